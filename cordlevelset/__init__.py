@@ -1,0 +1,1 @@
+"""Unattended spinal cord segmentation in MR images, lumbar included."""

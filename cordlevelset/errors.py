@@ -1,0 +1,47 @@
+"""What can go wrong, by name."""
+
+from __future__ import annotations
+
+__all__ = ["Cancelled", "ConstraintError", "CordLevelSetError", "GeometryError", "InputError", "NoCordFoundError"]
+
+
+class CordLevelSetError(Exception):
+    """Base of every error this library raises on purpose; its text is one line: what is wrong, how to mend it."""
+
+
+class GeometryError(CordLevelSetError, ValueError):
+    """The grid is not usable: spacing, directions or number of axes."""
+
+
+class InputError(CordLevelSetError, ValueError):
+    """The input is not an image this library can work on."""
+
+
+class ConstraintError(CordLevelSetError, ValueError):
+    """Seeds, contours, masks or centerlines given by the user contradict the image or each other."""
+
+
+class Cancelled(CordLevelSetError):  # noqa: N818 - the caller asked for it: not a failure
+    """The callback answered True."""
+
+
+class NoCordFoundError(CordLevelSetError):
+    """No candidate looks like a spinal cord.
+
+    Attributes
+    ----------
+    score : float
+        Score of the best candidate, in the detector's own units.
+    """
+
+    def __init__(self, message: str, *, score: float = float("nan")) -> None:
+        super().__init__(message)
+        self.score = score
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the score across processes."""
+        return (_no_cord, (str(self), self.score))
+
+
+def _no_cord(message: str, score: float) -> NoCordFoundError:
+    return NoCordFoundError(message, score=score)
