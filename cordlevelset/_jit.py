@@ -1,0 +1,28 @@
+"""The one decorator for compiled kernels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+__all__ = ["njit"]
+
+# all but nnan and ninf: NaN padding must stay NaN
+FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
+
+def njit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile on first use: serial, without the GIL, cached on disk where a cache can be written.
+
+    Serial because ``parallel=True`` called from two threads aborts the process under Numba's default threading layer, and hosts
+    such as napari, Slicer and Dask call from threads.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
+    try:
+        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # no cache locator: site-packages and home are read-only, as in many containers
+        warnings.warn("kernels are compiled anew in each process: no writable cache; set NUMBA_CACHE_DIR", stacklevel=2)
+        return numba.njit(**options)(function)  # type: ignore[no-any-return]
