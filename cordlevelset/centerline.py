@@ -30,8 +30,10 @@ ALONG_MM = 3.0
 """Planes are averaged up to this thickness: over it the cord moves less than a radius even when it leans 40 degrees."""
 SMOOTHING_MM = 1.0
 """In-plane Gaussian sigma; a CSF border is about 2 mm wide."""
-CORD_SHARE, RING_SHARE = 0.5, 0.5
-"""Weights of the cord's own border and of the sac's outer one: equal evidence for a cord in its sac (0.4 to 0.6 choose alike)."""
+CORD_SHARE, RING_SHARE = 0.6, 0.4
+"""Weights of the cord's own border and of the sac's outer one in the evidence for a cord in its sac."""
+SILENT = 0.1
+"""Floor of the cord's response, half the threshold: where the cord lies against the canal's wall its filter is silent, not opposed."""
 SAC_SHARE = 0.5
 """Weight of the sac alone: half the borders of a cord in its sac."""
 CORD_THRESHOLD, SAC_THRESHOLD = 0.20, 0.15
@@ -182,7 +184,7 @@ def _hypotheses(grid: _Grid, polarities: tuple[int, ...]) -> list[_Hypothesis]:
         assert response is not None and radius is not None and around is not None
         size = [2 * int(round(SAC_OFFSET_MM / s)) + 1 for s in grid.spacing[1:]]
         ring = ndi.maximum_filter(around, size=(1, *size), mode="nearest")
-        score = CORD_SHARE * response + RING_SHARE * ring - (CORD_THRESHOLD + off)
+        score = CORD_SHARE * np.maximum(response, SILENT) + RING_SHARE * ring - (CORD_THRESHOLD + off)
         track = best_track(score, SAC_SHARE * around - (SAC_THRESHOLD + off), grid.spacing)
         rows, columns = track.places[track.is_cord].T
         planes = track.first + np.flatnonzero(track.is_cord)
