@@ -123,3 +123,123 @@ def spread(score, reach, cost, best, source):
                 if value > best[y, x]:
                     best[y, x] = value
                     source[y, x] = i * n_x + from_x[i, x]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Sections and contours (straighten.py, boundary.py)
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@njit
+def polar_sections(array, first, centers, spacing, step, out):
+    """Bilinear rays: out[p, a, r] = plane first + p at center + r step (sin t, cos t), t = 2 pi a / A.
+
+    Beyond the grid its edge voxels are repeated.
+    """
+    n_p, n_a, n_r = out.shape
+    n_y, n_x = array.shape[1:]
+    for a in range(n_a):
+        sy = step * np.sin(2 * np.pi * a / n_a) / spacing[0]
+        sx = step * np.cos(2 * np.pi * a / n_a) / spacing[1]
+        for p in range(n_p):
+            plane = array[first + p]
+            y0, x0 = centers[p, 0] / spacing[0], centers[p, 1] / spacing[1]
+            for r in range(n_r):
+                y = min(max(y0 + r * sy, 0.0), n_y - 1.0)
+                x = min(max(x0 + r * sx, 0.0), n_x - 1.0)
+                i, j = min(int(y), max(n_y - 2, 0)), min(int(x), max(n_x - 2, 0))
+                i1, j1 = min(i + 1, n_y - 1), min(j + 1, n_x - 1)
+                fy, fx = np.float32(y - i), np.float32(x - j)
+                upper = plane[i, j] + fx * (plane[i, j1] - plane[i, j])
+                lower = plane[i1, j] + fx * (plane[i1, j1] - plane[i1, j])
+                out[p, a, r] = upper + fy * (lower - upper)
+
+
+@njit
+def closed_contours(gain, expected, stiffness, out):
+    """Per plane the closed contour r(a) of largest sum of gain[a, r_a] - stiffness (r_a - r_{a-1} - expected step)^2.
+
+    gain (P, A, R); expected (P, A): step of the prior from angle a - 1 to a, in bins; out (P, A) bins. Viterbi over two
+    turns of which the middle one is kept, so that the ends meet (Bellman 1957; contours as in Geiger et al. 1995).
+    """
+    n_p, n_a, n_r = gain.shape
+    reach = 3
+    back = np.empty((2 * n_a, n_r), np.int8)
+    score, fresh = np.empty(n_r, np.float32), np.empty(n_r, np.float32)
+    path = np.empty(2 * n_a, np.int64)
+    for p in range(n_p):
+        score[:] = 0
+        for turn in range(2 * n_a):
+            a = turn % n_a
+            for r in range(n_r):
+                best, arg = np.float32(-np.inf), 0
+                for d in range(-reach, reach + 1):
+                    q = r - d
+                    if 0 <= q < n_r:
+                        value = score[q] - np.float32(stiffness * (d - expected[p, a]) ** 2)
+                        if value > best:
+                            best, arg = value, d
+                fresh[r] = best + gain[p, a, r]
+                back[turn, r] = arg
+            score, fresh = fresh, score
+        r = np.argmax(score)
+        for turn in range(2 * n_a - 1, -1, -1):
+            path[turn] = r
+            r -= back[turn, r]
+        half = n_a // 2
+        for turn in range(half, half + n_a):
+            out[p, turn % n_a] = path[turn]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Sections and contours (straighten.py, boundary.py)
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@njit
+def polar_sample(planes, centers, spacing, angles, radii, out):
+    """out[p, t, r] = planes[p] at centers[p] + radii[r] (sin t, cos t), bilinear, clamped to the plane; positions in mm."""
+    n_y, n_x = planes.shape[1:]
+    for p in range(planes.shape[0]):
+        plane = planes[p]
+        for t in range(angles.size):
+            sine, cosine = np.sin(angles[t]), np.cos(angles[t])
+            for r in range(radii.size):
+                y = min(max((centers[p, 0] + radii[r] * sine) / spacing[0], 0.0), n_y - 1.0)
+                x = min(max((centers[p, 1] + radii[r] * cosine) / spacing[1], 0.0), n_x - 1.0)
+                i, j = min(int(y), max(n_y - 2, 0)), min(int(x), max(n_x - 2, 0))
+                i1, j1 = min(i + 1, n_y - 1), min(j + 1, n_x - 1)
+                fy, fx = y - i, x - j
+                out[p, t, r] = (plane[i, j] * (1 - fy) + plane[i1, j] * fy) * (1 - fx) + (
+                    plane[i, j1] * (1 - fy) + plane[i1, j1] * fy
+                ) * fx
+
+
+@njit
+def closed_contours(gain, stiffness, out):
+    """Closed contour of greatest gain in each section: sum_t gain[t, r_t] - stiffness (r_t+1 - r_t)^2, |r_t+1 - r_t| <= 2.
+
+    Dynamic programming twice around; the middle round has forgotten both open ends, and is closed unless two contours tie
+    (Sun, Pallottino 2003, doi:10.1016/S0031-3203(02)00258-0).
+    """
+    n_p, n_t, n_r = gain.shape
+    for p in range(n_p):
+        score = np.zeros(n_r, np.float32)
+        update = np.empty(n_r, np.float32)
+        came = np.empty((2 * n_t, n_r), np.int8)
+        for t in range(2 * n_t):
+            for r in range(n_r):
+                best, arg = score[r], 0
+                for d in (-2, -1, 1, 2):
+                    if 0 <= r + d < n_r:
+                        value = score[r + d] - np.float32(stiffness * d * d)
+                        if value > best:
+                            best, arg = value, d
+                update[r] = best + gain[p, t % n_t, r]
+                came[t, r] = arg
+            score, update = update, score
+        r = np.argmax(score)
+        for t in range(2 * n_t - 1, -1, -1):
+            if n_t // 2 <= t < n_t // 2 + n_t:
+                out[p, t % n_t] = r
+            r = r + came[t, r]

@@ -1,0 +1,174 @@
+"""The CSF border in each cross-section, and the start contour on it.
+
+Along a ray, with I smoothed radially and p = +1 for a bright cord, the evidence for the cord's border is
+
+    e(r) = -p dI/dr / m,    e > 0: the step from cord to fluid;  e < 0: the step from fluid to the canal's wall
+
+m is the root mean square of the positive steps in the section's neighbourhood: the border is measured against its own surroundings, not against
+thermal noise. The gain of a border at r is
+
+    e / (1 + s e)                 where e > 0, saturating: the strongest step is not always the right one
+    w |e| / (1 + s |e|)           where e < 0: a cord that touches the wall ends there
+    - l int_0^(r - d) max(-e, 0)  beyond that wall: the contour stays in the sac
+    - c (r - r0)^2                the size of a cord, where nothing else speaks
+
+and the contour is the closed curve of greatest gain (dynamic programming).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from cordlevelset import straighten as st
+
+__all__ = ["CordContours", "border_evidence", "start_contours"]
+
+FloatArray = NDArray[np.float32]
+
+ALONG_MM = 3.0
+"""Gaussian sigma along the cord, mm; planes more than about 6 mm apart keep to themselves."""
+RADIAL_MM = 0.6
+"""Gaussian sigma of the radial derivative: half a clinical pixel."""
+SATURATION = 0.3
+WALL_SHARE = 0.3
+"""w: the wall speaks a third as loud as the CSF border."""
+LEAVING_COST = 0.5
+"""l: crossing a wall of the neighbourhood's strength (1 over about 2 mm) costs as much as a good border gains."""
+WALL_WIDTH_MM = 1.0
+"""d: a contour on a wall is not yet beyond it."""
+SIZE_MM, SIZE_COST = 4.5, 0.03
+"""r0 and c: radius of a 64 mm2 cord, and 0.2 of a border's gain lost 2.5 mm from it (cords are 30 to 110 mm2)."""
+SMALLEST_MM, LARGEST_MM = 1.75, 9.5
+"""Radii of the conus' last slices and of the widest half of an enlargement."""
+STIFFNESS = 0.15
+"""Gain lost by a step of one radial sample between neighbouring rays."""
+NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.3
+"""Second pass: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm from it."""
+REACH_MM = 3.0
+"""A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
+
+
+@dataclass(frozen=True, slots=True)
+class CordContours:
+    """Contours of cord and sac in the planes `first` .. `first` + P - 1 of the canonical grid.
+
+    Attributes
+    ----------
+    first : int
+        Lowest plane.
+    centers_mm : (P, 2) array
+        Row and column position of the rays' origin, grid mm.
+    radii_mm : (P, A) array
+        Cord's border on each ray of `straighten.ANGLES`.
+    confidence : (P,) array
+        0 to 1: share of the border that stands on a step of the right sign.
+    conus_mm : (3,) array or None
+        Tip of the conus (plane, row, column), grid mm; None if outside the field of view.
+    conus_uncertainty_mm : float
+        Half width of the range in which the tip may lie; nan without a tip.
+    notes : tuple of str
+        What was weak, and where.
+    """
+
+    first: int
+    centers_mm: NDArray[np.float64]
+    radii_mm: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    conus_mm: NDArray[np.float64] | None = None
+    conus_uncertainty_mm: float = float("nan")
+    notes: tuple[str, ...] = ()
+
+
+def smoothed(sections: FloatArray, plane_mm: float) -> FloatArray:
+    """Sections averaged with their neighbours along the cord, as far as those are near, and over a ray's width."""
+    if plane_mm < 2 * ALONG_MM:
+        sections = ndi.gaussian_filter1d(sections, ALONG_MM / plane_mm, axis=0, mode="nearest", truncate=2.0)
+    out: FloatArray = ndi.gaussian_filter1d(sections, 1.0, axis=1, mode="wrap", truncate=2.0)
+    return out
+
+
+def border_evidence(sections: FloatArray, polarity: int, plane_mm: float) -> FloatArray:
+    """Signed steps e (P, A, R) of smoothed sections, in units of the neighbourhood's own."""
+    steps = -polarity * ndi.gaussian_filter1d(sections, RADIAL_MM / st.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
+    near = (st.RADII_MM >= 1.5) & (st.RADII_MM < 8.0)  # where cords have their border
+    typical = np.sqrt((np.maximum(steps[:, :, near], 0) ** 2).mean((1, 2)))
+    typical = ndi.gaussian_filter1d(typical, 20.0 / plane_mm, mode="nearest")  # over a vertebra
+    out: FloatArray = steps / np.maximum(typical, np.finfo(np.float32).tiny)[:, None, None]
+    return out
+
+
+def border_gain(evidence: FloatArray) -> FloatArray:
+    """Gain of a border at each ray and radius; the module's text has the equation."""
+    toward_wall = np.maximum(-evidence, 0)
+    left = np.cumsum(np.minimum(toward_wall, 1), axis=2) * st.RADIUS_STEP_MM
+    left -= left[:, :, [int(SMALLEST_MM / st.RADIUS_STEP_MM) - 1]]
+    delay = round(WALL_WIDTH_MM / st.RADIUS_STEP_MM)
+    beyond = np.zeros_like(left)
+    beyond[:, :, delay:] = np.maximum(left[:, :, :-delay], 0)
+    size = np.abs(evidence)
+    gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
+    gain -= LEAVING_COST * beyond + (SIZE_COST * (st.RADII_MM - SIZE_MM) ** 2).astype(np.float32)
+    gain[:, :, (st.RADII_MM < SMALLEST_MM) | (st.RADII_MM > LARGEST_MM)] = -9.0
+    return gain
+
+
+def closed_contours(gain: FloatArray) -> NDArray[np.int64]:
+    """Radius index (P, A) of the closed contour of greatest gain in each section."""
+    from cordlevelset import kernels
+
+    out = np.empty(gain.shape[:2], np.int64)
+    kernels.closed_contours(np.ascontiguousarray(gain, np.float32), STIFFNESS, out)
+    return out
+
+
+def along_cord(values: NDArray[np.float64], sigma_mm: float, plane_mm: float) -> NDArray[np.float64]:
+    """Gaussian smoothing along axis 0; nothing where the planes are farther apart than twice `sigma_mm`."""
+    if plane_mm > 2 * sigma_mm:
+        return values
+    out: NDArray[np.float64] = ndi.gaussian_filter1d(values, sigma_mm / plane_mm, axis=0, mode="nearest")
+    return out
+
+
+def start_contours(
+    array: FloatArray, *, spacing: tuple[float, float, float], first: int, centers_mm: NDArray[np.float64], polarity: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], FloatArray, FloatArray]:
+    """Best closed contour in each plane, in two passes: alone, then about its own centroid and with its neighbours.
+
+    Parameters
+    ----------
+    array : (K, J, I) array of float32
+        Canonical grid.
+    spacing : (3,) tuple of float
+        Voxel size in mm.
+    first : int
+        Lowest plane.
+    centers_mm : (P, 2) array
+        Points inside the cord, grid mm.
+    polarity : {+1, -1}
+        Cord brighter or darker than the fluid.
+
+    Returns
+    -------
+    centers_mm : (P, 2) array
+    radii_mm : (P, A) array
+    sections, evidence : (P, A, R) array of float32
+        Smoothed sections about the new centers and their signed steps.
+    """
+
+    def look(centers: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+        sections = smoothed(st.polar_sections(array, spacing=spacing, first=first, centers_mm=centers), spacing[0])
+        return sections, border_evidence(sections, polarity, spacing[0])
+
+    _, evidence = look(centers_mm)
+    radii = closed_contours(border_gain(evidence)) * st.RADIUS_STEP_MM
+    agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), 2.0, axis=1, mode="wrap")
+    shift = np.clip(along_cord(st.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
+    agreed, centers = st.recentred(agreed, shift), centers_mm + shift
+    sections, evidence = look(centers)
+    held = (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
+    radii = closed_contours(border_gain(evidence) - held) * st.RADIUS_STEP_MM
+    return centers, ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), sections, evidence
