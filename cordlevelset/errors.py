@@ -21,7 +21,7 @@ class ConstraintError(CordLevelSetError, ValueError):
     """Seeds, contours, masks or centerlines given by the user contradict the image or each other."""
 
 
-class Cancelled(CordLevelSetError):  # noqa: N818 - the caller asked for it: not a failure
+class Cancelled(CordLevelSetError):
     """The callback answered True."""
 
 

@@ -1,0 +1,208 @@
+"""Text files out and in, and the rule for all files: written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cordlevelset.errors import InputError
+
+__all__ = ["check_writable", "name_suffix", "read_centerline", "whole_or_nothing", "write_centerline", "write_table"]
+
+CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
+MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
+
+
+@contextmanager
+def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]]:
+    """Write files so that all appear at once, complete, or none does.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        The files to be.
+
+    Yields
+    ------
+    list of Path
+        Temporary files with the same endings, in a hidden folder beside each, moved into place at the end.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be made.
+    """
+    targets = [Path(p) for p in paths]
+    folders: list[tempfile.TemporaryDirectory[str]] = []
+    try:
+        try:
+            for target in targets:
+                folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
+            temporaries = [Path(f.name) / t.name for f, t in zip(folders, targets, strict=True)]
+            yield temporaries
+            for temporary, target in zip(temporaries, targets, strict=True):
+                os.replace(temporary, target)
+        except OSError as error:
+            raise InputError(
+                f"cannot write {error.filename2 or error.filename or 'the output'}: {error.strerror}"
+            ) from None
+    finally:
+        for folder in folders:
+            folder.cleanup()
+
+
+def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> None:
+    """Find out before the work whether a file can be written after it.
+
+    Parameters
+    ----------
+    path : path
+        The file to be.
+    suffixes : sequence of str
+        The endings it may have.
+
+    Raises
+    ------
+    InputError
+        If the ending is another, or its folder is missing or not writable.
+    """
+    name_suffix(path, suffixes)
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write {path}: folder {path.parent} is not writable")
+
+
+def write_centerline(points: ArrayLike, path: str | os.PathLike[str]) -> None:
+    """Write a curve as CSV or as a Slicer markups curve.
+
+    Parameters
+    ----------
+    points : (N, 3) array_like
+        LPS mm, from the top down.
+    path : path
+        Ends in .csv or .mrk.json.
+
+    Raises
+    ------
+    InputError
+        If the ending is another or the file cannot be written.
+    """
+    rows = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+    if name_suffix(path, CENTERLINE_SUFFIXES) == ".csv":
+        write_table(path, ("x_lps_mm", "y_lps_mm", "z_lps_mm"), ([f"{v:.4f}" for v in row] for row in rows))
+        return
+    points_json = [
+        {
+            "id": str(n + 1),
+            "label": f"cord-{n + 1}",
+            "position": [round(v, 4) for v in row],
+            "positionStatus": "defined",
+        }
+        for n, row in enumerate(rows.tolist())
+    ]
+    markup = {"type": "Curve", "coordinateSystem": "LPS", "coordinateUnits": "mm", "controlPoints": points_json}
+    with whole_or_nothing([path]) as (temporary,):
+        temporary.write_text(json.dumps({"@schema": MARKUPS_SCHEMA, "markups": [markup]}, indent=1), encoding="utf-8")
+
+
+def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
+    """Read a curve written by `write_centerline` or by Slicer.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .csv or .mrk.json.
+
+    Returns
+    -------
+    (N, 3) array
+        LPS mm.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or it holds no curve.
+    """
+    suffix = name_suffix(path, CENTERLINE_SUFFIXES)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        if suffix == ".csv":
+            table = list(csv.DictReader(io.StringIO(text)))
+            points = np.array([[float(row[c]) for c in ("x_lps_mm", "y_lps_mm", "z_lps_mm")] for row in table])
+        else:
+            markup = json.loads(text)["markups"][0]
+            points = np.array([p["position"] for p in markup["controlPoints"]], dtype=np.float64)
+            if markup.get("coordinateSystem", "LPS") == "RAS":
+                points = points * [-1.0, -1.0, 1.0]
+        points = points.reshape(-1, 3)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise InputError(
+            f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or a Slicer markups curve"
+        ) from None
+    if len(points) < 2 or not np.isfinite(points).all():
+        raise InputError(f"{path} holds no curve: needs two finite points or more")
+    return points
+
+
+def write_table(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV table.
+
+    Parameters
+    ----------
+    path : path
+        The file to be.
+    header : sequence of str
+        Column names.
+    rows : iterable of sequence
+        The cells, written by `str`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    with whole_or_nothing([path]) as (temporary,), temporary.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
+
+
+def name_suffix(path: str | os.PathLike[str], allowed: Sequence[str]) -> str:
+    """The ending of a file name, in lower case.
+
+    Parameters
+    ----------
+    path : path
+        The name.
+    allowed : sequence of str
+        The endings it may have.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    name = os.fspath(path).lower()
+    for suffix in sorted(allowed, key=len, reverse=True):
+        if name.endswith(suffix):
+            return suffix
+    raise InputError(f"cannot use {path}: the name must end in {', '.join(allowed)}")

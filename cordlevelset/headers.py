@@ -1,0 +1,183 @@
+"""What SimpleITK does not tell: disagreements in NIfTI headers, gaps and mixed series in DICOM folders."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordlevelset.errors import GeometryError, InputError
+
+__all__ = ["NiftiHeader", "nifti_header", "read_dicom"]
+
+GAP_TOLERANCE = 0.05
+"""Spread of the distances between DICOM slices, as a share of their median: positions are given to 0.01 mm at worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class NiftiHeader:
+    """What this library takes from a NIfTI header itself: the two grid-to-world matrices it may hold.
+
+    Attributes
+    ----------
+    sform, qform : (4, 4) array or None
+        Voxel (i, j, k) to RAS mm; None where the header's code says there is none.
+    """
+
+    sform: NDArray[np.float64] | None
+    qform: NDArray[np.float64] | None
+
+
+def nifti_header(path: Path) -> NiftiHeader | None:
+    """Read and check the header of a NIfTI-1 or NIfTI-2 file.
+
+    Parameters
+    ----------
+    path : Path
+        Any file, gzipped or not.
+
+    Returns
+    -------
+    NiftiHeader or None
+        None if it does not begin like NIfTI.
+
+    Raises
+    ------
+    GeometryError
+        If a voxel size is not a positive number.
+    InputError
+        If the file ends before its last voxel: SimpleITK reads a cut .nii.gz without a word.
+    """
+    raw = _head(path)
+    for endian in "<>":
+        size = struct.unpack(endian + "i", raw[:4])[0] if len(raw) == 540 else 0
+        if size == 348:
+            number, at, short = "f", (40, 72, 76, 108, 252, 256, 280), "h"
+        elif size == 540:
+            number, at, short = "d", (16, 14, 104, 168, 344, 352, 400), "q"
+        else:
+            continue
+        pixdim = struct.unpack_from(f"{endian}8{number}", raw, at[2])
+        if not all(0 < abs(size) < np.inf for size in pixdim[1:4]):
+            raise GeometryError(f"{path.name}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
+        dim = struct.unpack_from(f"{endian}8{short}", raw, at[0])
+        bits = struct.unpack_from(f"{endian}h", raw, at[1])[0]
+        offset = struct.unpack_from(f"{endian}{'f' if number == 'f' else 'q'}", raw, at[3])[0]
+        _check_length(path, int(offset) + math.prod(max(n, 1) for n in dim[1 : 1 + dim[0]]) * bits // 8)
+        codes = struct.unpack_from(f"{endian}2{'h' if number == 'f' else 'i'}", raw, at[4])
+        quaternion = struct.unpack_from(f"{endian}6{number}", raw, at[5])
+        rows = struct.unpack_from(f"{endian}12{number}", raw, at[6])
+        sform = np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None
+        return NiftiHeader(sform, _qform(quaternion, pixdim) if codes[0] > 0 else None)
+    return None
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(540)
+        if raw[:2] == b"\x1f\x8b":
+            with gzip.open(path) as stream:
+                raw = stream.read(540)
+    except (OSError, EOFError, zlib.error):  # the reader proper will say what is wrong
+        return b""
+    return raw
+
+
+def _check_length(path: Path, needed: int) -> None:
+    """Read a NIfTI file to its end; a gzipped one checks its sum on the way."""
+    length = 0
+    try:
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == b"\x1f\x8b"
+        if zipped:
+            with gzip.open(path) as stream:
+                while block := stream.read(1 << 20):
+                    length += len(block)
+        else:
+            length = path.stat().st_size
+    except (OSError, EOFError, zlib.error):
+        raise InputError(f"{path} is damaged: its compressed data end early or are corrupt; copy it anew") from None
+    if length < needed:
+        raise InputError(f"{path} is damaged: it holds {length} bytes, its header asks for {needed}; copy it anew")
+
+
+def _qform(quaternion: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[np.float64]:
+    """Rotation by a unit quaternion, as the NIfTI standard writes it; pixdim[0] is the sign of the k axis."""
+    b, c, d, *offset = quaternion
+    a = np.sqrt(max(0.0, 1 - b * b - c * c - d * d))
+    rotation = [
+        [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+        [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+        [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+    ]
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(rotation) * [pixdim[1], pixdim[2], pixdim[3] * (-1 if pixdim[0] < 0 else 1)]
+    matrix[:3, 3] = offset
+    return matrix
+
+
+def read_dicom(folder: Path) -> Any:
+    """The one image series of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one DICOM series; other files are passed over.
+
+    Returns
+    -------
+    SimpleITK.Image
+
+    Raises
+    ------
+    InputError
+        If there is no series, more than one, or it cannot be read.
+    GeometryError
+        If slices are missing, doubled or unevenly spaced.
+    """
+    import SimpleITK as sitk
+
+    reader = sitk.ImageSeriesReader()
+    series = reader.GetGDCMSeriesIDs(str(folder))
+    if not series:
+        raise InputError(f"no DICOM series in folder {folder}")
+    if len(series) > 1:
+        raise InputError(
+            f"{len(series)} DICOM series in folder {folder}; put the one to be read in a folder of its own"
+        )
+    names = reader.GetGDCMSeriesFileNames(str(folder), series[0])
+    try:
+        if len(names) > 1:
+            _check_gaps(names, folder)
+        reader.SetFileNames(names)
+        return reader.Execute()
+    except RuntimeError as error:
+        lines = str(error).strip().splitlines() or ["unknown error"]
+        raise InputError(f"cannot read the DICOM series in {folder}: {lines[-1].strip()[:120]}") from None
+
+
+def _check_gaps(names: tuple[str, ...], folder: Path) -> None:
+    import SimpleITK as sitk
+
+    header = sitk.ImageFileReader()
+    positions = []
+    for name in names:
+        header.SetFileName(name)
+        header.ReadImageInformation()
+        normal = np.array(header.GetDirection()).reshape(3, 3)[:, 2]
+        positions.append(float(normal @ header.GetOrigin()))
+    steps = np.abs(np.diff(positions))
+    usual = float(np.median(steps))
+    if usual == 0 or np.abs(steps - usual).max() > GAP_TOLERANCE * usual:
+        raise GeometryError(
+            f"the DICOM slices in {folder} are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing "
+            "or double; complete the series"
+        )

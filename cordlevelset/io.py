@@ -1,0 +1,216 @@
+"""Images in and out, through SimpleITK."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.files import name_suffix, whole_or_nothing
+from cordlevelset.headers import NiftiHeader, nifti_header, read_dicom
+from cordlevelset.volume import Volume
+
+__all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "read", "to_sitk", "write"]
+
+IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+FORMS_TOLERANCE = 1e-3
+"""Difference between entries of the two NIfTI matrices, mm, that passes as rounding of float32."""
+
+
+def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
+    """Read an image.
+
+    Parameters
+    ----------
+    path : path
+        NIfTI (.nii, .nii.gz), NRRD, MetaImage, any other format SimpleITK reads, or a folder with one DICOM series.
+    frame : int, optional
+        Which volume of a 4-D series; needed when there is more than one.
+
+    Returns
+    -------
+    Volume
+        Its `notes` say what was odd in the header.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is not an image, or a frame must be chosen.
+    GeometryError
+        If its grid is not usable.
+    """
+    import SimpleITK as sitk
+
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"no such file: {path}")
+    if path.is_dir():
+        return from_sitk(read_dicom(path), frame=frame)
+    header = nifti_header(path)
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise _reading_error(path, str(error)) from None
+    volume = from_sitk(image, frame=frame)
+    return replace(volume, notes=_form_notes(header, volume)) if header else volume
+
+
+def write(volume: Volume, path: str | os.PathLike[str]) -> None:
+    """Write an image, whole or not at all.
+
+    Parameters
+    ----------
+    volume : Volume
+        The image; bool is written as uint8.
+    path : path
+        Ends in .nii, .nii.gz, .nrrd or .mha.
+
+    Raises
+    ------
+    InputError
+        If the ending is another or the file cannot be written.
+    """
+    import SimpleITK as sitk
+
+    name_suffix(path, IMAGE_SUFFIXES)
+    image = to_sitk(volume)
+    with whole_or_nothing([path]) as (temporary,):
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+        except RuntimeError as error:
+            raise InputError(f"cannot write {path}: {_last_line(str(error))}") from None
+
+
+def as_volume(image: Any, *, frame: int | None = None) -> Volume:
+    """A volume from whatever the public functions take.
+
+    Parameters
+    ----------
+    image : path, SimpleITK.Image or Volume
+        The image.
+    frame : int, optional
+        Which volume of a 4-D series.
+
+    Returns
+    -------
+    Volume
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if isinstance(image, Volume):
+        return image
+    if isinstance(image, str | os.PathLike):
+        return read(image, frame=frame)
+    if hasattr(image, "GetDirection"):
+        return from_sitk(image, frame=frame)
+    raise InputError(
+        f"cannot take a {type(image).__name__} as image; give a path, a SimpleITK.Image or a cordlevelset.Volume"
+    )
+
+
+def from_sitk(image: Any, *, frame: int | None = None) -> Volume:
+    """A volume from a SimpleITK image; the values are copied.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        3-D, or 4-D with `frame`; one component a voxel.
+    frame : int, optional
+        Which volume of a 4-D series.
+
+    Returns
+    -------
+    Volume
+
+    Raises
+    ------
+    InputError
+        If it is 2-D, 4-D without a choice, or has several components a voxel.
+    GeometryError
+        If the grid is not usable.
+    """
+    import SimpleITK as sitk
+
+    n_components = image.GetNumberOfComponentsPerPixel()
+    if n_components != 1:
+        raise InputError(f"the image has {n_components} components a voxel, needs one; give one channel")
+    if image.GetDimension() == 2:
+        raise InputError("the image is 2-D; give a volume")
+    if image.GetDimension() == 4:
+        n_frames = image.GetSize()[3]
+        if frame is None and n_frames > 1:
+            raise InputError(
+                f"the image is 4-D with {n_frames} volumes; choose one with frame=0..{n_frames - 1} (--frame)"
+            )
+        if frame is not None and not 0 <= frame < n_frames:
+            raise InputError(f"no frame {frame}: the image has {n_frames}, counted from 0")
+        image = image[:, :, :, frame or 0]
+    elif frame not in (None, 0):
+        raise InputError(f"no frame {frame}: the image is a single volume")
+    dz, dy, dx = image.GetSpacing()[::-1]
+    return Volume(
+        sitk.GetArrayFromImage(image), (dz, dy, dx), image.GetOrigin(), np.array(image.GetDirection()).reshape(3, 3)
+    )
+
+
+def to_sitk(volume: Volume) -> Any:
+    """A SimpleITK image from a volume.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any; bool becomes uint8.
+
+    Returns
+    -------
+    SimpleITK.Image
+        With the very spacing, origin and direction of the volume.
+    """
+    import SimpleITK as sitk
+
+    array = volume.array
+    assert volume.direction is not None
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.uint8 if array.dtype == bool else array.dtype))
+    image.SetSpacing(volume.spacing[::-1])
+    image.SetOrigin(volume.origin)
+    image.SetDirection(volume.direction.ravel().tolist())
+    return image
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1].strip() if text.strip() else "unknown error"
+
+
+def _reading_error(path: Path, text: str) -> InputError | GeometryError:
+    if "orthonormal" in text:
+        return GeometryError(f"{path.name}: axes not at right angles (sheared matrix); resample it to a straight grid")
+    if "pacing" in text:
+        return GeometryError(f"{path.name}: unusable spacing in the header; mend it")
+    if not os.access(path, os.R_OK):
+        return InputError(f"cannot read {path}: permission denied")
+    if "Unable to determine ImageIO reader" in text:
+        return InputError(f"{path} is not an image that can be read; give NIfTI, NRRD, MetaImage or a DICOM folder")
+    return InputError(f"cannot read {path}: damaged or not an image ({_last_line(text)[:120]})")
+
+
+def _form_notes(header: NiftiHeader, volume: Volume) -> tuple[str, ...]:
+    """Say which matrix was taken where the header's two disagree, or that it holds none."""
+    if header.sform is None and header.qform is None:
+        return ("the header does not say how the image lies in the patient; its axes were taken as they are",)
+    if header.sform is None or header.qform is None or np.abs(header.sform - header.qform).max() <= FORMS_TOLERANCE:
+        return ()
+    ends = np.array([[k, j, i] for k in (0, 1) for j in (0, 1) for i in (0, 1)]) * (np.array(volume.shape) - 1)
+    ras = volume.to_lps(ends) * [-1, -1, 1]
+    apart = [np.abs(ends[:, ::-1] @ form[:3, :3].T + form[:3, 3] - ras).max() for form in (header.sform, header.qform)]
+    taken, other = ("sform", "qform") if apart[0] < apart[1] else ("qform", "sform")
+    return (
+        f"the header's sform and qform differ by up to {max(apart):.3g} mm; the {taken} was taken, "
+        f"other tools may take the {other}",
+    )
