@@ -40,8 +40,12 @@ LEAVING_COST = 0.5
 """l: crossing a wall of the neighbourhood's strength (1 over about 2 mm) costs as much as a good border gains."""
 WALL_WIDTH_MM = 1.0
 """d: a contour on a wall is not yet beyond it."""
-SIZE_MM, SIZE_COST = 4.5, 0.03
-"""r0 and c: radius of a 64 mm2 cord, and 0.2 of a border's gain lost 2.5 mm from it (cords are 30 to 110 mm2)."""
+SIZE_MM = np.hypot(3.8 * np.sin(st.ANGLES), 5.0 * np.cos(st.ANGLES))
+"""r0: half-diameters of a cord, 3.8 mm antero-posterior and 5 mm left-right, the middle of its range from neck to conus."""
+SIZE_COST = 0.03
+"""c, per mm2: 0.2 of a border's gain lost 2.5 mm from that size."""
+STEP_WIDTH_MM = 2.0
+"""Width of a smoothed border. A voxel thicker than this spreads a step over itself: its slope is scaled back, so that e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
 STIFFNESS = 0.15
@@ -91,9 +95,12 @@ def smoothed(sections: FloatArray, plane_mm: float) -> FloatArray:
     return out
 
 
-def border_evidence(sections: FloatArray, polarity: int, plane_mm: float) -> FloatArray:
+def border_evidence(sections: FloatArray, polarity: int, spacing: tuple[float, float, float]) -> FloatArray:
     """Signed steps e (P, A, R) of smoothed sections, in units of the neighbourhood's own."""
+    plane_mm, dy, dx = spacing
+    width = np.hypot(max(dy, STEP_WIDTH_MM) * np.sin(st.ANGLES), max(dx, STEP_WIDTH_MM) * np.cos(st.ANGLES)) / STEP_WIDTH_MM
     steps = -polarity * ndi.gaussian_filter1d(sections, RADIAL_MM / st.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
+    steps *= width[:, None].astype(np.float32)
     near = (st.RADII_MM >= 1.5) & (st.RADII_MM < 8.0)  # where cords have their border
     typical = np.sqrt((np.maximum(steps[:, :, near], 0) ** 2).mean((1, 2)))
     typical = ndi.gaussian_filter1d(typical, 20.0 / plane_mm, mode="nearest")  # over a vertebra
@@ -111,7 +118,7 @@ def border_gain(evidence: FloatArray) -> FloatArray:
     beyond[:, :, delay:] = np.maximum(left[:, :, :-delay], 0)
     size = np.abs(evidence)
     gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
-    gain -= LEAVING_COST * beyond + (SIZE_COST * (st.RADII_MM - SIZE_MM) ** 2).astype(np.float32)
+    gain -= LEAVING_COST * beyond + (SIZE_COST * (st.RADII_MM - SIZE_MM[:, None]) ** 2).astype(np.float32)
     gain[:, :, (st.RADII_MM < SMALLEST_MM) | (st.RADII_MM > LARGEST_MM)] = -9.0
     return gain
 
@@ -161,7 +168,7 @@ def start_contours(
 
     def look(centers: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
         sections = smoothed(st.polar_sections(array, spacing=spacing, first=first, centers_mm=centers), spacing[0])
-        return sections, border_evidence(sections, polarity, spacing[0])
+        return sections, border_evidence(sections, polarity, spacing)
 
     _, evidence = look(centers_mm)
     radii = closed_contours(border_gain(evidence)) * st.RADIUS_STEP_MM

@@ -1,12 +1,12 @@
 """Where the cord ends below: the conus test.
 
 Going down from the top, each plane is held against the 5 to 45 mm above it. Below the conus the contour no longer holds cord: its inside takes
-another brightness (fluid and roots, or whatever lies there), and the tube's response falls. With q the mean inside the contour, h the height
-of its border's step and f the tube's response,
+another brightness (fluid and roots, or whatever lies there), the step at its border and the tube's response fall, and the area shrinks. With q
+the mean inside the contour, h the height of the step, f the tube's response, a the area, and the medians of the planes above,
 
-    u(k) = |q(k) - median q| / median h,     v(k) = u(k) + (1 - f(k) / median f) / 2
+    v(k) = min(|q(k) - med q| / med h, 3/2) + (1 - f(k) / med f)+ / 2 + (1 - h(k) / med h)+ / 2 + (1 - a(k) / med a)+ / 2
 
-the cord has ended where u > 0.3 and v > 0.6 over 6 mm and three planes.
+the cord has ended where v > 1.1 over 6 mm and three planes: no single sign is enough but a change of brightness by the whole step.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ from numpy.typing import NDArray
 
 __all__ = ["Conus", "find_conus"]
 
+FloatArray = NDArray[np.float64]
+TINY = 1e-6
+
 ABOVE_MM = (5.0, 45.0)
 """What a plane is compared with: beyond the border's own blur, and not farther than the surface coil keeps its brightness."""
-INSIDE_CHANGE, TOTAL_CHANGE = 0.3, 0.6
-"""Share of the cord-to-fluid step by which the inside must change; and with the loss of the tube's response (half weight)."""
+TOTAL_CHANGE = 1.1
+"""Threshold on v: 1 is a change of the inside by the whole step between cord and fluid, or the complete loss of two of the others."""
+INSIDE_LIMIT = 1.5
+"""Fat is many steps brighter than cord in T1; that proves no more than one and a half."""
 PERSISTENCE_MM, PERSISTENCE_PLANES = 6.0, 3
 """A change shorter than this is an artefact or a lesion; the pool of fluid below a conus is 10 mm and more."""
 SETTLING_MM = 10.0
@@ -39,14 +44,14 @@ class Conus:
 
 
 def find_conus(
-    inside: NDArray[np.float64], step: NDArray[np.float64], response: NDArray[np.float64], plane_mm: float
+    inside: FloatArray, step: FloatArray, response: FloatArray, area_mm2: FloatArray, plane_mm: float
 ) -> Conus | None:
     """Test a path for the end of the cord.
 
     Parameters
     ----------
-    inside, step, response : (P,) array
-        Mean inside the contour, height of the border's step (positive), response of the tube filter; from the lowest plane up.
+    inside, step, response, area_mm2 : (P,) array
+        Mean inside the contour, height of its border's step (positive), response of the tube filter, area; from the lowest plane up.
     plane_mm : float
         Distance of planes, mm.
 
@@ -61,10 +66,16 @@ def find_conus(
     ended = 0
     for k in range(n - 1 - max(1, round(SETTLING_MM / plane_mm)), -1, -1):
         above = slice(min(n - 1, k + near), min(n, k + far))
-        u = abs(inside[k] - np.median(inside[above])) / max(float(np.median(step[above])), 1e-9)
-        lost = 1 - np.clip(response[k] / max(float(np.median(response[above])), 0.1), 0, 1)
-        ended = ended + 1 if u > INSIDE_CHANGE and u + lost / 2 > TOTAL_CHANGE else 0
+        typical = max(float(np.median(step[above])), TINY)
+        change = min(abs(inside[k] - float(np.median(inside[above]))) / typical, INSIDE_LIMIT)
+        change += sum(_loss(v[k], v[above]) for v in (response, step, area_mm2)) / 2
+        ended = ended + 1 if change > TOTAL_CHANGE else 0
         if ended == lasting:
             plane = k + lasting
             return Conus(plane, PERSISTENCE_MM) if plane * plane_mm > CAUDA_MM else None
     return None
+
+
+def _loss(value: float, above: FloatArray) -> float:
+    """Share lost of the median above, 0 to 1; a median near zero has nothing to lose."""
+    return float(np.clip(1 - value / max(float(np.median(above)), TINY), 0, 1)) if np.median(above) > TINY else 0.0

@@ -36,7 +36,7 @@ class NiftiHeader:
 
 
 def nifti_header(path: Path) -> NiftiHeader | None:
-    """Read and check the header of a NIfTI-1 or NIfTI-2 file.
+    """Read and check the header of a NIfTI-1 file.
 
     Parameters
     ----------
@@ -53,39 +53,39 @@ def nifti_header(path: Path) -> NiftiHeader | None:
     GeometryError
         If a voxel size is not a positive number.
     InputError
-        If the file ends before its last voxel: SimpleITK reads a cut .nii.gz without a word.
+        If it is NIfTI-2, or ends before its last voxel: SimpleITK reads a cut .nii.gz without a word.
     """
     raw = _head(path)
     for endian in "<>":
-        size = struct.unpack(endian + "i", raw[:4])[0] if len(raw) == 540 else 0
+        size = struct.unpack(endian + "i", raw[:4])[0] if len(raw) >= 348 else 0
+        if size == 540:
+            raise InputError(f"{path} is NIfTI-2, which SimpleITK does not read; convert it to NIfTI-1")
         if size == 348:
-            number, at, short = "f", (40, 72, 76, 108, 252, 256, 280), "h"
-        elif size == 540:
-            number, at, short = "d", (16, 14, 104, 168, 344, 352, 400), "q"
-        else:
-            continue
-        pixdim = struct.unpack_from(f"{endian}8{number}", raw, at[2])
-        if not all(0 < abs(size) < np.inf for size in pixdim[1:4]):
-            raise GeometryError(f"{path.name}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
-        dim = struct.unpack_from(f"{endian}8{short}", raw, at[0])
-        bits = struct.unpack_from(f"{endian}h", raw, at[1])[0]
-        offset = struct.unpack_from(f"{endian}{'f' if number == 'f' else 'q'}", raw, at[3])[0]
-        _check_length(path, int(offset) + math.prod(max(n, 1) for n in dim[1 : 1 + dim[0]]) * bits // 8)
-        codes = struct.unpack_from(f"{endian}2{'h' if number == 'f' else 'i'}", raw, at[4])
-        quaternion = struct.unpack_from(f"{endian}6{number}", raw, at[5])
-        rows = struct.unpack_from(f"{endian}12{number}", raw, at[6])
-        sform = np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None
-        return NiftiHeader(sform, _qform(quaternion, pixdim) if codes[0] > 0 else None)
+            return _parse(path, raw, endian)
     return None
+
+
+def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
+    pixdim = struct.unpack_from(endian + "8f", raw, 76)
+    if not all(0 < abs(size) < np.inf for size in pixdim[1:4]):
+        raise GeometryError(f"{path.name}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
+    dim = struct.unpack_from(endian + "8h", raw, 40)
+    (bits,), (offset,) = struct.unpack_from(endian + "h", raw, 72), struct.unpack_from(endian + "f", raw, 108)
+    _check_length(path, int(offset) + math.prod(max(n, 1) for n in dim[1 : 1 + max(dim[0], 0)]) * bits // 8)
+    codes = struct.unpack_from(endian + "2h", raw, 252)
+    quaternion = struct.unpack_from(endian + "6f", raw, 256)
+    rows = struct.unpack_from(endian + "12f", raw, 280)
+    sform = np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None
+    return NiftiHeader(sform, _qform(quaternion, pixdim) if codes[0] > 0 else None)
 
 
 def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            raw = stream.read(540)
+            raw = stream.read(348)
         if raw[:2] == b"\x1f\x8b":
             with gzip.open(path) as stream:
-                raw = stream.read(540)
+                raw = stream.read(348)
     except (OSError, EOFError, zlib.error):  # the reader proper will say what is wrong
         return b""
     return raw

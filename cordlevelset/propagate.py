@@ -61,7 +61,7 @@ def segment_path(
     )
     report(0.6)
     inside, step = _levels(sections, radii, path.polarity)
-    conus = find_conus(inside, step, path.score, spacing[0])
+    conus = find_conus(inside, step, path.score, st.polygon_area(radii), spacing[0])
     radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
     low = 0 if conus is None else conus.plane
     first = path.first + low

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ANGLES", "RADII_MM", "RADIUS_STEP_MM", "centroid_shift", "polar_sections", "recentred"]
+__all__ = ["ANGLES", "RADII_MM", "RADIUS_STEP_MM", "centroid_shift", "polar_sections", "polygon_area", "recentred"]
 
 N_ANGLES = 64
 ANGLES = 2 * np.pi * np.arange(N_ANGLES) / N_ANGLES
@@ -47,6 +47,12 @@ def polar_sections(
     out = np.empty((len(centers_mm), N_ANGLES, RADII_MM.size), np.float32)
     kernels.polar_sample(array[first : first + len(centers_mm)], centers_mm, np.array(spacing[1:]), ANGLES, RADII_MM, out)
     return out
+
+
+def polygon_area(radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Area of star-shaped polygons (P, A), mm2: sum of the triangles between neighbouring rays."""
+    area: NDArray[np.float64] = np.sin(ANGLES[1]) / 2 * (radii_mm * np.roll(radii_mm, -1, axis=1)).sum(1)
+    return area
 
 
 def centroid_shift(radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
