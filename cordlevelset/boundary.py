@@ -33,25 +33,27 @@ ALONG_MM = 3.0
 """Gaussian sigma along the cord, mm; planes more than about 6 mm apart keep to themselves."""
 RADIAL_MM = 0.6
 """Gaussian sigma of the radial derivative: half a clinical pixel."""
-SATURATION = 0.3
+SATURATION = 0.2
 WALL_SHARE = 0.3
 """w: the wall speaks a third as loud as the CSF border."""
-LEAVING_COST = 0.5
-"""l: crossing a wall of the neighbourhood's strength (1 over about 2 mm) costs as much as a good border gains."""
+LEAVING_COST = 0.25
+"""l: crossing a wall of the strength of the neighbourhood's steps (1 over about 2 mm) costs half of what a good border gains."""
 WALL_WIDTH_MM = 1.0
 """d: a contour on a wall is not yet beyond it."""
-SIZE_MM = np.hypot(3.8 * np.sin(st.ANGLES), 5.0 * np.cos(st.ANGLES))
-"""r0: half-diameters of a cord, 3.8 mm antero-posterior and 5 mm left-right, the middle of its range from neck to conus."""
+SIZE_MM = np.hypot(3.8 * np.sin(st.ANGLES), 5.5 * np.cos(st.ANGLES))
+"""r0: half-diameters of a cord, 3.8 mm antero-posterior and 5.5 mm left-right, the middle of its range from neck to conus."""
 SIZE_COST = 0.03
 """c, per mm2: 0.2 of a border's gain lost 2.5 mm from that size."""
 STEP_WIDTH_MM = 2.0
 """Width of a smoothed border. A voxel thicker than this spreads a step over itself: its slope is scaled back, so that e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
-STIFFNESS = 0.15
+STIFFNESS = 0.06
 """Gain lost by a step of one radial sample between neighbouring rays."""
-NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.3
-"""Second pass: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm from it."""
+NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.1
+"""From the second look on: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm from it."""
+PASSES = 2
+"""Rounds of recentring: the first finds the cord from a point that may lie near its edge, the second sees it from its middle."""
 REACH_MM = 3.0
 """A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
 
@@ -170,12 +172,15 @@ def start_contours(
         sections = smoothed(st.polar_sections(array, spacing=spacing, first=first, centers_mm=centers), spacing[0])
         return sections, border_evidence(sections, polarity, spacing)
 
-    _, evidence = look(centers_mm)
-    radii = closed_contours(border_gain(evidence)) * st.RADIUS_STEP_MM
-    agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), 2.0, axis=1, mode="wrap")
-    shift = np.clip(along_cord(st.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
-    agreed, centers = st.recentred(agreed, shift), centers_mm + shift
+    centers = centers_mm
     sections, evidence = look(centers)
-    held = (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
-    radii = closed_contours(border_gain(evidence) - held) * st.RADIUS_STEP_MM
+    gain = border_gain(evidence)
+    for _ in range(PASSES):
+        radii = closed_contours(gain) * st.RADIUS_STEP_MM
+        agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), 2.0, axis=1, mode="wrap")
+        shift = np.clip(along_cord(st.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
+        agreed, centers = st.recentred(agreed, shift), centers + shift
+        sections, evidence = look(centers)
+        gain = border_gain(evidence) - (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
+    radii = closed_contours(gain) * st.RADIUS_STEP_MM
     return centers, ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), sections, evidence
