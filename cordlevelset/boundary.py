@@ -25,7 +25,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
 
-__all__ = ["CordContours", "border_evidence", "start_contours"]
+__all__ = ["CordContours", "along_cord", "border_evidence", "border_levels", "border_support", "start_contours"]
 
 FloatArray = NDArray[np.float32]
 
@@ -56,6 +56,9 @@ PASSES = 2
 """Rounds of recentring: the first finds the cord from a point that may lie near its edge, the second sees it from its middle."""
 REACH_MM = 3.0
 """A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
+
+OUTSIDE_MM = 2.5
+"""The fluid's own brightness is looked for this far beyond the border: more than the border's blur, less than a wide CSF space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +187,27 @@ def start_contours(
         gain = border_gain(evidence) - (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
     radii = closed_contours(gain) * st.RADIUS_STEP_MM
     return centers, ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), sections, evidence
+
+
+def _at(values: FloatArray, radii_mm: NDArray[np.float64]) -> FloatArray:
+    """Values (P, A, R) at radii (P, A), nearest sample."""
+    index = np.clip(np.rint(radii_mm / st.RADIUS_STEP_MM).astype(int), 0, values.shape[2] - 1)
+    return np.take_along_axis(values, index[:, :, None], axis=2)[:, :, 0]
+
+
+def border_levels(
+    sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean inside half the contour, and height of its border's step, per plane."""
+    core = st.RADII_MM < radii_mm[:, :, None] / 2
+    inside = (sections * core).sum((1, 2)) / core.sum((1, 2))
+    outer = np.stack([_at(sections, radii_mm + d) for d in np.arange(0, OUTSIDE_MM + 0.01, st.RADIUS_STEP_MM)])
+    fluid = outer.min(0) if polarity > 0 else outer.max(0)
+    inner = np.mean([_at(sections, np.maximum(radii_mm - d, 0)) for d in (1.5, 2.0, 2.5)], axis=0)
+    return inside.astype(np.float64), np.median(np.abs(fluid - inner), axis=1).astype(np.float64)
+
+
+def border_support(evidence: FloatArray, radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the border that stands on a step of the right sign at least half as steep as the neighbourhood's typical one."""
+    supported: NDArray[np.float64] = (_at(evidence, radii_mm) > 0.5).mean(1)
+    return supported

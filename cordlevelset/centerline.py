@@ -7,7 +7,7 @@ is the polarity. The path of the sac below the conus speaks for its hypothesis t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from scipy import ndimage as ndi
 from cordlevelset import tubularity as tb
 from cordlevelset.errors import NoCordFoundError
 from cordlevelset.paths import Track, best_track
+from cordlevelset.plausibility import Appearance, appearance
 from cordlevelset.symmetry import midline
 
 __all__ = ["CordPath", "find_cord"]
@@ -44,6 +45,13 @@ MIDLINE_TOLERANCE_MM, MIDLINE_COST_PER_MM, MIDLINE_LIMIT_MM = 3.0, 0.01, 40.0
 """A path this far from the mirror plane pays nothing; then as much per mm that 30 mm cost a good tube's whole gain; never more than at 40 mm."""
 CORRIDOR_MM = 5.0
 """The cord is searched again this close to the chosen path: the slack of a cord in its sac."""
+ROUNDS = 1
+"""Paths tried for each polarity; a second and third only while none looks convincing."""
+APART_MM = 12.0
+"""Distance of one candidate from the next: the sac's largest radius and a little more."""
+FORBIDDEN = -100.0
+CONVINCING, PLAUSIBLE = 0.5, 0.2
+"""Plausibility (see `plausibility`) above which no other place is searched, and below which nothing is called a cord."""
 MIN_GAIN_MM = 4.0
 """Least gain of a cord, in mm of perfect tube."""
 MIN_RATE = 0.12
@@ -89,14 +97,37 @@ class _Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hypothesis:
+class _Evidence:
+    """Per voxel of the search grid and for one polarity: responses, and what a path gains there per mm."""
+
     polarity: int
-    track: Track
-    cord: FloatArray  # response of the cord filter
-    sac: FloatArray  # response of the sac filter of the opposite sign
+    cord: FloatArray
     radius: FloatArray
+    sac: FloatArray
+    gain: FloatArray  # as cord in its sac
+    sac_gain: FloatArray  # as sac without cord
+
+    def suppress(self, track: Track, spacing: tuple[float, float, float]) -> None:
+        """Forbid the neighbourhood of a path's cord, so that the next best path is another one."""
+        rows, columns = np.indices(self.gain.shape[1:])
+        for k, (row, column) in enumerate(track.places, start=track.first):
+            near = np.hypot((rows - row) * spacing[1], (columns - column) * spacing[2]) < APART_MM
+            self.gain[k][near] = FORBIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    evidence: _Evidence
+    track: Track
     gain: float  # of the cord part alone, mm of perfect tube
     rate: float  # the same per mm of cord
+    path: CordPath | None = None
+    look: Appearance | None = None
+
+    @property
+    def weight(self) -> float:
+        """Total gain times plausibility; a candidate not yet looked at could be wholly plausible."""
+        return self.track.total * (1.0 if self.look is None else self.look.plausibility**0.5)
 
 
 def find_cord(array: FloatArray, *, spacing: tuple[float, float, float], polarity: int = 0) -> CordPath:
@@ -122,25 +153,54 @@ def find_cord(array: FloatArray, *, spacing: tuple[float, float, float], polarit
         If no path looks like a cord; carries the best gain in mm of perfect tube.
     """
     grid = _reduce(array, spacing)
-    hypotheses = _hypotheses(grid, (polarity,) if polarity else (1, -1))
-    convincing = [h for h in hypotheses if h.gain >= MIN_GAIN_MM and h.rate >= MIN_RATE]
-    if not convincing:
-        best = max(hypotheses, key=lambda h: h.gain)
+    evidence = [e for e in _evidence(grid) if polarity in (0, e.polarity)]
+    judged: list[_Candidate] = []
+    unseen: list[_Candidate] = []
+    for _ in range(ROUNDS):
+        found = sorted((_candidate(e, grid.spacing) for e in evidence), key=lambda c: -c.track.total)
+        for candidate in found:
+            if candidate.gain < MIN_GAIN_MM or candidate.rate < MIN_RATE:
+                continue
+            if judged and candidate.weight < max(c.weight for c in judged):
+                unseen.append(candidate)  # could not win whatever it looks like
+            else:
+                judged.append(_judge(candidate, grid, array, spacing))
+        if judged and max(judged, key=lambda c: c.weight).look.plausibility >= CONVINCING:  # type: ignore[union-attr]
+            break
+        for candidate in found:
+            candidate.evidence.suppress(candidate.track, grid.spacing)
+    return _choose(judged, unseen, max((c.gain for c in found), default=0.0))
+
+
+def _choose(judged: list[_Candidate], unseen: list[_Candidate], best_gain: float) -> CordPath:
+    """The candidate of greatest weight, with its confidence; or none."""
+    best = max(judged, key=lambda c: c.weight, default=None)
+    if best is None or best.look is None or best.path is None:
         raise NoCordFoundError(
-            f"no spinal cord found: the best path gains {best.gain:.1f} mm (needs {MIN_GAIN_MM:.0f}) and {best.rate:.2f} per mm "
-            f"(needs {MIN_RATE}); if there is a cord, give a centerline or seeds",
-            score=best.gain,
+            f"no spinal cord found: the best path gains {best_gain:.1f} mm, needs {MIN_GAIN_MM:.0f} mm and {MIN_RATE} per mm; "
+            "if there is a cord, give a centerline or seeds",
+            score=best_gain,
         )
-    best = max(convincing, key=lambda h: h.track.total)
-    rival = max((h.track.total for h in hypotheses if h.polarity != best.polarity), default=0.0)
-    return _refine(best, grid, array.shape[0], spacing, _confidence(best, rival))
+    if best.look.plausibility < PLAUSIBLE:
+        raise NoCordFoundError(
+            f"no spinal cord found: the best path has plausibility {best.look.plausibility:.2f}, needs {PLAUSIBLE} "
+            f"(border {best.look.support:.2f}, steadiness {best.look.steadiness:.2f}, size {best.look.size:.2f}); "
+            "if there is a cord, give a centerline or seeds",
+            score=best.look.plausibility,
+        )
+    rival = max((c.weight for c in judged + unseen if c.evidence.polarity != best.evidence.polarity), default=0.0)
+    above_chance = best.rate / (best.rate + MIN_RATE / 2)
+    confidence = above_chance * (1 - rival / (2 * best.weight)) * best.look.steadiness * best.look.size
+    return replace(best.path, confidence=float(np.clip(confidence, 0, 1)))
 
 
-def _confidence(best: _Hypothesis, rival: float) -> float:
-    """Product of two odds: the gain per mm against chance, and this polarity's total against the other's."""
-    chance = best.rate / (best.rate + MIN_RATE / 2)
-    margin = 1 - 0.5 * rival / best.track.total
-    return float(np.clip(chance * margin, 0, 1))
+def _judge(candidate: _Candidate, grid: _Grid, array: FloatArray, spacing: tuple[float, float, float]) -> _Candidate:
+    """Refine a candidate's path and look at its sections."""
+    path = _refine(candidate, grid, array.shape[0], spacing)
+    look = appearance(
+        array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity, response=path.score
+    )
+    return replace(candidate, path=path, look=look)
 
 
 def _reduce(array: FloatArray, spacing: tuple[float, float, float]) -> _Grid:
@@ -168,36 +228,39 @@ def _reduce(array: FloatArray, spacing: tuple[float, float, float]) -> _Grid:
     return _Grid(image, size, (offset[0], offset[1], offset[2]), (step[0], step[1], step[2]))
 
 
-def _hypotheses(grid: _Grid, polarities: tuple[int, ...]) -> list[_Hypothesis]:
-    """Best path for each polarity."""
+def _evidence(grid: _Grid) -> list[_Evidence]:
+    """Filter responses and gains for both polarities."""
     gradient = tb.normalised_gradient(grid.image, grid.spacing)
     cord = tb.flux(gradient, grid.spacing, tb.CORD_RADII_MM, tb.CORD_RATIOS)
     sac = tb.flux(gradient, grid.spacing, tb.SAC_RADII_MM, tb.SAC_RATIOS)
     x = np.arange(grid.image.shape[2]) * grid.spacing[2]
     away = np.abs(x - midline(grid.image, grid.spacing)[:, None]) - MIDLINE_TOLERANCE_MM
     off = (MIDLINE_COST_PER_MM * np.clip(away, 0, MIDLINE_LIMIT_MM)).astype(np.float32)[:, None, :]
+    size = [2 * int(round(SAC_OFFSET_MM / s)) + 1 for s in grid.spacing[1:]]
     out = []
-    for polarity in polarities:
-        response, radius, around = (
-            (cord.bright, cord.radius_bright, sac.dark) if polarity > 0 else (cord.dark, cord.radius_dark, sac.bright)
-        )
+    for polarity, response, radius, around in (
+        (1, cord.bright, cord.radius_bright, sac.dark),
+        (-1, cord.dark, cord.radius_dark, sac.bright),
+    ):
         assert response is not None and radius is not None and around is not None
-        size = [2 * int(round(SAC_OFFSET_MM / s)) + 1 for s in grid.spacing[1:]]
         ring = ndi.maximum_filter(around, size=(1, *size), mode="nearest")
-        score = CORD_SHARE * np.maximum(response, SILENT) + RING_SHARE * ring - (CORD_THRESHOLD + off)
-        track = best_track(score, SAC_SHARE * around - (SAC_THRESHOLD + off), grid.spacing)
-        rows, columns = track.places[track.is_cord].T
-        planes = track.first + np.flatnonzero(track.is_cord)
-        gains = score[planes, rows, columns]
-        out.append(
-            _Hypothesis(polarity, track, response, around, radius, float(gains.sum()) * grid.spacing[0], float(gains.mean()))
-        )
+        gain = CORD_SHARE * np.maximum(response, SILENT) + RING_SHARE * ring - (CORD_THRESHOLD + off)
+        out.append(_Evidence(polarity, response, radius, around, gain, SAC_SHARE * around - (SAC_THRESHOLD + off)))
     return out
 
 
-def _refine(best: _Hypothesis, grid: _Grid, n_planes: int, spacing: tuple[float, float, float], confidence: float) -> CordPath:
+def _candidate(evidence: _Evidence, spacing: tuple[float, float, float]) -> _Candidate:
+    """Best path of one polarity."""
+    track = best_track(evidence.gain, evidence.sac_gain, spacing)
+    rows, columns = track.places[track.is_cord].T
+    gains = evidence.gain[track.first + np.flatnonzero(track.is_cord), rows, columns]
+    return _Candidate(evidence, track, float(gains.sum()) * spacing[0], float(gains.mean()))
+
+
+def _refine(candidate: _Candidate, grid: _Grid, n_planes: int, spacing: tuple[float, float, float]) -> CordPath:
     """The cord's own path, close to the chosen one, smooth and in grid mm, one point a plane of the full grid."""
-    track = best.track
+    best = candidate.evidence
+    track = candidate.track
     span = slice(track.first, track.first + len(track.places))
     response = CORD_SHARE * best.cord[span] + RING_SHARE * best.sac[span]
     rows, columns = np.indices(response.shape[1:])
@@ -218,7 +281,7 @@ def _refine(best: _Hypothesis, grid: _Grid, n_planes: int, spacing: tuple[float,
     last = n_planes - 1 if at_top else int(np.floor((z[-1] + half) / spacing[0]))
     full = np.arange(first, last + 1) * spacing[0]
     at = [np.interp(full, z, v) for v in (centers[:, 0], centers[:, 1], best.radius[span][planes, r, c], best.cord[span][planes, r, c])]
-    return CordPath(first, np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence)
+    return CordPath(first, np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence=float("nan"))
 
 
 def _subvoxel(response: FloatArray, places: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,0 +1,138 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, fields
+from pathlib import Path
+
+__all__ = ["main"]
+
+DONE, FAILED, WRONG_USE, NO_CORD = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one sub-command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 2 wrong use, 3 no cord found.
+    """
+    from cordlevelset.errors import CordLevelSetError, NoCordFoundError
+
+    args = _parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except NoCordFoundError as error:
+        return _fail(str(error), NO_CORD)
+    except CordLevelSetError as error:
+        return _fail(str(error), FAILED)
+    except OSError as error:
+        return _fail(f"{error.strerror or error}: {error.filename or ''}", FAILED)
+    except KeyboardInterrupt:
+        return _fail("interrupted", FAILED)
+    return DONE
+
+
+def _fail(text: str, status: int) -> int:
+    print(f"cordlevelset: {' '.join(text.split())}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cordlevelset", description="Segment the spinal cord in MR images.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    segment = commands.add_parser("segment", help="write a mask of the cord")
+    _image_options(segment)
+    segment.add_argument("-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha")
+    segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
+    segment.add_argument("--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json")
+    segment.add_argument("--measures", type=Path, metavar="F.csv", help="also write area, diameters, angle of each slice")
+    segment.add_argument("--json", action="store_true", help="print the summary as JSON")
+    segment.set_defaults(run=_segment)
+
+    centerline = commands.add_parser("centerline", help="write the middle of the cord as a curve")
+    _image_options(centerline)
+    centerline.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv or .mrk.json")
+    centerline.set_defaults(run=_centerline)
+    return parser
+
+
+def _image_options(parser: argparse.ArgumentParser) -> None:
+    from cordlevelset.segment import CONTRASTS, POLARITIES
+
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a folder with one DICOM series")
+    parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
+    parser.add_argument("--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
+
+
+def _segment(args: argparse.Namespace) -> None:
+    from cordlevelset import files
+    from cordlevelset import io as images
+    from cordlevelset.measure import SliceMeasures
+    from cordlevelset.segment import segment
+
+    wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures) if p is not None]
+    for path, suffixes in ((args.output, images.IMAGE_SUFFIXES), (args.soft, images.IMAGE_SUFFIXES),
+                           (args.centerline_out, files.CENTERLINE_SUFFIXES), (args.measures, (".csv",))):
+        if path is not None:
+            files.check_writable(path, suffixes)
+    start = time.perf_counter()
+    result = segment(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)
+    with files.whole_or_nothing(wanted) as parts:
+        drafts = dict(zip(wanted, parts, strict=True))
+        images.write(result.mask, drafts[args.output])
+        if args.soft is not None:
+            images.write(result.soft_mask, drafts[args.soft])
+        if args.centerline_out is not None:
+            files.write_centerline(result.centerline.points_mm, drafts[args.centerline_out])
+        if args.measures is not None:
+            files.write_table(drafts[args.measures], [f.name for f in fields(SliceMeasures)], map(astuple, result.slices))
+    summary: dict[str, object] = {
+        "polarity": result.polarity,
+        "length_mm": round(result.length_mm, 1),
+        "mean_area_mm2": round(result.mean_area_mm2, 1),
+        "confidence": round(result.confidence, 2),
+        "conus": None if result.conus is None else asdict(result.conus) | {"tip_mm": [round(float(v), 1) for v in result.conus.tip_mm]},
+        "seconds": round(time.perf_counter() - start, 2),
+        "notes": list(result.notes),
+    }
+    if args.json:
+        print(json.dumps(summary))
+        return
+    conus = "outside the field of view or not visible"
+    if result.conus is not None:
+        conus = f"{', '.join(f'{v:.1f}' for v in result.conus.tip_mm)} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
+    print(
+        f"cord {summary['polarity']} against the fluid, {summary['length_mm']} mm long, mean area {summary['mean_area_mm2']} mm2, "
+        f"confidence {summary['confidence']}, {summary['seconds']} s\nconus tip: {conus}"
+    )
+    for note in result.notes:
+        print(f"note: {note}")
+
+
+def _centerline(args: argparse.Namespace) -> None:
+    from cordlevelset import files
+    from cordlevelset.segment import detect_centerline
+
+    files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
+    line = detect_centerline(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)
+    with files.whole_or_nothing([args.output]) as (draft,):
+        files.write_centerline(line.points_mm, draft)
+    print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
