@@ -7,14 +7,14 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# public name -> module; loaded when first used, so that `import cordlevelset` stays light
+# public name -> module (never of the same name: importing a submodule sets the package attribute of its name); loaded when first used, so that `import cordlevelset` stays light
 _PUBLIC = {
-    "segment": "segment",
-    "detect_centerline": "segment",
-    "CordSegmentation": "segment",
+    "segment": "pipeline",
+    "detect_centerline": "pipeline",
+    "CordSegmentation": "pipeline",
     "Centerline": "curve",
-    "tubularity": "tubularity",
-    "Tubularity": "tubularity",
+    "tubularity": "flux",
+    "Tubularity": "flux",
     "Volume": "volume",
     "read": "io",
     "write": "io",

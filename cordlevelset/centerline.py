@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from cordlevelset import tubularity as tb
+from cordlevelset import flux as tb
 from cordlevelset.errors import NoCordFoundError
 from cordlevelset.paths import Track, best_track
 from cordlevelset.plausibility import Appearance, appearance

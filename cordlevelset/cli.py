@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _image_options(parser: argparse.ArgumentParser) -> None:
-    from cordlevelset.segment import CONTRASTS, POLARITIES
+    from cordlevelset.pipeline import CONTRASTS, POLARITIES
 
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a folder with one DICOM series")
     parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
@@ -81,8 +81,8 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
 def _segment(args: argparse.Namespace) -> None:
     from cordlevelset import files
     from cordlevelset import io as images
-    from cordlevelset.measure import SliceMeasures
-    from cordlevelset.segment import segment
+    from cordlevelset.morphometry import SliceMeasures
+    from cordlevelset.pipeline import segment
 
     wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures) if p is not None]
     for path, suffixes in ((args.output, images.IMAGE_SUFFIXES), (args.soft, images.IMAGE_SUFFIXES),
@@ -125,7 +125,7 @@ def _segment(args: argparse.Namespace) -> None:
 
 def _centerline(args: argparse.Namespace) -> None:
     from cordlevelset import files
-    from cordlevelset.segment import detect_centerline
+    from cordlevelset.pipeline import detect_centerline
 
     files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
     line = detect_centerline(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)

@@ -12,7 +12,7 @@ import numpy as np
 from cordlevelset._jit import njit
 
 # ---------------------------------------------------------------------------------------------------------------
-# Tubularity and paths (tubularity.py, centerline.py)
+# Tubularity and paths (flux.py, centerline.py)
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -45,7 +45,7 @@ def project_gradient(gy, gx, ny, nx, out):
 def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_dark, scale_bright):
     """Flux of one padded plane through ellipses, best over scales: D = (1 - w) mean f + w min_sector f, f = min(s, s opposite).
 
-    gy, gx: normalised gradient with equal margins on both sides; outputs (Y, X). Source: the text of tubularity.py.
+    gy, gx: normalised gradient with equal margins on both sides; outputs (Y, X). Source: the text of flux.py.
     """
     n_y, n_x = dark.shape
     my, mx = (gy.shape[0] - n_y) // 2, (gy.shape[1] - n_x) // 2

@@ -14,7 +14,7 @@ from scipy import ndimage as ndi
 from cordlevelset import straighten as st
 from cordlevelset.curve import Centerline
 from cordlevelset.errors import Cancelled, InputError
-from cordlevelset.measure import SliceMeasures, measure_contours
+from cordlevelset.morphometry import SliceMeasures, measure_contours
 from cordlevelset.volume import Volume, canonical_turn, image_values
 
 if TYPE_CHECKING:
