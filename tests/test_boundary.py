@@ -1,0 +1,51 @@
+import naive_paths as naive
+import numpy as np
+import pytest
+import tubes
+
+from cordlevelset import boundary, kernels
+from cordlevelset import straighten as st
+
+
+def test_closed_contours_equal_naive_twin():
+    rng = np.random.default_rng(7)
+    for seed in range(5):
+        gain = ndi_smooth(rng.normal(size=(24, 12)), seed)
+        out = np.empty((1, 24), np.int64)
+        kernels.closed_contours(gain[None].astype(np.float32), 0.1, out)
+        path = out[0]
+        steps = np.diff(np.append(path, path[0]))
+        assert np.abs(steps).max() <= 2
+        assert gain[np.arange(24), path].sum() - 0.1 * (steps**2).sum() == pytest.approx(naive.closed_contour(gain, 0.1), rel=1e-4)
+
+
+def ndi_smooth(noise, seed):
+    """A ring of gain in noise, as a border is."""
+    ring = np.exp(-((np.arange(12) - 5 - seed % 3) ** 2) / 4)
+    return 0.2 * noise + ring
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+@pytest.mark.parametrize(("spacing", "tolerance"), [((1.0, 1.0, 1.0), 0.15), ((5.0, 0.5, 0.5), 0.1), ((1.0, 1.0, 4.0), 0.4)])
+def test_start_contour_of_an_ellipse(spacing, tolerance, polarity):
+    shape = (9, round(48 / spacing[1]), round(44 / spacing[2]))
+    fine = tuple(round(s / 0.25) for s in spacing[1:])  # partial volume: render fine, average
+    full, _ = tubes.tube((9, shape[1] * fine[0], shape[2] * fine[1]), (spacing[0], 0.25, 0.25), polarity=polarity, noise=0.0)
+    image = full.reshape(9, shape[1], fine[0], shape[2], fine[1]).mean((2, 4)).astype(np.float32)
+    start = tubes.centers(shape, spacing) + [0.8, -0.7]
+    _, radii, _, _ = boundary.start_contours(image, spacing=spacing, first=0, centers_mm=start, polarity=polarity)
+    middle = radii[3:6]
+    truth = np.sqrt(3.8 * 5.0)
+    assert np.sqrt(st.polygon_area(middle) / np.pi).mean() == pytest.approx(truth, abs=tolerance)
+
+
+def test_border_levels_and_support_of_a_clean_cord():
+    image, _ = tubes.tube((7, 48, 44), (2.0, 1.0, 1.0), noise=0.0)
+    centers, radii, sections, evidence = boundary.start_contours(
+        image, spacing=(2.0, 1.0, 1.0), first=0, centers_mm=tubes.centers((7, 48, 44), (2.0, 1.0, 1.0)), polarity=-1
+    )
+    inside, step = boundary.border_levels(sections, radii, -1)
+    assert inside == pytest.approx(1.0, abs=0.05)
+    assert step == pytest.approx(1.0, abs=0.25)
+    assert boundary.border_support(evidence, radii).min() > 0.9
+    assert np.abs(centers - tubes.centers((7, 48, 44), (2.0, 1.0, 1.0))).max() < 0.3

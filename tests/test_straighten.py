@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from scipy import ndimage as ndi
+
+from cordlevelset import straighten as st
+
+
+@pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (1.0, 0.7, 4.0)])
+def test_sections_equal_scipy(spacing):
+    rng = np.random.default_rng(6)
+    array = rng.normal(size=(4, 30, 20)).astype(np.float32)
+    centers = np.array([[10.0, 9.0], [11.0, 12.0]])
+    sections = st.polar_sections(array, spacing=spacing, first=1, centers_mm=centers)
+    for p, (cy, cx) in enumerate(centers):
+        y = (cy + np.outer(np.sin(st.ANGLES), st.RADII_MM)) / spacing[1]
+        x = (cx + np.outer(np.cos(st.ANGLES), st.RADII_MM)) / spacing[2]
+        expected = ndi.map_coordinates(array[1 + p].astype(float), [y, x], order=1, mode="nearest")
+        np.testing.assert_allclose(sections[p], expected, atol=1e-4)
+
+
+def _offset_circle(radius, dy, dx):
+    """Distance from the origin to a circle about (dy, dx), on the rays."""
+    along = dy * np.sin(st.ANGLES) + dx * np.cos(st.ANGLES)
+    return (along + np.sqrt(along**2 + radius**2 - dy**2 - dx**2))[None]
+
+
+def test_area_and_centroid_of_an_off_center_circle():
+    radii = _offset_circle(5.0, 1.0, -0.5)
+    assert st.polygon_area(radii)[0] == pytest.approx(np.pi * 25, rel=3e-3)
+    np.testing.assert_allclose(st.centroid_shift(radii)[0], [1.0, -0.5], atol=0.01)
+
+
+def test_recentred_circle_is_round():
+    radii = _offset_circle(5.0, 1.0, -0.5)
+    np.testing.assert_allclose(st.recentred(radii, np.array([[1.0, -0.5]])), 5.0, atol=0.01)
