@@ -76,7 +76,7 @@ class CordSegmentation:
     soft_mask : Volume
         float32 on the input's grid: share of each voxel that is cord.
     phi : Volume
-        float32 on the input's grid: signed distance to the border in the acquired planes, mm, negative inside, cut off at 5 mm.
+        float32 on the input's grid: signed distance to the cord's surface, mm, negative inside, cut off at 5 mm.
     centerline : Centerline
         From the top down, LPS mm.
     slices : tuple of SliceMeasures
@@ -159,14 +159,8 @@ def segment(
 
     volume = as_volume(image, frame=frame)
     turn, canonical, path, contours = _contours(volume, contrast, polarity, callback)
-    grid = {
-        "spacing": canonical.spacing,
-        "first": contours.first,
-        "centers_mm": contours.centers_mm,
-        "radii_mm": contours.radii_mm,
-    }
-    soft = rasterise.occupied_fraction(canonical.shape, **grid)
-    phi = rasterise.signed_distance_near(canonical.shape, **grid)
+    soft = rasterise.occupied_fraction(contours, shape=canonical.shape, spacing=canonical.spacing)
+    phi = rasterise.signed_distance(contours, shape=canonical.shape, spacing=canonical.spacing)
     _report(callback, "rasterise", 0.95)
     centerline = _centerline(canonical, contours, path.polarity)
     planes = contours.first + np.arange(len(contours.radii_mm))[::-1]
