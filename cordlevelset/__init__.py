@@ -1,41 +1,71 @@
-"""Unattended spinal cord segmentation in MR images, lumbar included."""
+"""Unattended spinal cord segmentation in MR images, lumbar included.
+
+The public names are loaded when first used, so that ``import cordlevelset`` stays light.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cordlevelset.compare import Comparison, compare
+    from cordlevelset.curve import Centerline
+    from cordlevelset.errors import (
+        Cancelled,
+        ConstraintError,
+        CordLevelSetError,
+        GeometryError,
+        InputError,
+        NoCordFoundError,
+    )
+    from cordlevelset.io import read, write
+    from cordlevelset.measure import SliceRecord, measure
+    from cordlevelset.segment import Conus, CordSegmentation, Progress, detect_centerline, segment
+    from cordlevelset.volume import Volume
 
 __version__ = "0.1.0"
 
-# public name -> module (never of the same name: importing a submodule sets the package attribute of its name); loaded when first used, so that `import cordlevelset` stays light
-_PUBLIC = {
-    "segment": "pipeline",
-    "detect_centerline": "pipeline",
-    "CordSegmentation": "pipeline",
+_HOMES = {
+    "Cancelled": "errors",
     "Centerline": "curve",
-    "tubularity": "flux",
-    "Tubularity": "flux",
-    "Volume": "volume",
-    "read": "io",
-    "write": "io",
+    "Comparison": "compare",
+    "ConstraintError": "errors",
+    "Conus": "segment",
     "CordLevelSetError": "errors",
+    "CordSegmentation": "segment",
     "GeometryError": "errors",
     "InputError": "errors",
-    "ConstraintError": "errors",
     "NoCordFoundError": "errors",
-    "Cancelled": "errors",
+    "Progress": "segment",
+    "SliceRecord": "measure",
+    "Volume": "volume",
+    "compare": "compare",
+    "detect_centerline": "segment",
+    "measure": "measure",
+    "read": "io",
+    "segment": "segment",
+    "write": "io",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = [
+    "Cancelled",
+    "Centerline",
+    "Comparison",
+    "ConstraintError",
+    "Conus",
+    "CordLevelSetError",
+    "CordSegmentation",
+    "GeometryError",
+    "InputError",
+    "NoCordFoundError",
+    "Progress",
+    "SliceRecord",
+    "Volume",
+    "compare",
+    "detect_centerline",
+    "measure",
+    "read",
+    "segment",
+    "write",
+]

@@ -17,8 +17,8 @@ FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile on first use: serial, without the GIL, cached on disk where a cache can be written.
 
-    Serial because ``parallel=True`` called from two threads aborts the process under Numba's default threading layer, and hosts
-    such as napari, Slicer and Dask call from threads.
+    Serial because ``parallel=True`` called from two threads aborts the process under Numba's default threading layer,
+    and hosts such as napari, Slicer and Dask call from threads.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
     try:

@@ -4,8 +4,8 @@ Along a ray, with I smoothed radially and p = +1 for a bright cord, the evidence
 
     e(r) = -p dI/dr / m,    e > 0: the step from cord to fluid;  e < 0: the step from fluid to the canal's wall
 
-m is the root mean square of the positive steps in the section's neighbourhood: the border is measured against its own surroundings, not against
-thermal noise. The gain of a border at r is
+m is the root mean square of the positive steps in the section's neighbourhood: the border is measured against its own
+surroundings, not against thermal noise. The gain of a border at r is
 
     e / (1 + s e)                 where e > 0, saturating: the strongest step is not always the right one
     w |e| / (1 + s |e|)           where e < 0: a cord that touches the wall ends there
@@ -37,28 +37,34 @@ SATURATION = 0.2
 WALL_SHARE = 0.3
 """w: the wall speaks a third as loud as the CSF border."""
 LEAVING_COST = 0.25
-"""l: crossing a wall of the strength of the neighbourhood's steps (1 over about 2 mm) costs half of what a good border gains."""
+"""l: crossing a wall of the strength of the neighbourhood's steps (1 over about 2 mm) costs half of what a good
+border gains."""
 WALL_WIDTH_MM = 1.0
 """d: a contour on a wall is not yet beyond it."""
 SIZE_MM = np.hypot(3.8 * np.sin(st.ANGLES), 5.5 * np.cos(st.ANGLES))
-"""r0: half-diameters of a cord, 3.8 mm antero-posterior and 5.5 mm left-right, the middle of its range from neck to conus."""
+"""r0: half-diameters of a cord, 3.8 mm antero-posterior and 5.5 mm left-right, the middle of its range from neck to
+conus."""
 SIZE_COST = 0.03
 """c, per mm2: 0.2 of a border's gain lost 2.5 mm from that size."""
 STEP_WIDTH_MM = 2.0
-"""Width of a smoothed border. A voxel thicker than this spreads a step over itself: its slope is scaled back, so that e is a step's height."""
+"""Width of a smoothed border. A voxel thicker than this spreads a step over itself: its slope is scaled back, so that
+e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
 STIFFNESS = 0.06
 """Gain lost by a step of one radial sample between neighbouring rays."""
 NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.1
-"""From the second look on: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm from it."""
+"""From the second look on: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm
+from it."""
 PASSES = 2
-"""Rounds of recentring: the first finds the cord from a point that may lie near its edge, the second sees it from its middle."""
+"""Rounds of recentring: the first finds the cord from a point that may lie near its edge, the second sees it from its
+middle."""
 REACH_MM = 3.0
 """A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
 
 OUTSIDE_MM = 2.5
-"""The fluid's own brightness is looked for this far beyond the border: more than the border's blur, less than a wide CSF space."""
+"""The fluid's own brightness is looked for this far beyond the border: more than the border's blur, less than a wide
+CSF space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,9 @@ def smoothed(sections: FloatArray, plane_mm: float) -> FloatArray:
 def border_evidence(sections: FloatArray, polarity: int, spacing: tuple[float, float, float]) -> FloatArray:
     """Signed steps e (P, A, R) of smoothed sections, in units of the neighbourhood's own."""
     plane_mm, dy, dx = spacing
-    width = np.hypot(max(dy, STEP_WIDTH_MM) * np.sin(st.ANGLES), max(dx, STEP_WIDTH_MM) * np.cos(st.ANGLES)) / STEP_WIDTH_MM
+    width = (
+        np.hypot(max(dy, STEP_WIDTH_MM) * np.sin(st.ANGLES), max(dx, STEP_WIDTH_MM) * np.cos(st.ANGLES)) / STEP_WIDTH_MM
+    )
     steps = -polarity * ndi.gaussian_filter1d(sections, RADIAL_MM / st.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
     steps *= width[:, None].astype(np.float32)
     near = (st.RADII_MM >= 1.5) & (st.RADII_MM < 8.0)  # where cords have their border
@@ -125,7 +133,7 @@ def border_gain(evidence: FloatArray) -> FloatArray:
     gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
     gain -= LEAVING_COST * beyond + (SIZE_COST * (st.RADII_MM - SIZE_MM[:, None]) ** 2).astype(np.float32)
     gain[:, :, (st.RADII_MM < SMALLEST_MM) | (st.RADII_MM > LARGEST_MM)] = -9.0
-    return gain
+    return np.asarray(gain, np.float32)
 
 
 def closed_contours(gain: FloatArray) -> NDArray[np.int64]:
@@ -146,7 +154,12 @@ def along_cord(values: NDArray[np.float64], sigma_mm: float, plane_mm: float) ->
 
 
 def start_contours(
-    array: FloatArray, *, spacing: tuple[float, float, float], first: int, centers_mm: NDArray[np.float64], polarity: int
+    array: FloatArray,
+    *,
+    spacing: tuple[float, float, float],
+    first: int,
+    centers_mm: NDArray[np.float64],
+    polarity: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], FloatArray, FloatArray]:
     """Best closed contour in each plane, in two passes: alone, then about its own centroid and with its neighbours.
 
@@ -179,13 +192,13 @@ def start_contours(
     sections, evidence = look(centers)
     gain = border_gain(evidence)
     for _ in range(PASSES):
-        radii = closed_contours(gain) * st.RADIUS_STEP_MM
+        radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
         agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), 2.0, axis=1, mode="wrap")
         shift = np.clip(along_cord(st.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
         agreed, centers = st.recentred(agreed, shift), centers + shift
         sections, evidence = look(centers)
         gain = border_gain(evidence) - (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
-    radii = closed_contours(gain) * st.RADIUS_STEP_MM
+    radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
     return centers, ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), sections, evidence
 
 
@@ -208,6 +221,6 @@ def border_levels(
 
 
 def border_support(evidence: FloatArray, radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the border that stands on a step of the right sign at least half as steep as the neighbourhood's typical one."""
+    """Share of the border on a step of the right sign, at least half as high as the neighbourhood's typical one."""
     supported: NDArray[np.float64] = (_at(evidence, radii_mm) > 0.5).mean(1)
     return supported

@@ -1,8 +1,9 @@
 """Find the cord: which path, which polarity, how sure.
 
-Two hypotheses are tried on equal terms. In each, the thecal sac is a tube of one sign and the cord, as far down as it reaches, a tube of the
-opposite sign inside it: bright cord in dark fluid (T1), dark cord in bright fluid (T2 and most others). The hypothesis whose best path gains more
-is the polarity. The path of the sac below the conus speaks for its hypothesis too: in a lumbar image the cord itself is short.
+Two hypotheses are tried on equal terms. In each, the thecal sac is a tube of one sign and the cord, as far down as it
+reaches, a tube of the opposite sign inside it: bright cord in dark fluid (T1), dark cord in bright fluid (T2 and most
+others). The hypothesis whose best path gains more is the polarity. The path of the sac below the conus speaks for its
+hypothesis too: in a lumbar image the cord itself is short.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ FloatArray = NDArray[np.float32]
 IN_PLANE_MM = 1.0
 """Finer pixels are averaged up to this size: a tenth of the cord's width."""
 THICK_MM = 2.0
-"""Thicker voxels are interpolated down to this, half the smallest cord's width, so that a path can run between their middles."""
+"""Thicker voxels are interpolated down to this, half the smallest cord's width, so that a path can run between their
+middles."""
 ALONG_MM = 3.0
 """Planes are averaged up to this thickness: over it the cord moves less than a radius even when it leans 40 degrees."""
 SMOOTHING_MM = 1.0
@@ -34,7 +36,8 @@ SMOOTHING_MM = 1.0
 CORD_SHARE, RING_SHARE = 0.6, 0.4
 """Weights of the cord's own border and of the sac's outer one in the evidence for a cord in its sac."""
 SILENT = 0.1
-"""Floor of the cord's response, half the threshold: where the cord lies against the canal's wall its filter is silent, not opposed."""
+"""Floor of the cord's response, half the threshold: where the cord lies against the canal's wall its filter is
+silent, not opposed."""
 SAC_SHARE = 0.5
 """Weight of the sac alone: half the borders of a cord in its sac."""
 CORD_THRESHOLD, SAC_THRESHOLD = 0.20, 0.15
@@ -42,7 +45,8 @@ CORD_THRESHOLD, SAC_THRESHOLD = 0.20, 0.15
 SAC_OFFSET_MM = 4.0
 """The cord lies off the sac's middle by at most this: sac radius 9 mm less cord radius 4 to 5 mm."""
 MIDLINE_TOLERANCE_MM, MIDLINE_COST_PER_MM, MIDLINE_LIMIT_MM = 3.0, 0.01, 40.0
-"""A path this far from the mirror plane pays nothing; then as much per mm that 30 mm cost a good tube's whole gain; never more than at 40 mm."""
+"""A path this far from the mirror plane pays nothing; then as much per mm that 30 mm cost a good tube's whole gain;
+never more than at 40 mm."""
 CORRIDOR_MM = 5.0
 """The cord is searched again this close to the chosen path: the slack of a cord in its sac."""
 ROUNDS = 1
@@ -51,7 +55,8 @@ APART_MM = 12.0
 """Distance of one candidate from the next: the sac's largest radius and a little more."""
 FORBIDDEN = -100.0
 CONVINCING, PLAUSIBLE = 0.5, 0.2
-"""Plausibility (see `plausibility`) above which no other place is searched, and below which nothing is called a cord."""
+"""Plausibility (see `plausibility`) above which no other place is searched, and below which nothing is called a
+cord."""
 MIN_GAIN_MM = 4.0
 """Least gain of a cord, in mm of perfect tube."""
 MIN_RATE = 0.12
@@ -177,8 +182,8 @@ def _choose(judged: list[_Candidate], unseen: list[_Candidate], best_gain: float
     best = max(judged, key=lambda c: c.weight, default=None)
     if best is None or best.look is None or best.path is None:
         raise NoCordFoundError(
-            f"no spinal cord found: the best path gains {best_gain:.1f} mm, needs {MIN_GAIN_MM:.0f} mm and {MIN_RATE} per mm; "
-            "if there is a cord, give a centerline or seeds",
+            f"no spinal cord found: the best path gains {best_gain:.1f} mm, needs {MIN_GAIN_MM:.0f} mm "
+            f"and {MIN_RATE} per mm; if there is a cord, give a centerline or seeds",
             score=best_gain,
         )
     if best.look.plausibility < PLAUSIBLE:
@@ -198,7 +203,12 @@ def _judge(candidate: _Candidate, grid: _Grid, array: FloatArray, spacing: tuple
     """Refine a candidate's path and look at its sections."""
     path = _refine(candidate, grid, array.shape[0], spacing)
     look = appearance(
-        array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity, response=path.score
+        array,
+        spacing=spacing,
+        first=path.first,
+        centers_mm=path.centers_mm,
+        polarity=path.polarity,
+        response=path.score,
     )
     return replace(candidate, path=path, look=look)
 
@@ -210,7 +220,9 @@ def _reduce(array: FloatArray, spacing: tuple[float, float, float]) -> _Grid:
     kept = [n // b for n, b in zip(array.shape, blocks, strict=True)]
     start = [(n - m * b) // 2 for n, m, b in zip(array.shape, kept, blocks, strict=True)]
     trimmed = array[tuple(slice(s, s + m * b) for s, m, b in zip(start, kept, blocks, strict=True))]
-    image = trimmed.reshape(kept[0], blocks[0], kept[1], blocks[1], kept[2], blocks[2]).mean((1, 3, 5), dtype=np.float32)
+    image = trimmed.reshape(kept[0], blocks[0], kept[1], blocks[1], kept[2], blocks[2]).mean(
+        (1, 3, 5), dtype=np.float32
+    )
     step = [float(b) for b in blocks]
     offset = [s + (b - 1) / 2 for s, b in zip(start, blocks, strict=True)]
     finer = int(np.ceil(spacing[2] / THICK_MM))
@@ -220,7 +232,7 @@ def _reduce(array: FloatArray, spacing: tuple[float, float, float]) -> _Grid:
         share = (fine - low).astype(np.float32)
         image = image[:, :, low] * (1 - share) + image[:, :, low + 1] * share
         step[2] /= finer
-    size = tuple(s * b for s, b in zip(spacing, step, strict=True))
+    size = (spacing[0] * step[0], spacing[1] * step[1], spacing[2] * step[2])
     if size[0] < 2 * ALONG_MM:  # thin planes share their noise with their neighbours
         image = ndi.convolve1d(image, np.array([0.25, 0.5, 0.25], np.float32), axis=0, mode="nearest")
     sigma = (0.0, *(SMOOTHING_MM / s if s < spacing[2] or s < THICK_MM else 0.0 for s in size[1:]))
@@ -265,7 +277,8 @@ def _refine(candidate: _Candidate, grid: _Grid, n_planes: int, spacing: tuple[fl
     response = CORD_SHARE * best.cord[span] + RING_SHARE * best.sac[span]
     rows, columns = np.indices(response.shape[1:])
     far = np.hypot(
-        (rows - track.places[:, 0, None, None]) * grid.spacing[1], (columns - track.places[:, 1, None, None]) * grid.spacing[2]
+        (rows - track.places[:, 0, None, None]) * grid.spacing[1],
+        (columns - track.places[:, 1, None, None]) * grid.spacing[2],
     )
     response[far > CORRIDOR_MM] = -1.0  # the lowest response there is: a closed path may still have to cross it
     inner = best_track(response, np.full_like(response, -np.inf), grid.spacing, closed=True)
@@ -280,7 +293,10 @@ def _refine(candidate: _Candidate, grid: _Grid, n_planes: int, spacing: tuple[fl
     first = 0 if at_bottom else int(np.ceil((z[0] - half) / spacing[0]))
     last = n_planes - 1 if at_top else int(np.floor((z[-1] + half) / spacing[0]))
     full = np.arange(first, last + 1) * spacing[0]
-    at = [np.interp(full, z, v) for v in (centers[:, 0], centers[:, 1], best.radius[span][planes, r, c], best.cord[span][planes, r, c])]
+    at = [
+        np.interp(full, z, v)
+        for v in (centers[:, 0], centers[:, 1], best.radius[span][planes, r, c], best.cord[span][planes, r, c])
+    ]
     return CordPath(first, np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence=float("nan"))
 
 

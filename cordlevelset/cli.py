@@ -55,10 +55,16 @@ def _parser() -> argparse.ArgumentParser:
 
     segment = commands.add_parser("segment", help="write a mask of the cord")
     _image_options(segment)
-    segment.add_argument("-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha")
+    segment.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha"
+    )
     segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
-    segment.add_argument("--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json")
-    segment.add_argument("--measures", type=Path, metavar="F.csv", help="also write area, diameters, angle of each slice")
+    segment.add_argument(
+        "--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json"
+    )
+    segment.add_argument(
+        "--measures", type=Path, metavar="F.csv", help="also write area, diameters, angle of each slice"
+    )
     segment.add_argument("--json", action="store_true", help="print the summary as JSON")
     segment.set_defaults(run=_segment)
 
@@ -74,7 +80,9 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a folder with one DICOM series")
     parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
-    parser.add_argument("--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid")
+    parser.add_argument(
+        "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid"
+    )
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
 
 
@@ -85,8 +93,12 @@ def _segment(args: argparse.Namespace) -> None:
     from cordlevelset.pipeline import segment
 
     wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures) if p is not None]
-    for path, suffixes in ((args.output, images.IMAGE_SUFFIXES), (args.soft, images.IMAGE_SUFFIXES),
-                           (args.centerline_out, files.CENTERLINE_SUFFIXES), (args.measures, (".csv",))):
+    for path, suffixes in (
+        (args.output, images.IMAGE_SUFFIXES),
+        (args.soft, images.IMAGE_SUFFIXES),
+        (args.centerline_out, files.CENTERLINE_SUFFIXES),
+        (args.measures, (".csv",)),
+    ):
         if path is not None:
             files.check_writable(path, suffixes)
     start = time.perf_counter()
@@ -99,13 +111,17 @@ def _segment(args: argparse.Namespace) -> None:
         if args.centerline_out is not None:
             files.write_centerline(result.centerline.points_mm, drafts[args.centerline_out])
         if args.measures is not None:
-            files.write_table(drafts[args.measures], [f.name for f in fields(SliceMeasures)], map(astuple, result.slices))
+            files.write_table(
+                drafts[args.measures], [f.name for f in fields(SliceMeasures)], map(astuple, result.slices)
+            )
     summary: dict[str, object] = {
         "polarity": result.polarity,
         "length_mm": round(result.length_mm, 1),
         "mean_area_mm2": round(result.mean_area_mm2, 1),
         "confidence": round(result.confidence, 2),
-        "conus": None if result.conus is None else asdict(result.conus) | {"tip_mm": [round(float(v), 1) for v in result.conus.tip_mm]},
+        "conus": None
+        if result.conus is None
+        else asdict(result.conus) | {"tip_mm": [round(float(v), 1) for v in result.conus.tip_mm]},
         "seconds": round(time.perf_counter() - start, 2),
         "notes": list(result.notes),
     }
@@ -114,9 +130,11 @@ def _segment(args: argparse.Namespace) -> None:
         return
     conus = "outside the field of view or not visible"
     if result.conus is not None:
-        conus = f"{', '.join(f'{v:.1f}' for v in result.conus.tip_mm)} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
+        tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
+        conus = f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
     print(
-        f"cord {summary['polarity']} against the fluid, {summary['length_mm']} mm long, mean area {summary['mean_area_mm2']} mm2, "
+        f"cord {summary['polarity']} against the fluid, {summary['length_mm']} mm long, "
+        f"mean area {summary['mean_area_mm2']} mm2, "
         f"confidence {summary['confidence']}, {summary['seconds']} s\nconus tip: {conus}"
     )
     for note in result.notes:

@@ -1,4 +1,4 @@
-"""The centerline as a curve in the patient."""
+"""The centerline: a curve in the patient, from the top down."""
 
 from __future__ import annotations
 
@@ -8,40 +8,58 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.errors import InputError
+
 __all__ = ["Centerline"]
 
+FloatArray = NDArray[np.float64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Centerline:
-    """Middle of the cord, one point a plane, from the top down.
+    """Middle of the cord, N points from the top down.
 
     Parameters
     ----------
     points_mm : (N, 3) array
-        x, y, z in LPS mm.
+        LPS mm.
     radius_mm : (N,) array
-        Radius of the circle of the cord's area, mm.
-    confidence : (N,) array
+        Radius of the circle of the cord's area at each point; nan where unknown.
+    polarity : {"bright", "dark"}
+        The cord is brighter (T1) or darker (T2) than the fluid around it.
+    confidence : float
         0 to 1.
-    polarity : str
-        "bright" or "dark": the cord against the fluid around it.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two points, or radii and points differ in number.
     """
 
-    points_mm: NDArray[np.float64]
-    radius_mm: NDArray[np.float64]
-    confidence: NDArray[np.float64]
+    points_mm: FloatArray
+    radius_mm: FloatArray
     polarity: str
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if self.points_mm.ndim != 2 or self.points_mm.shape[1] != 3 or len(self.points_mm) < 2:
+            raise InputError(f"a centerline needs two points or more, (N, 3) in mm; got shape {self.points_mm.shape}")
+        if self.radius_mm.shape != self.points_mm.shape[:1]:
+            raise InputError(f"{len(self.points_mm)} points but radii of shape {self.radius_mm.shape}")
 
     @cached_property
-    def arclength_mm(self) -> NDArray[np.float64]:
-        """Distance along the curve from its upper end, (N,) mm."""
-        steps = np.linalg.norm(np.diff(self.points_mm, axis=0), axis=1)
-        return np.concatenate([[0.0], np.cumsum(steps)])
+    def arclength_mm(self) -> FloatArray:
+        """(N,) distance along the curve from its upper end, mm."""
+        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.points_mm, axis=0), axis=1))])
+
+    @property
+    def length_mm(self) -> float:
+        """Length of the curve, mm."""
+        return float(self.arclength_mm[-1])
 
     @cached_property
-    def tangents(self) -> NDArray[np.float64]:
-        """Unit vectors (N, 3) in LPS, pointing down."""
-        if len(self.points_mm) < 2:
-            return np.tile([0.0, 0.0, -1.0], (len(self.points_mm), 1))
-        along = np.gradient(self.points_mm, axis=0)
-        return np.asarray(along / np.linalg.norm(along, axis=1, keepdims=True))
+    def tangents(self) -> FloatArray:
+        """(N, 3) unit vectors along the curve, pointing down."""
+        steps = np.asarray(np.gradient(self.points_mm, axis=0), dtype=np.float64)
+        unit: FloatArray = steps / np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), np.finfo(float).tiny)
+        return unit

@@ -1,12 +1,15 @@
 """Where the cord ends below: the conus test.
 
-Going down from the top, each plane is held against the 5 to 45 mm above it. Below the conus the contour no longer holds cord: its inside takes
-another brightness (fluid and roots, or whatever lies there), the step at its border and the tube's response fall, and the area shrinks. With q
-the mean inside the contour, h the height of the step, f the tube's response, a the area, and the medians of the planes above,
+Going down from the top, each plane is held against the 5 to 45 mm above it. Below the conus the contour no longer
+holds cord: its inside takes another brightness (fluid and roots, or whatever lies there), the step at its border and
+the tube's response fall, and the area shrinks. With q the mean inside the contour, h the height of the step, f the
+tube's response, a the area, and the medians of the planes above,
 
-    v(k) = min(|q(k) - med q| / med h, 3/2) + (1 - f(k) / med f)+ / 2 + (1 - h(k) / med h)+ / 2 + (1 - a(k) / med a)+ / 2
+    v(k) = min(|q(k) - med q| / med h, 3/2) + (1 - f(k) / med f)+ / 2 + (1 - h(k) / med h)+ / 2 + (1 - a(k) / med a)+
+    / 2
 
-the cord has ended where v > 1.1 over 6 mm and three planes: no single sign is enough but a change of brightness by the whole step.
+the cord has ended where v > 1.1 over 6 mm and three planes: no single sign is enough but a change of brightness by
+the whole step.
 """
 
 from __future__ import annotations
@@ -22,9 +25,11 @@ FloatArray = NDArray[np.float64]
 TINY = 1e-6
 
 ABOVE_MM = (5.0, 45.0)
-"""What a plane is compared with: beyond the border's own blur, and not farther than the surface coil keeps its brightness."""
+"""What a plane is compared with: beyond the border's own blur, and not farther than the surface coil keeps its
+brightness."""
 TOTAL_CHANGE = 1.1
-"""Threshold on v: 1 is a change of the inside by the whole step between cord and fluid, or the complete loss of two of the others."""
+"""Threshold on v: 1 is a change of the inside by the whole step between cord and fluid, or the complete loss of two
+of the others."""
 INSIDE_LIMIT = 1.5
 """Fat is many steps brighter than cord in T1; that proves no more than one and a half."""
 PERSISTENCE_MM, PERSISTENCE_PLANES = 6.0, 3
@@ -51,7 +56,8 @@ def find_conus(
     Parameters
     ----------
     inside, step, response, area_mm2 : (P,) array
-        Mean inside the contour, height of its border's step (positive), response of the tube filter, area; from the lowest plane up.
+        Mean inside the contour, height of its border's step (positive), response of the tube filter, area; from the
+        lowest plane up.
     plane_mm : float
         Distance of planes, mm.
 

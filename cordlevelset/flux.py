@@ -5,11 +5,12 @@ At a point c of a plane across the cord, for an ellipse E with half axes r (ante
     s(t) = n(t) . grad I(c + E(t)) / (|grad I| + k m)          in (-1, 1)
     D(c; r, q) = (1 - w) mean_t f(t) + w min_sector f,   f(t) = min(s(t), s(t + pi))
 
-with n the outward normal of the ellipse, m the mean gradient of the neighbourhood, and ``min_sector`` the weakest of four sectors
-of the circle. D is large where the plane darkens towards c from *every* side: a dark cord in bright fluid. The same with -s is the
-bright polarity, so both cost one pass. The minimum of opposite rays rejects single edges [1]_ (gradient flux) and the weakest sector
-rejects pairs of parallel edges, such as skin fat and muscle planes. Dividing by the gradient's own length makes surface coils, fat and weak
-CSF borders weigh alike (optimally oriented flux does the same by its closed surface integral [2]_).
+with n the outward normal of the ellipse, m the mean gradient of the neighbourhood, and ``min_sector`` the weakest of
+four sectors of the circle. D is large where the plane darkens towards c from *every* side: a dark cord in bright
+fluid. The same with -s is the bright polarity, so both cost one pass. The minimum of opposite rays rejects single
+edges [1]_ (gradient flux) and the weakest sector rejects pairs of parallel edges, such as skin fat and muscle planes.
+Dividing by the gradient's own length makes surface coils, fat and weak CSF borders weigh alike (optimally oriented
+flux does the same by its closed surface integral [2]_).
 
 References
 ----------
@@ -39,16 +40,19 @@ CORD_RADII_MM = (2.5, 3.0, 3.5, 4.0, 4.5)
 SAC_RADII_MM = (5.0, 6.5, 8.0, 9.5)
 """AP half-diameters of the thecal sac, mm: 10 to 19 mm from neck to lumbar cistern."""
 CORD_RATIOS = (1.0, 1.4, 2.0)
-"""Left-right over AP diameter: round in the thorax and at the conus, up to 2 at the cervical enlargement (14 mm by 7 mm)."""
+"""Left-right over AP diameter: round in the thorax and at the conus, up to 2 at the cervical enlargement (14 mm by 7
+mm)."""
 SAC_RATIOS = (1.0, 1.4)
 WEAKEST_SHARE = 0.5
 """w: the weakest sector weighs as much as the mean of all."""
 NOISE_SHARE = 0.35
-"""k: an edge a third as steep as its neighbourhood's mean counts half. Near 1 weak T1 borders vanish; near 0 noise counts as border."""
+"""k: an edge a third as steep as its neighbourhood's mean counts half. Near 1 weak T1 borders vanish; near 0 noise
+counts as border."""
 NEIGHBOURHOOD_MM = 12.5
 """Gaussian sigma of the neighbourhood whose mean gradient scales the noise term: the vertebral canal with its walls."""
 EDGE_WIDTH_MM = 2.0
-"""Width of a smoothed border. A voxel thicker than this spreads a step over its own width; its slope is scaled back by the ratio."""
+"""Width of a smoothed border. A voxel thicker than this spreads a step over its own width; its slope is scaled back
+by the ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +161,8 @@ def tubularity(
 
     Notes
     -----
-    See the module's text for the equation and its sources. An affine change of intensity changes nothing; image -> -image swaps
-    the polarities.
+    See the module's text for the equation and its sources. An affine change of intensity changes nothing; image ->
+    -image swaps the polarities.
 
     Examples
     --------

@@ -177,3 +177,139 @@ def closed_contours(gain, stiffness, out):
             if n_t // 2 <= t < n_t // 2 + n_t:
                 out[p, t % n_t] = r
             r = r + came[t, r]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Rasterising (rasterise.py)
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@njit
+def column_share(left, right, c):
+    """Share of the unit cell [c - 1, c) right of an edge that runs from left to right while crossing the row."""
+    # mean over the edge of clip(c - x, 0, 1): the integral of the ramp between its ends
+    if right - left < 1e-12:
+        return min(max(c - left, 0.0), 1.0)
+    return (ramp(c - left) - ramp(c - right)) / (right - left)
+
+
+@njit
+def ramp(t):
+    """Integral of clip(t, 0, 1)."""
+    if t <= 0:
+        return 0.0
+    return 0.5 * t * t if t < 1 else t - 0.5
+
+
+@njit
+def polygon_coverage(y, x, out):
+    """Share of each unit cell [r, r+1) x [c, c+1) of out (R, C) inside the closed polygon y, x (N,), exact; starts from zeros.
+
+    Each edge adds, row by row, the signed area to its right within the cells it crosses; the running sum along the row is the
+    coverage (the accumulation buffer of outline-font rasterisers). Vertices must lie in [0, R] x [0, C - 1].
+    """
+    n = y.size
+    for e in range(n):
+        ya, xa, yb, xb = y[e], x[e], y[(e + 1) % n], x[(e + 1) % n]
+        if ya == yb:
+            continue
+        sign = 1.0
+        if ya > yb:
+            ya, xa, yb, xb, sign = yb, xb, ya, xa, -1.0
+        slope = (xb - xa) / (yb - ya)
+        for row in range(int(ya), min(int(np.ceil(yb)), out.shape[0])):
+            top, bottom = max(ya, float(row)), min(yb, row + 1.0)
+            left, right = xa + slope * (top - ya), xa + slope * (bottom - ya)
+            if left > right:
+                left, right = right, left
+            height = sign * (bottom - top)
+            before = 0.0
+            for column in range(int(left), out.shape[1]):
+                reached = column_share(left, right, column + 1.0)
+                out[row, column] += height * (reached - before)
+                before = reached
+                if column >= right:
+                    break
+    for row in range(out.shape[0]):
+        total = 0.0
+        for column in range(out.shape[1]):
+            total += out[row, column]
+            out[row, column] = abs(total)  # either sense of rotation
+
+
+@njit
+def polygon_distance(y, x, rows, columns, out):
+    """Signed distance out (R, C) of the points (rows[r], columns[c]) to the closed polygon y, x (N,); negative inside.
+
+    Nearest of the edges; inside by the parity of the crossings of the ray towards larger columns.
+    """
+    n = y.size
+    for r in range(rows.size):
+        for c in range(columns.size):
+            best = np.inf
+            inside = False
+            for e in range(n):
+                ya, xa = y[e] - rows[r], x[e] - columns[c]
+                f = (e + 1) % n
+                ey, ex = y[f] - y[e], x[f] - x[e]
+                length = ey * ey + ex * ex
+                t = min(max(-(ya * ey + xa * ex) / length, 0.0), 1.0) if length > 0 else 0.0
+                best = min(best, (ya + t * ey) ** 2 + (xa + t * ex) ** 2)
+                if (ya > 0) != (ya + ey > 0) and xa - ya * ex / ey > 0:
+                    inside = not inside
+            out[r, c] = -np.sqrt(best) if inside else np.sqrt(best)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Thick sagittal voxels (thick.py)
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@njit
+def half_chords(rows_mm, height, half_ap, half_lr, out):
+    """Half the left-right chord of an ellipse, averaged over the height of each row: out[j], mm."""
+    n = 3  # points a row: a 1 mm row at the pole of a 4 mm cord is then right to 3 % of its width
+    for j in range(rows_mm.size):
+        out[j] = 0.0
+        for s in range(n):
+            y = (rows_mm[j] + ((s + 0.5) / n - 0.5) * height) / half_ap
+            if abs(y) < 1:
+                out[j] += half_lr * np.sqrt(1 - y * y) / n
+
+
+@njit
+def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr, reach, ridge, out):
+    """Mean squared misfit of each plane with ellipses that fill voxels in part; equation in thick.py.
+
+    planes (P, J, I); centers (P, 2) mm; levels (P, 2): cord, fluid; reach: rows beyond the ellipse and columns beside
+    its center that count, mm; out (P, shifts, half_ap, half_lr).
+    """
+    n_p, n_y, n_x = planes.shape
+    dy, dx = spacing[0], spacing[1]
+    rows, chord = np.empty(n_y), np.empty(n_y)
+    for p in range(n_p):
+        step = levels[p, 1] - levels[p, 0]
+        first = max(0, int(np.floor((centers[p, 1] - reach[1]) / dx + 0.5)))
+        last = min(n_x - 1, int(np.floor((centers[p, 1] + reach[1]) / dx + 0.5)))
+        for b in range(half_ap.size):
+            limit = half_ap[b] + reach[0]
+            j0 = max(0, int(np.ceil((centers[p, 0] - limit) / dy)))
+            j1 = min(n_y, int(np.floor((centers[p, 0] + limit) / dy)) + 1)
+            n = max(j1 - j0, 0)
+            for j in range(n):
+                rows[j] = (j0 + j) * dy - centers[p, 0]
+            for a in range(half_lr.size):
+                half_chords(rows[:n], dy, half_ap[b], half_lr[a], chord)
+                for s in range(shifts.size):
+                    middle, total = centers[p, 1] + shifts[s], 0.0
+                    for i in range(first, last + 1):
+                        low, high = (i - 0.5) * dx, (i + 0.5) * dx
+                        sum_1, sum_2 = 0.0, 0.0
+                        for j in range(n):
+                            filled = max(0.0, min(high, middle + chord[j]) - max(low, middle - chord[j])) / dx
+                            rest = (planes[p, j0 + j, i] - levels[p, 1]) / step + filled
+                            sum_1 += rest
+                            sum_2 += rest * rest
+                        # the column's own fluid level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
+                        total += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
+                    out[p, s, b, a] = total / max(n * (last + 1 - first), 1)

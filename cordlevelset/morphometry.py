@@ -66,7 +66,16 @@ def measure_contours(
     """
     cosine = np.clip(np.abs(tangents @ normal), 0, 1)
     y, x = radii_mm * np.sin(st.ANGLES), radii_mm * np.cos(st.ANGLES)
-    rows = zip(planes, st.polygon_area(radii_mm) * cosine, np.ptp(y, axis=1) * cosine, np.ptp(x, axis=1), cosine, confidence, strict=True)
+    rows = zip(
+        planes,
+        st.polygon_area(radii_mm) * cosine,
+        np.ptp(y, axis=1) * cosine,
+        np.ptp(x, axis=1),
+        cosine,
+        confidence,
+        strict=True,
+    )
     return tuple(
-        SliceMeasures(int(k), float(a), float(ap), float(rl), float(np.degrees(np.arccos(c))), float(q)) for k, a, ap, rl, c, q in rows
+        SliceMeasures(int(k), float(a), float(ap), float(rl), float(np.degrees(np.arccos(c))), float(q))
+        for k, a, ap, rl, c, q in rows
     )

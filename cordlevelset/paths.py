@@ -1,13 +1,13 @@
 """Best paths along axis 0 through stacks of scores: dynamic programming, two states, open ends.
 
-From bottom to top a path is in the state *sac* (no cord in it: cauda equina) and then in the state *cord*; either may be empty.
-With r the score per mm of a place in each state and d the step from plane to plane,
+From bottom to top a path is in the state *sac* (no cord in it: cauda equina) and then in the state *cord*; either may
+be empty. With r the score per mm of a place in each state and d the step from plane to plane,
 
     S_sac(k, p)  = r_sac(k, p) h  + max(0, max_q S_sac(k-1, q) - c |p - q|^2 / h)
     S_cord(k, p) = r_cord(k, p) h + max(0, max_q max(S_cord, S_sac)(k-1, q) - c |p - q|^2 / h)
 
-The zero lets a path start anywhere, its best total may stand anywhere: both ends are open (Bellman 1957; the running sum is that of
-Smith and Waterman 1981).
+The zero lets a path start anywhere, its best total may stand anywhere: both ends are open (Bellman 1957; the running
+sum is that of Smith and Waterman 1981).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ __all__ = ["Track", "best_track"]
 FloatArray = NDArray[np.float32]
 
 BEND_COST_PER_MM = 0.1
-"""c: score lost per mm when a path leans 45 degrees; at 30 degrees, as far as spines lean, a tenth of what a good tube gains."""
+"""c: score lost per mm when a path leans 45 degrees; at 30 degrees, as far as spines lean, a tenth of what a good
+tube gains."""
 MAX_LEAN = 0.84
 """Steepest step, tangent of 40 degrees, in each in-plane direction."""
 
@@ -49,13 +50,16 @@ class Track:
     total: float
 
 
-def best_track(cord: FloatArray, sac: FloatArray, spacing: tuple[float, float, float], *, closed: bool = False) -> Track:
+def best_track(
+    cord: FloatArray, sac: FloatArray, spacing: tuple[float, float, float], *, closed: bool = False
+) -> Track:
     """Best path that ends in the cord.
 
     Parameters
     ----------
     cord, sac : (K, J, I) array of float32
-        Score per mm of each voxel as cord in its sac, and as sac without cord; a threshold is subtracted already. -inf forbids.
+        Score per mm of each voxel as cord in its sac, and as sac without cord; a threshold is subtracted already.
+        -inf forbids.
     spacing : (3,) tuple of float
         Voxel size in mm.
     closed : bool
@@ -90,7 +94,11 @@ def best_track(cord: FloatArray, sac: FloatArray, spacing: tuple[float, float, f
 
 
 def _trace(
-    score: FloatArray, from_cord: NDArray[np.int32], from_sac: NDArray[np.int32], was_sac: NDArray[np.bool_], last: int | None
+    score: FloatArray,
+    from_cord: NDArray[np.int32],
+    from_sac: NDArray[np.int32],
+    was_sac: NDArray[np.bool_],
+    last: int | None,
 ) -> Track:
     """Follow the winners back from the best end."""
     n_x = score.shape[2]

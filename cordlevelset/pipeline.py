@@ -15,7 +15,7 @@ from cordlevelset import straighten as st
 from cordlevelset.curve import Centerline
 from cordlevelset.errors import Cancelled, InputError
 from cordlevelset.morphometry import SliceMeasures, measure_contours
-from cordlevelset.volume import Volume, canonical_turn, image_values
+from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
 if TYPE_CHECKING:
     from cordlevelset.boundary import CordContours
@@ -127,7 +127,8 @@ def segment(
     image : path, SimpleITK.Image or Volume
         Any orientation and spacing, at least two voxels along each axis.
     contrast : str
-        A hint, never an order: "auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi". Where the image contradicts it, a note says so.
+        A hint, never an order: "auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi". Where the image contradicts it,
+        a note says so.
     polarity : {"auto", "bright", "dark"}
         An order: the cord against the fluid around it.
     frame : int, optional
@@ -166,8 +167,13 @@ def segment(
     planes = contours.first + np.arange(len(contours.radii_mm))[::-1]
     if turn.flip[0]:  # numbered as on the input's grid
         planes = canonical.shape[0] - 1 - planes
-    slices = measure_contours(contours.radii_mm[::-1], centerline.tangents, contours.confidence[::-1], _plane_normal(canonical), planes)
-    on_input = lambda array: volume.like(np.ascontiguousarray(turn.back(array)))  # noqa: E731
+    slices = measure_contours(
+        contours.radii_mm[::-1], centerline.tangents, contours.confidence[::-1], _plane_normal(canonical), planes
+    )
+
+    def on_input(array: NDArray[Any]) -> Volume:
+        return volume.like(np.ascontiguousarray(turn.back(array)))
+
     tip = None if contours.conus_mm is None else canonical.to_lps(contours.conus_mm / canonical.spacing)
     _report(callback, "done", 1.0)
     return CordSegmentation(
@@ -221,7 +227,9 @@ def detect_centerline(
     return _centerline(canonical, contours, path.polarity)
 
 
-def _contours(volume: Volume, contrast: str, polarity: str, callback: Callback | None) -> tuple[Any, Volume, CordPath, CordContours]:
+def _contours(
+    volume: Volume, contrast: str, polarity: str, callback: Callback | None
+) -> tuple[Turn, Volume, CordPath, CordContours]:
     """Find the cord and its border on the canonical grid."""
     from cordlevelset.centerline import find_cord
     from cordlevelset.propagate import segment_path
@@ -256,7 +264,12 @@ def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Cen
     planes = contours.first + np.arange(len(middle), dtype=np.float64)
     points = canonical.to_lps(np.column_stack([planes, middle / np.array(canonical.spacing[1:])]))
     radius = np.sqrt(st.polygon_area(contours.radii_mm) / np.pi)
-    return Centerline(points[::-1].copy(), radius[::-1].copy(), contours.confidence[::-1].copy(), "bright" if polarity > 0 else "dark")
+    return Centerline(
+        points[::-1].copy(),
+        radius[::-1].copy(),
+        "bright" if polarity > 0 else "dark",
+        float(contours.confidence.mean()),
+    )
 
 
 def _plane_normal(canonical: Volume) -> NDArray[np.float64]:
@@ -268,4 +281,7 @@ def _hint_notes(contrast: str, polarity: int) -> tuple[str, ...]:
     expected = CONTRASTS[contrast]
     if expected in (0, polarity):
         return ()
-    return (f"the hint contrast={contrast} suggests a {'bright' if expected > 0 else 'dark'} cord; the image shows the opposite",)
+    return (
+        f"the hint contrast={contrast} suggests a {'bright' if expected > 0 else 'dark'} cord, "
+        "the image shows the opposite",
+    )

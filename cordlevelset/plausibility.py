@@ -1,7 +1,7 @@
 """Does what was found look like a cord: its border, its steadiness along the body, its size.
 
-Vessels, muscles and roots in fluid can make tubes; seen in sections they have borders on one side only, change their area from slice to slice,
-or are too small. Three factors, each 1 for a good cord:
+Vessels, muscles and roots in fluid can make tubes; seen in sections they have borders on one side only, change their
+area from slice to slice, or are too small. Three factors, each 1 for a good cord:
 
     share of the border on a step of the right sign  x  1 / (1 + (s / 0.12)^2)  x  ramp(area)
 
@@ -24,7 +24,8 @@ __all__ = ["Appearance", "appearance"]
 WINDOW_MM = 20.0
 """Two thirds of a vertebra: within it a cord's area changes by a few percent, at the conus by a third."""
 UNSTEADY = 0.12
-"""Standard deviation of log area at which a tube is as likely a chance; measured on cords: median 0.03, 95 % below 0.11."""
+"""Standard deviation of log area at which a tube is as likely a chance; measured on cords: median 0.03, 95 % below
+0.11."""
 SMALL_MM2 = (15.0, 30.0)
 """No cord but its tip is smaller than 15 mm2; nearly all are above 30 mm2."""
 

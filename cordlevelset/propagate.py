@@ -63,9 +63,16 @@ def segment_path(
     radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
     low = 0 if conus is None else conus.plane
     first = path.first + low
-    tip = None if conus is None else np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
+    tip = (
+        None if conus is None else np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
+    )
     confidence = path.confidence * border_support(evidence, radii)
     report(1.0)
     return CordContours(
-        first, centers[low:], radii[low:], confidence[low:], tip, float("nan") if conus is None else conus.uncertainty_mm
+        first,
+        centers[low:],
+        radii[low:],
+        confidence[low:],
+        tip,
+        float("nan") if conus is None else conus.uncertainty_mm,
     )

@@ -1,129 +1,117 @@
-"""From contours in mm back to the voxels: occupied fraction, and signed distance from the curves themselves."""
+"""From contours in mm to voxels: occupied share of each voxel, signed distance to the surface."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset import straighten as st
+from cordlevelset import kernels
+from cordlevelset.boundary import CordContours
+from cordlevelset.straighten import ANGLES
 
-__all__ = ["occupied_fraction", "signed_distance_near"]
+__all__ = ["PHI_BAND_MM", "occupied_fraction", "signed_distance"]
 
-SAMPLE_MM = 0.15
-"""Largest distance of the points that stand for a voxel: a cord's area is then right to 0.2 %, and a voxel's share to 0.02."""
-NEAR_MM = 5.0
-"""Distance from the cord's border up to which phi is computed; beyond, it is cut off at this value."""
+FloatArray = NDArray[np.float32]
+Window = tuple[slice, slice]
+
+PHI_BAND_MM = 5.0
+"""The signed distance is cut off here: beyond it lies the sac's wall, not the cord."""
 
 
 def occupied_fraction(
-    shape: tuple[int, int, int],
-    *,
-    spacing: tuple[float, float, float],
-    first: int,
-    centers_mm: NDArray[np.float64],
-    radii_mm: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """Share of each voxel that lies inside its plane's contour.
+    contours: CordContours, *, shape: tuple[int, int, int], spacing: tuple[float, float, float]
+) -> FloatArray:
+    """Share of each voxel inside the contours.
+
+    Exact for the polygon in each plane. The plane of the conus tip is occupied from the tip up.
 
     Parameters
     ----------
+    contours : CordContours
+        On the canonical grid.
     shape : (3,) tuple of int
-        Canonical grid.
+        Size of the grid.
     spacing : (3,) tuple of float
         Voxel size in mm.
-    first : int
-        Plane of the first contour.
-    centers_mm : (P, 2) array
-        Origin of the rays, grid mm.
-    radii_mm : (P, A) array
-        Star-shaped contours on the rays of `straighten.ANGLES`.
 
     Returns
     -------
-    fraction : (K, J, I) array of float32
-        In [0, 1].
+    (K, J, I) array of float32
+        0 to 1.
     """
     out = np.zeros(shape, np.float32)
-    for p, (center, radii) in enumerate(zip(centers_mm, radii_mm, strict=True)):
-        window = _window(shape, spacing, center, float(radii.max()))
-        fine = [_subvoxels(window[a], spacing[a + 1]) for a in (0, 1)]
-        y, x = (f * s - c for f, s, c in zip(fine, spacing[1:], center, strict=True))
-        inside = np.hypot(y.ravel()[:, None], x.ravel()) < _radius_at(radii, y.ravel()[:, None], x.ravel())
-        blocks = inside.reshape(y.shape[0], y.shape[1], x.shape[0], x.shape[1])
-        out[first + p, window[0], window[1]] = blocks.mean((1, 3))
-    return out
+    step = np.array(spacing[1:])
+    # voxel n reaches from n - 1/2 to n + 1/2
+    polygons = _polygons(contours) / step + 0.5
+    for k, (y, x) in enumerate(polygons.transpose(0, 2, 1)):
+        corner = np.floor([y.min(), x.min()]).astype(int)
+        size = np.ceil([y.max(), x.max()]).astype(int) - corner
+        cover = np.zeros((size[0], size[1] + 1))
+        kernels.polygon_coverage(y - corner[0], x - corner[1], cover)
+        grid, local = _overlap(corner, size, shape[1:])
+        out[contours.first + k][grid] = cover[local]
+    if contours.conus_mm is not None:
+        out[contours.first] *= np.clip(contours.first + 0.5 - contours.conus_mm[0] / spacing[0], 0, 1)
+    return np.clip(out, 0, 1, out=out)
 
 
-def signed_distance_near(
-    shape: tuple[int, int, int],
-    *,
-    spacing: tuple[float, float, float],
-    first: int,
-    centers_mm: NDArray[np.float64],
-    radii_mm: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """In-plane signed distance to the contour polygons, mm, negative inside, cut off at 5 mm.
+def signed_distance(
+    contours: CordContours, *, shape: tuple[int, int, int], spacing: tuple[float, float, float]
+) -> FloatArray:
+    """Signed distance to the cord's surface near the cord, from the curves themselves.
+
+    In the plane the distance to the polygon is exact; divided by the length of its gradient in space,
+    sqrt(1 + (d phi / dz)^2), it is the distance in space to first order, for a cord that leans too.
 
     Parameters
     ----------
+    contours : CordContours
+        On the canonical grid.
     shape : (3,) tuple of int
-        Canonical grid.
+        Size of the grid.
     spacing : (3,) tuple of float
         Voxel size in mm.
-    first : int
-        Plane of the first contour.
-    centers_mm : (P, 2) array
-        Origin of the rays, grid mm.
-    radii_mm : (P, A) array
-        Star-shaped contours.
 
     Returns
     -------
     phi : (K, J, I) array of float32
-        Exact to the polygon where the absolute value is under 5 mm.
+        mm, negative inside, cut off at ±`PHI_BAND_MM`.
     """
-    phi = np.full(shape, NEAR_MM, np.float32)
-    for p, (center, radii) in enumerate(zip(centers_mm, radii_mm, strict=True)):
-        window = _window(shape, spacing, center, float(radii.max()) + NEAR_MM)
-        y = np.arange(window[0].start, window[0].stop)[:, None] * spacing[1] - center[0]
-        x = np.arange(window[1].start, window[1].stop)[None, :] * spacing[2] - center[1]
-        distance = _polygon_distance(radii, *np.broadcast_arrays(y, x))
-        sign = np.where(np.hypot(y, x) < _radius_at(radii, y, x), -1, 1)
-        phi[first + p, window[0], window[1]] = sign * np.minimum(distance, NEAR_MM)
+    phi = np.full(shape, PHI_BAND_MM, np.float32)
+    polygons = _polygons(contours)
+    corner = np.floor((polygons.min((0, 1)) - PHI_BAND_MM) / spacing[1:]).astype(int)
+    size = np.ceil((polygons.max((0, 1)) + PHI_BAND_MM) / spacing[1:]).astype(int) + 1 - corner
+    grid, _ = _overlap(corner, size, shape[1:])
+    rows, columns = (np.arange(s.start, s.stop) * d for s, d in zip(grid, spacing[1:], strict=True))
+    near = np.empty((len(polygons), rows.size, columns.size))
+    for k, (y, x) in enumerate(polygons.transpose(0, 2, 1)):
+        kernels.polygon_distance(y, x, rows, columns, near[k])
+    if len(near) > 1:
+        slope: NDArray[np.float64] = np.asarray(np.gradient(near, spacing[0], axis=0))
+        near /= np.sqrt(1 + slope**2)
+    first, last = contours.first, contours.first + len(near) - 1
+    phi[(slice(first, last + 1), *grid)] = np.clip(near, -PHI_BAND_MM, PHI_BAND_MM)
+    bottom = (first - 0.5) * spacing[0] if contours.conus_mm is None else contours.conus_mm[0]
+    for plane, end, sign in ((0, bottom, -1), (-1, (last + 0.5) * spacing[0], 1)):
+        for k in range(first - 1, -1, -1) if sign < 0 else range(last + 1, shape[0]):
+            beyond = sign * (k * spacing[0] - end)
+            if beyond > PHI_BAND_MM:
+                break
+            phi[(k, *grid)] = np.minimum(np.hypot(np.maximum(near[plane], 0), beyond), PHI_BAND_MM)
     return phi
 
 
-def _window(
-    shape: tuple[int, int, int], spacing: tuple[float, float, float], center: NDArray[np.float64], reach: float
-) -> tuple[slice, slice]:
-    """Voxels of a plane that a disc may touch."""
-    low = [max(0, int((c - reach) / s)) for c, s in zip(center, spacing[1:], strict=True)]
-    high = [min(n, int((c + reach) / s) + 2) for c, s, n in zip(center, spacing[1:], shape[1:], strict=True)]
-    return slice(low[0], max(low[0], high[0])), slice(low[1], max(low[1], high[1]))
+def _polygons(contours: CordContours) -> NDArray[np.float64]:
+    """Vertices (P, A, 2), row and column in grid mm."""
+    rays = np.stack([np.sin(ANGLES), np.cos(ANGLES)], axis=1)
+    out: NDArray[np.float64] = contours.centers_mm[:, None, :] + contours.radii_mm[:, :, None] * rays
+    return out
 
 
-def _subvoxels(voxels: slice, size: float) -> NDArray[np.float64]:
-    """Positions (V, n), in voxels, of n points evenly spread over each voxel."""
-    n = max(2, int(np.ceil(size / SAMPLE_MM)))
-    return np.arange(voxels.start, voxels.stop)[:, None] + (np.arange(n) + 0.5) / n - 0.5
-
-
-def _radius_at(radii: NDArray[np.float64], y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance from the center to the polygon in the direction of (y, x): the chord between two rays."""
-    n = radii.size
-    angle = np.arctan2(y, x) % (2 * np.pi)
-    step = 2 * np.pi / n
-    i = np.minimum((angle / step).astype(int), n - 1)
-    a, b, u = radii[i], radii[(i + 1) % n], angle - i * step
-    return np.asarray(a * b * np.sin(step) / (a * np.sin(u) + b * np.sin(step - u)))
-
-
-def _polygon_distance(radii: NDArray[np.float64], y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance of points to the nearest edge of the polygon."""
-    py, px = radii * np.sin(st.ANGLES), radii * np.cos(st.ANGLES)
-    ey, ex = np.roll(py, -1) - py, np.roll(px, -1) - px
-    best = np.full(y.shape, np.inf)
-    for a, b, u, v in zip(py, px, ey, ex, strict=True):
-        t = np.clip(((y - a) * u + (x - b) * v) / max(u * u + v * v, 1e-12), 0, 1)
-        best = np.minimum(best, np.hypot(y - a - t * u, x - b - t * v))
-    return best
+def _overlap(corner: NDArray[np.int64], size: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[Window, Window]:
+    """The part of a window inside the plane, in the plane's and in the window's own indices."""
+    low = [int(np.clip(c, 0, n)) for c, n in zip(corner, shape, strict=True)]
+    high = [int(np.clip(c + s, 0, n)) for c, s, n in zip(corner, size, shape, strict=True)]
+    (a, b), (c, d) = zip(low, high, strict=True)
+    y, x = int(corner[0]), int(corner[1])
+    return (slice(a, b), slice(c, d)), (slice(a - y, b - y), slice(c - x, d - x))

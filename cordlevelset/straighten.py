@@ -1,8 +1,9 @@
 """Cross-sections along the cord: the image in polar coordinates about the centerline, plane by plane.
 
-A sheared straightening. The sections are the acquired planes of axis 0 themselves, only moved so that the centerline runs straight;
-nothing is interpolated from plane to plane. Thick axial slices stay what was measured, and the way back to the grid is exact. A section
-is oblique to a leaning cord; `measure` turns its area into the perpendicular one by the cosine of the angle.
+A sheared straightening. The sections are the acquired planes of axis 0 themselves, only moved so that the centerline
+runs straight; nothing is interpolated from plane to plane. Thick axial slices stay what was measured, and the way
+back to the grid is exact. A section is oblique to a leaning cord; `measure` turns its area into the perpendicular one
+by the cosine of the angle.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ __all__ = ["ANGLES", "RADII_MM", "RADIUS_STEP_MM", "centroid_shift", "polar_sect
 
 N_ANGLES = 64
 ANGLES = 2 * np.pi * np.arange(N_ANGLES) / N_ANGLES
-"""Ray directions: the point of ray t at radius r is (y, x) = (cy + r sin t, cx + r cos t). 64 rays are 0.5 mm apart on a large cord."""
+"""Ray directions: the point of ray t at radius r is (y, x) = (cy + r sin t, cx + r cos t). 64 rays are 0.5 mm apart
+on a large cord."""
 RADIUS_STEP_MM = 0.25
 """Radial sampling, mm: under half of the finest in-plane resolution in clinical use."""
 RADII_MM = RADIUS_STEP_MM * np.arange(60)
@@ -45,7 +47,9 @@ def polar_sections(
     from cordlevelset import kernels
 
     out = np.empty((len(centers_mm), N_ANGLES, RADII_MM.size), np.float32)
-    kernels.polar_sample(array[first : first + len(centers_mm)], centers_mm, np.array(spacing[1:]), ANGLES, RADII_MM, out)
+    kernels.polar_sample(
+        array[first : first + len(centers_mm)], centers_mm, np.array(spacing[1:]), ANGLES, RADII_MM, out
+    )
     return out
 
 
@@ -61,7 +65,10 @@ def centroid_shift(radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     y1, x1 = np.roll(y, -1, axis=1), np.roll(x, -1, axis=1)
     cross = x * y1 - x1 * y
     area = np.maximum(cross.sum(1) / 2, 1e-6)
-    return np.stack([((y + y1) * cross).sum(1), ((x + x1) * cross).sum(1)], axis=1) / (6 * area[:, None])
+    shift: NDArray[np.float64] = np.stack([((y + y1) * cross).sum(1), ((x + x1) * cross).sum(1)], axis=1) / (
+        6 * area[:, None]
+    )
+    return shift
 
 
 def recentred(radii_mm: NDArray[np.float64], shift_mm: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """The mid-sagittal position in every plane, from the image's own mirror symmetry.
 
-The body is the same left and right, so the mid-plane is where the image correlates best with its mirror image. It follows
-scoliosis and needs nothing from the field of view's middle.
+The body is the same left and right, so the mid-plane is where the image correlates best with its mirror image. It
+follows scoliosis and needs nothing from the field of view's middle.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from scipy import ndimage as ndi
 __all__ = ["midline"]
 
 HALF_WIDTH_MM = 45.0
-"""How far to both sides the halves are compared: the neck's half width; in the trunk the spine, its muscles and no more."""
+"""How far to both sides the halves are compared: the neck's half width; in the trunk the spine, its muscles and no
+more."""
 SMOOTHING_MM = 15.0
 """Gaussian sigma along the cord: half a vertebra; the spine does not change sides faster."""
 
@@ -56,7 +57,9 @@ def midline(image: NDArray[np.float32], spacing: tuple[float, float, float]) -> 
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Concordance of two stacks, plane by plane: 1 where they are equal (a common mean: mirrored halves share their brightness)."""
+    """Concordance of two stacks, plane by plane: 1 where they are equal (a common mean: mirrored halves share their
+    brightness).
+    """
     mean = (a.mean((1, 2)) + b.mean((1, 2))) / 2
     a, b = a - mean[:, None, None], b - mean[:, None, None]
     power = np.einsum("kji,kji->k", a, a) + np.einsum("kji,kji->k", b, b)

@@ -17,8 +17,14 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, margin):
             for angle in np.concatenate([angles, angles + np.pi]):
                 normal = np.array([np.sin(angle) * q, np.cos(angle)])
                 normal /= np.linalg.norm(normal)
-                at = [[y + margin[0] + r * np.sin(angle) / spacing[0]], [x + margin[1] + r * q * np.cos(angle) / spacing[1]]]
-                s.append(normal[0] * ndi.map_coordinates(gy, at, order=1)[0] + normal[1] * ndi.map_coordinates(gx, at, order=1)[0])
+                at = [
+                    [y + margin[0] + r * np.sin(angle) / spacing[0]],
+                    [x + margin[1] + r * q * np.cos(angle) / spacing[1]],
+                ]
+                s.append(
+                    normal[0] * ndi.map_coordinates(gy, at, order=1)[0]
+                    + normal[1] * ndi.map_coordinates(gx, at, order=1)[0]
+                )
             for sign, best in ((1, dark), (-1, bright)):
                 pairs = np.minimum(sign * np.array(s[:8]), sign * np.array(s[8:]))
                 sectors = pairs.reshape(4, 2).mean(1)
@@ -44,9 +50,14 @@ def closed_contour(gain, stiffness):
         score[start] = gain[0, start]
         for t in range(1, n_t):
             score = np.array(
-                [max(score[q] - stiffness * (q - r) ** 2 for q in range(max(0, r - 2), min(n_r, r + 3))) + gain[t, r] for r in range(n_r)]
+                [
+                    max(score[q] - stiffness * (q - r) ** 2 for q in range(max(0, r - 2), min(n_r, r + 3))) + gain[t, r]
+                    for r in range(n_r)
+                ]
             )
-        best = max(best, *(score[q] - stiffness * (q - start) ** 2 for q in range(max(0, start - 2), min(n_r, start + 3))))
+        best = max(
+            best, *(score[q] - stiffness * (q - start) ** 2 for q in range(max(0, start - 2), min(n_r, start + 3)))
+        )
     return best
 
 

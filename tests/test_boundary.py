@@ -16,7 +16,9 @@ def test_closed_contours_equal_naive_twin():
         path = out[0]
         steps = np.diff(np.append(path, path[0]))
         assert np.abs(steps).max() <= 2
-        assert gain[np.arange(24), path].sum() - 0.1 * (steps**2).sum() == pytest.approx(naive.closed_contour(gain, 0.1), rel=1e-4)
+        assert gain[np.arange(24), path].sum() - 0.1 * (steps**2).sum() == pytest.approx(
+            naive.closed_contour(gain, 0.1), rel=1e-4
+        )
 
 
 def ndi_smooth(noise, seed):
@@ -26,13 +28,17 @@ def ndi_smooth(noise, seed):
 
 
 @pytest.mark.parametrize("polarity", [1, -1])
-@pytest.mark.parametrize(("spacing", "tolerance"), [((1.0, 1.0, 1.0), 0.15), ((5.0, 0.5, 0.5), 0.1), ((1.0, 1.0, 4.0), 0.4)])
+@pytest.mark.parametrize(
+    ("spacing", "tolerance"), [((1.0, 1.0, 1.0), 0.15), ((5.0, 0.5, 0.5), 0.1), ((1.0, 1.0, 4.0), 0.4)]
+)
 def test_start_contour_of_an_ellipse(spacing, tolerance, polarity):
     shape = (9, round(48 / spacing[1]), round(44 / spacing[2]))
     fine = tuple(round(s / 0.25) for s in spacing[1:])  # partial volume: render fine, average
-    full, _ = tubes.tube((9, shape[1] * fine[0], shape[2] * fine[1]), (spacing[0], 0.25, 0.25), polarity=polarity, noise=0.0)
+    full, _ = tubes.tube(
+        (9, shape[1] * fine[0], shape[2] * fine[1]), (spacing[0], 0.25, 0.25), polarity=polarity, noise=0.0
+    )
     image = full.reshape(9, shape[1], fine[0], shape[2], fine[1]).mean((2, 4)).astype(np.float32)
-    start = tubes.centers(shape, spacing) + [0.8, -0.7]
+    start = tubes.centers(shape, spacing) + np.array([0.8, -0.7])
     _, radii, _, _ = boundary.start_contours(image, spacing=spacing, first=0, centers_mm=start, polarity=polarity)
     middle = radii[3:6]
     truth = np.sqrt(3.8 * 5.0)

@@ -3,7 +3,18 @@
 import numpy as np
 
 
-def tube(shape=(40, 48, 40), spacing=(2.0, 1.0, 1.0), *, polarity=-1, radii=(3.8, 5.0), sac=(7.0, 9.0), lean=0.0, noise=0.02, seed=0, tip=None):
+def tube(
+    shape=(40, 48, 40),
+    spacing=(2.0, 1.0, 1.0),
+    *,
+    polarity=-1,
+    radii=(3.8, 5.0),
+    sac=(7.0, 9.0),
+    lean=0.0,
+    noise=0.02,
+    seed=0,
+    tip=None,
+):
     """Image (K, J, I) and occupied mask: cord 1 or 2, fluid 2 or 1, tissue 1.5 with fat and bone to either side."""
     rng = np.random.default_rng(seed)
     z, y, x = (np.arange(n) * s for n, s in zip(shape, spacing, strict=True))
