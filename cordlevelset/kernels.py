@@ -313,3 +313,58 @@ def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr,
                         # the column's own fluid level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
                         total += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
                     out[p, s, b, a] = total / max(n * (last + 1 - first), 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Thick sagittal voxels (thick.py)
+# ---------------------------------------------------------------------------------------------------------------
+
+
+@njit
+def half_chords(rows_mm, height, half_ap, half_lr, out):
+    """Half the left-right chord of an ellipse, averaged over the height of each row: out[j], mm."""
+    n = 3  # points a row: a 1 mm row at the pole of a 4 mm cord is then right to 3 % of its width
+    for j in range(rows_mm.size):
+        out[j] = 0.0
+        for s in range(n):
+            y = (rows_mm[j] + ((s + 0.5) / n - 0.5) * height) / half_ap
+            if abs(y) < 1:
+                out[j] += half_lr * np.sqrt(1 - y * y) / n
+
+
+@njit
+def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr, reach, ridge, out):
+    """Mean squared misfit of each plane with ellipses that fill voxels in part; equation in thick.py.
+
+    planes (P, J, I); centers (P, 2) mm; levels (P, 2): cord, fluid; reach: rows beyond the ellipse and columns beside
+    its center that count, mm; out (P, shifts, half_ap, half_lr).
+    """
+    n_p, n_y, n_x = planes.shape
+    dy, dx = spacing[0], spacing[1]
+    rows, chord = np.empty(n_y), np.empty(n_y)
+    for p in range(n_p):
+        step = levels[p, 1] - levels[p, 0]
+        first = max(0, int(np.floor((centers[p, 1] - reach[1]) / dx + 0.5)))
+        last = min(n_x - 1, int(np.floor((centers[p, 1] + reach[1]) / dx + 0.5)))
+        for b in range(half_ap.size):
+            limit = half_ap[b] + reach[0]
+            j0 = max(0, int(np.ceil((centers[p, 0] - limit) / dy)))
+            j1 = min(n_y, int(np.floor((centers[p, 0] + limit) / dy)) + 1)
+            n = max(j1 - j0, 0)
+            for j in range(n):
+                rows[j] = (j0 + j) * dy - centers[p, 0]
+            for a in range(half_lr.size):
+                half_chords(rows[:n], dy, half_ap[b], half_lr[a], chord)
+                for s in range(shifts.size):
+                    middle, total = centers[p, 1] + shifts[s], 0.0
+                    for i in range(first, last + 1):
+                        low, high = (i - 0.5) * dx, (i + 0.5) * dx
+                        sum_1, sum_2 = 0.0, 0.0
+                        for j in range(n):
+                            filled = max(0.0, min(high, middle + chord[j]) - max(low, middle - chord[j])) / dx
+                            rest = (planes[p, j0 + j, i] - levels[p, 1]) / step + filled
+                            sum_1 += rest
+                            sum_2 += rest * rest
+                        # the column's own fluid level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
+                        total += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
+                    out[p, s, b, a] = total / max(n * (last + 1 - first), 1)

@@ -1,0 +1,87 @@
+"""Thick sagittal voxels: lateral borders from occupied fractions."""
+
+import naive_thick
+import numpy as np
+import pytest
+
+from cordlevelset import kernels
+from cordlevelset import straighten as st
+from cordlevelset.thick import occupied_contours
+
+CORD, FLUID, WALL = 100.0, 300.0, 60.0
+AP, LR = 3.8, 5.6
+
+
+def slab(middle_mm, dx, planes=12, polarity=-1):
+    """An elliptic cord in an elliptic sac, averaged over voxels 1 mm high and `dx` wide; exact to 0.05 mm."""
+    n_y, n_x, fine = 36, round(60 / dx), 20
+    y = (np.arange(n_y * 10) + 0.5) / 10 - 0.5 - 17.0
+    x = ((np.arange(n_x * fine) + 0.5) / fine - 0.5) * dx - middle_mm
+    cord = np.hypot(y[:, None] / AP, x / LR) < 1
+    sac = np.hypot(y[:, None] / 7.5, x / 10.0) < 1
+    image = np.where(cord, CORD, np.where(sac, FLUID, WALL))
+    image = image.reshape(n_y, 10, n_x, fine).mean((1, 3))
+    return np.repeat(-polarity * image[None], planes, axis=0).astype(np.float32)
+
+
+def circles(planes, radius=4.0):
+    return np.full((planes, st.N_ANGLES), radius)
+
+
+@pytest.mark.parametrize("off", [-2.0, -0.7, 0.0, 1.3, 2.4])
+@pytest.mark.parametrize("polarity", [-1, 1])
+def test_middle_and_width_come_back(off, polarity):
+    dx = 6.0
+    middle = 30.0 + off
+    array = slab(middle, dx, polarity=polarity)
+    centers = np.tile([17.0, 30.0 + off / 2], (len(array), 1))
+    found, radii = occupied_contours(
+        array, spacing=(1.0, 1.0, dx), first=0, centers_mm=centers, radii_mm=circles(len(array)), polarity=polarity
+    )
+    assert found[:, 1] == pytest.approx(middle, abs=0.5)  # a twelfth of the slice; the sac's wall shares the outer columns
+    assert radii[:, [0, 32]] == pytest.approx(LR, abs=0.5)
+    assert radii[:, [16, 48]] == pytest.approx(4.0, abs=0.01)  # the AP border is kept as given
+
+
+def test_thin_voxels_change_nothing():
+    array = slab(30.0, 2.0)
+    centers, radii = np.tile([17.0, 30.5], (len(array), 1)), circles(len(array))
+    found, same = occupied_contours(
+        array, spacing=(1.0, 1.0, 2.0), first=0, centers_mm=centers, radii_mm=radii, polarity=-1
+    )
+    assert found is centers
+    assert same is radii
+
+
+def test_brightness_scale_changes_nothing():
+    array = slab(30.8, 5.0)
+    given = {"spacing": (1.0, 1.0, 5.0), "first": 0, "radii_mm": circles(len(array)), "polarity": -1}
+    centers = np.tile([17.0, 30.0], (len(array), 1))
+    one = occupied_contours(array, centers_mm=centers, **given)
+    other = occupied_contours(3 * array - 50, centers_mm=centers, **given)
+    np.testing.assert_allclose(one[0], other[0], atol=1e-3)
+    np.testing.assert_allclose(one[1], other[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0])
+def test_flat_image_gives_finite_contours(value):
+    array = np.full((5, 30, 8), value, np.float32)
+    centers = np.tile([15.0, 17.0], (5, 1))
+    found, radii = occupied_contours(
+        array, spacing=(1.0, 1.0, 5.0), first=0, centers_mm=centers, radii_mm=circles(5), polarity=1
+    )
+    assert np.isfinite(found).all()
+    assert (radii > 0).all()
+
+
+def test_misfits_are_those_of_the_plain_twin():
+    rng = np.random.default_rng(7)
+    planes = rng.normal(100, 20, (2, 14, 5)).astype(np.float32)
+    centers = np.array([[6.2, 9.0], [1.0, 18.0]])  # the second reaches beyond the grid
+    levels = np.array([[80.0, 130.0], [120.0, 90.0]])
+    grids = np.array([-1.0, 0.0, 2.0]), np.array([2.5, 4.0]), np.array([3.0, 6.5])
+    spacing, reach = np.array([1.0, 4.4]), np.array([0.75, 8.0])
+    out = np.empty((2, 3, 2, 2))
+    kernels.occupied_misfits(planes, centers, spacing, levels, *grids, reach, 0.05, out)
+    expected = naive_thick.occupied_misfits(planes, centers, spacing, levels, *grids, reach, 0.05)
+    np.testing.assert_allclose(out, expected, rtol=1e-9)
