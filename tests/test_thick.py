@@ -38,7 +38,7 @@ def test_middle_and_width_come_back(off, polarity):
     found, radii = occupied_contours(
         array, spacing=(1.0, 1.0, dx), first=0, centers_mm=centers, radii_mm=circles(len(array)), polarity=polarity
     )
-    assert found[:, 1] == pytest.approx(middle, abs=0.5)  # a twelfth of the slice; the sac's wall shares the outer columns
+    assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's wall shares the outer columns
     assert radii[:, [0, 32]] == pytest.approx(LR, abs=0.5)
     assert radii[:, [16, 48]] == pytest.approx(4.0, abs=0.01)  # the AP border is kept as given
 
