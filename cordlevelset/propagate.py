@@ -12,6 +12,7 @@ from cordlevelset.boundary import CordContours, along_cord, border_levels, borde
 from cordlevelset.centerline import CordPath
 from cordlevelset.ends import find_conus
 from cordlevelset.errors import Cancelled
+from cordlevelset.thick import occupied_contours
 
 __all__ = ["segment_path"]
 
@@ -61,12 +62,15 @@ def segment_path(
     inside, step = border_levels(sections, radii, path.polarity)
     conus = find_conus(inside, step, path.score, st.polygon_area(radii), spacing[0])
     radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
+    confidence = path.confidence * border_support(evidence, radii)
+    centers, radii = occupied_contours(
+        array, spacing=spacing, first=path.first, centers_mm=centers, radii_mm=radii, polarity=path.polarity
+    )
     low = 0 if conus is None else conus.plane
     first = path.first + low
     tip = (
         None if conus is None else np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
     )
-    confidence = path.confidence * border_support(evidence, radii)
     report(1.0)
     return CordContours(
         first,
