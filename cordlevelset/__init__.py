@@ -1,6 +1,7 @@
 """Unattended spinal cord segmentation in MR images, lumbar included.
 
-The public names are loaded when first used, so that ``import cordlevelset`` stays light.
+The public names are loaded when first used, so that ``import cordlevelset`` stays light. No module bears the name of a
+public function: Python binds an imported module to its package under its own name and would hide the function.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cordlevelset.compare import Comparison, compare
+    from cordlevelset.comparison import Comparison, compare
     from cordlevelset.curve import Centerline
     from cordlevelset.errors import (
         Cancelled,
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
         NoCordFoundError,
     )
     from cordlevelset.io import read, write
-    from cordlevelset.measure import SliceRecord, measure
-    from cordlevelset.segment import Conus, CordSegmentation, Progress, detect_centerline, segment
+    from cordlevelset.morphometry import SliceMeasures, measure
+    from cordlevelset.pipeline import Conus, CordSegmentation, Progress, detect_centerline, segment
     from cordlevelset.volume import Volume
 
 __version__ = "0.1.0"
@@ -29,22 +30,22 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cancelled": "errors",
     "Centerline": "curve",
-    "Comparison": "compare",
+    "Comparison": "comparison",
     "ConstraintError": "errors",
-    "Conus": "segment",
+    "Conus": "pipeline",
     "CordLevelSetError": "errors",
-    "CordSegmentation": "segment",
+    "CordSegmentation": "pipeline",
     "GeometryError": "errors",
     "InputError": "errors",
     "NoCordFoundError": "errors",
-    "Progress": "segment",
-    "SliceRecord": "measure",
+    "Progress": "pipeline",
+    "SliceMeasures": "morphometry",
     "Volume": "volume",
-    "compare": "compare",
-    "detect_centerline": "segment",
-    "measure": "measure",
+    "compare": "comparison",
+    "detect_centerline": "pipeline",
+    "measure": "morphometry",
     "read": "io",
-    "segment": "segment",
+    "segment": "pipeline",
     "write": "io",
 }
 
@@ -60,7 +61,7 @@ __all__ = [
     "InputError",
     "NoCordFoundError",
     "Progress",
-    "SliceRecord",
+    "SliceMeasures",
     "Volume",
     "compare",
     "detect_centerline",
@@ -69,3 +70,16 @@ __all__ = [
     "segment",
     "write",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

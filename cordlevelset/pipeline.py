@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import ndimage as ndi
 from cordlevelset import straighten as st
 from cordlevelset.curve import Centerline
 from cordlevelset.errors import Cancelled, InputError
-from cordlevelset.morphometry import SliceMeasures, measure_contours
+from cordlevelset.morphometry import SliceMeasures, input_slices, sections_of_contours, slice_measures
 from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Conus:
     uncertainty_mm: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CordSegmentation:
     """The cord of one image.
 
@@ -75,8 +76,6 @@ class CordSegmentation:
         uint8 on the input's grid: 1 where at least half of the voxel is cord.
     soft_mask : Volume
         float32 on the input's grid: share of each voxel that is cord.
-    phi : Volume
-        float32 on the input's grid: signed distance to the cord's surface, mm, negative inside, cut off at 5 mm.
     centerline : Centerline
         From the top down, LPS mm.
     slices : tuple of SliceMeasures
@@ -89,17 +88,31 @@ class CordSegmentation:
         None: outside the field of view, or not visible.
     notes : tuple of str
         What was odd or weak.
+    contours : CordContours
+        The curves the masks come from, on the canonical grid.
+    turn : Turn
+        From the input's grid to the canonical one.
     """
 
     mask: Volume
     soft_mask: Volume
-    phi: Volume
     centerline: Centerline
     slices: tuple[SliceMeasures, ...]
     polarity: str
     confidence: float
     conus: Conus | None
     notes: tuple[str, ...]
+    contours: CordContours
+    turn: Turn
+
+    @cached_property
+    def phi(self) -> Volume:
+        """Signed distance to the cord's surface, mm, negative inside, cut off at 5 mm; made when first asked for."""
+        from cordlevelset import rasterise
+
+        grid = self.turn.volume(self.soft_mask)
+        phi = rasterise.signed_distance(self.contours, shape=grid.shape, spacing=grid.spacing)
+        return self.soft_mask.like(np.ascontiguousarray(self.turn.back(phi)))
 
     @property
     def length_mm(self) -> float:
@@ -161,14 +174,13 @@ def segment(
     volume = as_volume(image, frame=frame)
     turn, canonical, path, contours = _contours(volume, contrast, polarity, callback)
     soft = rasterise.occupied_fraction(contours, shape=canonical.shape, spacing=canonical.spacing)
-    phi = rasterise.signed_distance(contours, shape=canonical.shape, spacing=canonical.spacing)
     _report(callback, "rasterise", 0.95)
     centerline = _centerline(canonical, contours, path.polarity)
-    planes = contours.first + np.arange(len(contours.radii_mm))[::-1]
-    if turn.flip[0]:  # numbered as on the input's grid
-        planes = canonical.shape[0] - 1 - planes
-    slices = measure_contours(
-        contours.radii_mm[::-1], centerline.tangents, contours.confidence[::-1], _plane_normal(canonical), planes
+    slices = slice_measures(
+        sections_of_contours(contours.first, contours.centers_mm, contours.radii_mm),
+        plane_mm=canonical.spacing[0],
+        confidence=contours.confidence,
+        slice_of_plane=input_slices(turn, canonical),
     )
 
     def on_input(array: NDArray[Any]) -> Volume:
@@ -179,13 +191,14 @@ def segment(
     return CordSegmentation(
         mask=on_input((soft >= 0.5).astype(np.uint8)),
         soft_mask=on_input(soft),
-        phi=on_input(phi),
         centerline=centerline,
         slices=slices,
         polarity=centerline.polarity,
         confidence=float(contours.confidence.mean()),
         conus=None if tip is None else Conus(tip, contours.conus_uncertainty_mm),
         notes=(*volume.notes, *contours.notes, *_hint_notes(contrast, path.polarity)),
+        contours=contours,
+        turn=turn,
     )
 
 
@@ -270,11 +283,6 @@ def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Cen
         "bright" if polarity > 0 else "dark",
         float(contours.confidence.mean()),
     )
-
-
-def _plane_normal(canonical: Volume) -> NDArray[np.float64]:
-    """Direction of the canonical axis 0 in LPS."""
-    return np.asarray(canonical.axes[0])
 
 
 def _hint_notes(contrast: str, polarity: int) -> tuple[str, ...]:
