@@ -36,3 +36,46 @@ def centers(shape, spacing, lean=0.0):
     z = np.arange(shape[0]) * spacing[0]
     y = (shape[1] - 1) * spacing[1] / 2 + lean * (z - z.mean())
     return np.column_stack([y, np.full(shape[0], (shape[2] - 1) * spacing[2] / 2)])
+
+
+def scene(*, shape=(50, 90, 70), spacing=(3.0, 1.0, 1.0), polarity=-1, trap=None, seed=0):
+    """A neck-like body with cord, sac, vertebral bodies and laminae, symmetric left-right; one trap at a time.
+
+    Returns the image and the cord's middle (K, 2) in grid mm; None where the trap leaves no cord.
+    """
+    rng = np.random.default_rng(seed)
+    n = 4 if trap == "thick sagittal" else 1
+    if n > 1:
+        shape = (shape[0], shape[1], shape[2] - shape[2] % 6)
+    z, y, x = (np.arange(k) * s for k, s in zip(shape, spacing, strict=True))
+    bend = 10 * np.sin(z / z.max() * np.pi) if trap == "scoliosis" else np.zeros_like(z)
+    cy, cx = 50 + 4 * np.sin(z / 40), (shape[2] - 1) * spacing[2] / 2 + bend
+    dy, dx = y[None, :, None] - cy[:, None, None], x[None, None, :] - cx[:, None, None]
+    ripple = 0.08 * np.cos(2 * np.pi * z / 35)[:, None, None]  # vertebrae and discs
+    image = np.full(shape, 1.2) + 0 * dx
+    image[np.broadcast_to(np.hypot(dy / 44, dx / 34) > 1, shape)] = 0.05  # air
+    image = np.where(np.hypot((dy + 20) / 11, dx / 13) < 1, 1.0 + ripple, image)
+    lamina = (np.cos(2 * np.pi * z / 27) > 0)[:, None, None]  # one behind each vertebra
+    image = np.where(lamina & (np.abs(dy - 13) < 4) & (np.abs(dx) < 14), 0.6, image)
+    cord, fluid = (1.8, 0.7) if polarity > 0 else (1.0, 2.2)
+    sac = np.hypot(dy / 7, dx / 9) < 1
+    if trap != "no cord":
+        image = np.where(sac, fluid, image)
+        inside = np.hypot((dy - (2.5 if trap == "no fluid behind" else 0)) / 3.8, dx / 5) < 1
+        if trap == "half without cord":
+            inside &= (np.arange(shape[0]) >= shape[0] // 2)[:, None, None]
+        image = np.where(inside & sac, cord, image)
+    if trap == "vessels":
+        for side in (-1, 1):
+            vessel = np.hypot(dy + 16, dx - side * 22)
+            image = np.where(vessel < 3.5, fluid, image)
+    if trap == "fat plane":
+        image = np.where(np.abs(dy - 24) < 3, 2.5, image)
+    if trap == "bias field":
+        image = image * np.exp(np.log(4) * (z / z.max() - 0.5))[:, None, None]
+    if n > 1:  # average left-right to 6 mm
+        image = image.reshape(shape[0], shape[1], -1, 6).mean(3)
+    sigma = 0.2 if trap == "noise" else 0.04
+    noisy = np.hypot(image + sigma * rng.standard_normal(image.shape), sigma * rng.standard_normal(image.shape))
+    middle = np.column_stack([cy + (2.5 if trap == "no fluid behind" else 0), cx - (2.5 if n > 1 else 0)])
+    return noisy.astype(np.float32), None if trap == "no cord" else middle
