@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         InputError,
         NoCordFoundError,
     )
+    from cordlevelset.flux import Tubularity, tubularity
     from cordlevelset.io import read, write
     from cordlevelset.morphometry import SliceMeasures, measure
     from cordlevelset.pipeline import Conus, CordSegmentation, Progress, detect_centerline, segment
@@ -40,12 +41,14 @@ _HOMES = {
     "NoCordFoundError": "errors",
     "Progress": "pipeline",
     "SliceMeasures": "morphometry",
+    "Tubularity": "flux",
     "Volume": "volume",
     "compare": "comparison",
     "detect_centerline": "pipeline",
     "measure": "morphometry",
     "read": "io",
     "segment": "pipeline",
+    "tubularity": "flux",
     "write": "io",
 }
 
@@ -62,12 +65,14 @@ __all__ = [
     "NoCordFoundError",
     "Progress",
     "SliceMeasures",
+    "Tubularity",
     "Volume",
     "compare",
     "detect_centerline",
     "measure",
     "read",
     "segment",
+    "tubularity",
     "write",
 ]
 

@@ -248,13 +248,15 @@ def _evidence(grid: _Grid) -> list[_Evidence]:
     x = np.arange(grid.image.shape[2]) * grid.spacing[2]
     away = np.abs(x - midline(grid.image, grid.spacing)[:, None]) - MIDLINE_TOLERANCE_MM
     off = (MIDLINE_COST_PER_MM * np.clip(away, 0, MIDLINE_LIMIT_MM)).astype(np.float32)[:, None, :]
-    size = [2 * int(round(SAC_OFFSET_MM / s)) + 1 for s in grid.spacing[1:]]
+    size = [2 * round(SAC_OFFSET_MM / s) + 1 for s in grid.spacing[1:]]
     out = []
     for polarity, response, radius, around in (
         (1, cord.bright, cord.radius_bright, sac.dark),
         (-1, cord.dark, cord.radius_dark, sac.bright),
     ):
-        assert response is not None and radius is not None and around is not None
+        assert response is not None
+        assert radius is not None
+        assert around is not None
         ring = ndi.maximum_filter(around, size=(1, *size), mode="nearest")
         gain = CORD_SHARE * np.maximum(response, SILENT) + RING_SHARE * ring - (CORD_THRESHOLD + off)
         out.append(_Evidence(polarity, response, radius, around, gain, SAC_SHARE * around - (SAC_THRESHOLD + off)))

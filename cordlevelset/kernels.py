@@ -1,7 +1,7 @@
-"""Every compiled kernel: arrays and scalars in, results in arrays given by the caller; no checks, no allocation of results.
+"""Every compiled kernel: arrays and scalars in, results in arrays given by the caller; no checks.
 
-All in one file, because Numba's on-disk cache does not see a change of a callee in another file. Each has a slow plain twin in
-``tests/naive.py``. Serial and without the GIL: the callers' threads share the work by plane.
+All in one file, because Numba's on-disk cache does not see a change of a callee in another file. Each has a slow
+plain twin in ``tests/naive.py``. Serial and without the GIL: the callers' threads share the work by plane.
 """
 
 # mypy: disallow-untyped-defs=false, disallow-untyped-calls=false, warn-return-any=false
@@ -34,7 +34,7 @@ def shifted_row(plane, row, oy, ox, out):
 
 @njit
 def project_gradient(gy, gx, ny, nx, out):
-    """n . g for one direction n = (ny, nx)."""
+    """Project the gradient: n . g for one direction n = (ny, nx)."""
     ny, nx = np.float32(ny), np.float32(nx)
     for i in range(gy.shape[0]):
         for j in range(gy.shape[1]):
@@ -43,9 +43,10 @@ def project_gradient(gy, gx, ny, nx, out):
 
 @njit
 def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_dark, scale_bright):
-    """Flux of one padded plane through ellipses, best over scales: D = (1 - w) mean f + w min_sector f, f = min(s, s opposite).
+    """Flux of one padded plane through ellipses, best over scales.
 
-    gy, gx: normalised gradient with equal margins on both sides; outputs (Y, X). Source: the text of flux.py.
+    D = (1 - w) mean f + w min_sector f, f = min(s, s opposite); the text of flux.py has the source.
+    gy, gx: normalised gradient with equal margins on both sides; outputs (Y, X).
     """
     n_y, n_x = dark.shape
     my, mx = (gy.shape[0] - n_y) // 2, (gy.shape[1] - n_x) // 2
@@ -95,10 +96,11 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
 
 @njit
 def spread(score, reach, cost, best, source):
-    """Max-plus convolution with a separable quadratic penalty: best[y, x] = max score[y + i, x + j] - cost_y i^2 - cost_x j^2.
+    """Max-plus convolution with a separable quadratic penalty.
 
-    `source` receives the flat index of the winner. Felzenszwalb, Huttenlocher (2012), doi:10.4086/toc.2012.v008a019, eq. 2, by
-    plain search over the few voxels that a path can move between two planes.
+    best[y, x] = max score[y + i, x + j] - cost_y i^2 - cost_x j^2; `source` receives the flat index of the winner.
+    Felzenszwalb, Huttenlocher (2012), doi:10.4086/toc.2012.v008a019, eq. 2, by plain search over the few voxels
+    that a path can move between two planes.
     """
     n_y, n_x = score.shape
     row = np.empty((n_y, n_x), np.float32)
@@ -132,7 +134,7 @@ def spread(score, reach, cost, best, source):
 
 @njit
 def polar_sample(planes, centers, spacing, angles, radii, out):
-    """out[p, t, r] = planes[p] at centers[p] + radii[r] (sin t, cos t), bilinear, clamped to the plane; positions in mm."""
+    """Polar samples: out[p, t, r] = planes[p] at centers[p] + radii[r] (sin t, cos t), mm; bilinear, clamped."""
     n_y, n_x = planes.shape[1:]
     for p in range(planes.shape[0]):
         plane = planes[p]
@@ -151,10 +153,10 @@ def polar_sample(planes, centers, spacing, angles, radii, out):
 
 @njit
 def closed_contours(gain, stiffness, out):
-    """Closed contour of greatest gain in each section: sum_t gain[t, r_t] - stiffness (r_t+1 - r_t)^2, |r_t+1 - r_t| <= 2.
+    """Closed contour of greatest gain in each section: sum_t gain[t, r_t] - stiffness (r_t+1 - r_t)^2.
 
-    Dynamic programming twice around; the middle round has forgotten both open ends, and is closed unless two contours tie
-    (Sun, Pallottino 2003, doi:10.1016/S0031-3203(02)00258-0).
+    |r_t+1 - r_t| <= 2. Dynamic programming twice around; the middle round has forgotten both open ends, and is closed
+    unless two contours tie (Sun, Pallottino 2003, doi:10.1016/S0031-3203(02)00258-0).
     """
     n_p, n_t, n_r = gain.shape
     for p in range(n_p):
@@ -172,11 +174,11 @@ def closed_contours(gain, stiffness, out):
                 update[r] = best + gain[p, t % n_t, r]
                 came[t, r] = arg
             score, update = update, score
-        r = np.argmax(score)
+        r = int(np.argmax(score))
         for t in range(2 * n_t - 1, -1, -1):
             if n_t // 2 <= t < n_t // 2 + n_t:
                 out[p, t % n_t] = r
-            r = r + came[t, r]
+            r += int(came[t, r])
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -203,10 +205,12 @@ def ramp(t):
 
 @njit
 def polygon_coverage(y, x, out):
-    """Share of each unit cell [r, r+1) x [c, c+1) of out (R, C) inside the closed polygon y, x (N,), exact; starts from zeros.
+    """Share of each unit cell [r, r+1) x [c, c+1) of out (R, C) inside the closed polygon y, x (N,), exact; starts
+    from zeros.
 
-    Each edge adds, row by row, the signed area to its right within the cells it crosses; the running sum along the row is the
-    coverage (the accumulation buffer of outline-font rasterisers). Vertices must lie in [0, R] x [0, C - 1].
+    Each edge adds, row by row, the signed area to its right within the cells it crosses; the running sum along the
+    row is the coverage (the accumulation buffer of outline-font rasterisers). Vertices must lie in [0, R] x [0, C -
+    1].
     """
     n = y.size
     for e in range(n):
