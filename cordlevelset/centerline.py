@@ -25,7 +25,7 @@ __all__ = ["CordPath", "find_cord"]
 FloatArray = NDArray[np.float32]
 
 IN_PLANE_MM = 1.0
-"""Finer pixels are averaged up to this size: a tenth of the cord's width."""
+"""Finer pixels are averaged to about this size: a tenth of the cord's width."""
 THICK_MM = 2.0
 """Thicker voxels are interpolated down to this, half the smallest cord's width, so that a path can run between their
 middles."""
@@ -33,6 +33,10 @@ ALONG_MM = 3.0
 """Planes are averaged up to this thickness: over it the cord moves less than a radius even when it leans 40 degrees."""
 SMOOTHING_MM = 1.0
 """In-plane Gaussian sigma; a CSF border is about 2 mm wide."""
+AIR_SHARE = 0.03
+"""A row or column is air when less than this share of it is brighter than this share of the image's bright tissue."""
+BODY_MARGIN_MM = 16.0
+"""Reach of the largest sac ellipse, so that a cord at the edge of the body is seen whole."""
 CORD_SHARE, RING_SHARE = 0.6, 0.4
 """Weights of the cord's own border and of the sac's outer one in the evidence for a cord in its sac."""
 SILENT = 0.1
@@ -215,7 +219,7 @@ def _judge(candidate: _Candidate, grid: _Grid, array: FloatArray, spacing: tuple
 
 def _reduce(array: FloatArray, spacing: tuple[float, float, float]) -> _Grid:
     """Average fine voxels, interpolate thick ones left-right, smooth in the plane."""
-    blocks = [max(1, round(ALONG_MM / spacing[0])), *(max(1, int(IN_PLANE_MM / s + 1e-3)) for s in spacing[1:])]
+    blocks = [max(1, round(ALONG_MM / spacing[0])), *(max(1, round(IN_PLANE_MM / s)) for s in spacing[1:])]
     blocks = [min(b, n) for b, n in zip(blocks, array.shape, strict=True)]
     kept = [n // b for n, b in zip(array.shape, blocks, strict=True)]
     start = [(n - m * b) // 2 for n, m, b in zip(array.shape, kept, blocks, strict=True)]
@@ -237,7 +241,21 @@ def _reduce(array: FloatArray, spacing: tuple[float, float, float]) -> _Grid:
         image = ndi.convolve1d(image, np.array([0.25, 0.5, 0.25], np.float32), axis=0, mode="nearest")
     sigma = (0.0, *(SMOOTHING_MM / s if s < spacing[2] or s < THICK_MM else 0.0 for s in size[1:]))
     image = ndi.gaussian_filter(image, sigma, mode="nearest")
+    body = [_body(image, axis, size[axis]) for axis in (1, 2)]
+    offset = [offset[0], *(o + b.start * s for o, b, s in zip(offset[1:], body, step[1:], strict=True))]
+    image = np.ascontiguousarray(image[:, body[0], body[1]])
     return _Grid(image, size, (offset[0], offset[1], offset[2]), (step[0], step[1], step[2]))
+
+
+def _body(image: FloatArray, axis: int, size: float) -> slice:
+    """Range of an in-plane axis that is not air, with a margin: half of a neck image is nothing to search."""
+    bright = image > AIR_SHARE * np.percentile(image, 99)
+    share = bright.mean(axis=tuple(a for a in range(3) if a != axis))
+    kept = np.flatnonzero(share > AIR_SHARE)
+    if not kept.size:
+        return slice(None)
+    margin = int(np.ceil(BODY_MARGIN_MM / size))
+    return slice(max(0, int(kept[0]) - margin), int(kept[-1]) + 1 + margin)
 
 
 def _evidence(grid: _Grid) -> list[_Evidence]:

@@ -15,6 +15,8 @@ __all__ = ["midline"]
 HALF_WIDTH_MM = 45.0
 """How far to both sides the halves are compared: the neck's half width; in the trunk the spine, its muscles and no
 more."""
+ROW_MM = 2.0
+"""Rows closer than this say the same about left and right."""
 SMOOTHING_MM = 15.0
 """Gaussian sigma along the cord: half a vertebra; the spine does not change sides faster."""
 
@@ -42,7 +44,8 @@ def midline(image: NDArray[np.float32], spacing: tuple[float, float, float]) -> 
     n_x, dx = image.shape[2], spacing[2]
     if n_x < 2:
         return np.zeros(len(image))
-    compressed = np.sqrt(np.maximum(image - image.min(), 0))  # fat beside muscle must not outweigh everything else
+    rows = image[:, :: max(1, int(ROW_MM / spacing[1]))]
+    compressed = np.sqrt(np.maximum(rows - rows.min(), 0))  # fat beside muscle must not outweigh everything else
     widest = min(2 * HALF_WIDTH_MM, n_x * dx)
     doubled = np.arange(2 * n_x - 1)  # twice the mirror's index: on voxels and half way between them
     score = np.zeros((len(image), doubled.size))
@@ -57,9 +60,7 @@ def midline(image: NDArray[np.float32], spacing: tuple[float, float, float]) -> 
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Concordance of two stacks, plane by plane: 1 where they are equal (a common mean: mirrored halves share their
-    brightness).
-    """
+    """Concordance of two stacks, plane by plane: 1 where equal; mirrored halves share their mean."""
     mean = (a.mean((1, 2)) + b.mean((1, 2))) / 2
     a, b = a - mean[:, None, None], b - mean[:, None, None]
     power = np.einsum("kji,kji->k", a, a) + np.einsum("kji,kji->k", b, b)
