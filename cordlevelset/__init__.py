@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cordlevelset.io import read, write
     from cordlevelset.morphometry import SliceMeasures, measure
     from cordlevelset.pipeline import Conus, CordSegmentation, Progress, detect_centerline, segment
+    from cordlevelset.precompile import warmup
     from cordlevelset.volume import Volume
 
 __version__ = "0.1.0"
@@ -49,6 +50,7 @@ _HOMES = {
     "read": "io",
     "segment": "pipeline",
     "tubularity": "flux",
+    "warmup": "precompile",
     "write": "io",
 }
 
@@ -73,6 +75,7 @@ __all__ = [
     "read",
     "segment",
     "tubularity",
+    "warmup",
     "write",
 ]
 

@@ -1,6 +1,6 @@
 """The spine that phantoms are drawn from: smooth curves and surfaces in mm.
 
-Sizes are textbook ones: cord by Frostell 2016; vertebrae 25 mm high and discs 9 in the lumbar spine, 13 and 5 in the neck.
+Sizes are textbook ones: cord by Frostell 2016; vertebrae 25 mm high and discs 9 (lumbar), 13 and 5 (neck).
 """
 
 from __future__ import annotations

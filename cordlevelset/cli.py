@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, astuple
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cordlevelset.pipeline import CordSegmentation
 
 __all__ = ["main"]
 
@@ -72,6 +77,24 @@ def _parser() -> argparse.ArgumentParser:
     _image_options(centerline)
     centerline.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv or .mrk.json")
     centerline.set_defaults(run=_centerline)
+
+    measure = commands.add_parser("measure", help="write area, diameters and angle of a mask, slice by slice")
+    measure.add_argument("mask", type=Path, metavar="MASK", help="a mask or soft mask of a cord")
+    measure.add_argument("-o", "--output", required=True, type=Path, metavar="F.csv")
+    measure.set_defaults(run=_measure)
+
+    compare = commands.add_parser("compare", help="compare a mask with a reference on the same grid")
+    compare.add_argument("mask", type=Path, metavar="MASK")
+    compare.add_argument("reference", type=Path, metavar="REFERENCE")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+    compare.set_defaults(run=_compare)
+
+    demo = commands.add_parser("demo", help="segment a synthetic lumbar image and compare with the truth")
+    demo.add_argument("-o", "--output", type=Path, default=Path("cordlevelset-demo"), metavar="DIR")
+    demo.set_defaults(run=_demo)
+
+    warmup = commands.add_parser("warmup", help="compile the kernels ahead of the first image")
+    warmup.set_defaults(run=_warmup)
     return parser
 
 
@@ -89,7 +112,7 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
 def _segment(args: argparse.Namespace) -> None:
     from cordlevelset import files
     from cordlevelset import io as images
-    from cordlevelset.morphometry import SliceMeasures
+    from cordlevelset.morphometry import COLUMNS
     from cordlevelset.pipeline import segment
 
     wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures) if p is not None]
@@ -111,34 +134,39 @@ def _segment(args: argparse.Namespace) -> None:
         if args.centerline_out is not None:
             files.write_centerline(result.centerline.points_mm, drafts[args.centerline_out])
         if args.measures is not None:
-            files.write_table(
-                drafts[args.measures], [f.name for f in fields(SliceMeasures)], map(astuple, result.slices)
-            )
-    summary: dict[str, object] = {
+            files.write_table(drafts[args.measures], COLUMNS, map(astuple, result.slices))
+    seconds = time.perf_counter() - start
+    print(json.dumps(_summary(result, seconds)) if args.json else _sentences(result, seconds))
+
+
+def _summary(result: CordSegmentation, seconds: float) -> dict[str, object]:
+    conus: dict[str, object] | None = None
+    if result.conus is not None:
+        tip = [round(float(v), 1) for v in result.conus.tip_mm]
+        conus = {"tip_mm": tip, "uncertainty_mm": result.conus.uncertainty_mm}
+    return {
         "polarity": result.polarity,
         "length_mm": round(result.length_mm, 1),
         "mean_area_mm2": round(result.mean_area_mm2, 1),
         "confidence": round(result.confidence, 2),
-        "conus": None
-        if result.conus is None
-        else asdict(result.conus) | {"tip_mm": [round(float(v), 1) for v in result.conus.tip_mm]},
-        "seconds": round(time.perf_counter() - start, 2),
+        "conus": conus,
+        "seconds": round(seconds, 2),
         "notes": list(result.notes),
     }
-    if args.json:
-        print(json.dumps(summary))
-        return
+
+
+def _sentences(result: CordSegmentation, seconds: float) -> str:
     conus = "outside the field of view or not visible"
     if result.conus is not None:
         tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
         conus = f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
-    print(
-        f"cord {summary['polarity']} against the fluid, {summary['length_mm']} mm long, "
-        f"mean area {summary['mean_area_mm2']} mm2, "
-        f"confidence {summary['confidence']}, {summary['seconds']} s\nconus tip: {conus}"
-    )
-    for note in result.notes:
-        print(f"note: {note}")
+    lines = [
+        f"cord {result.polarity} against the fluid, {result.length_mm:.1f} mm long, "
+        f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
+        f"conus tip: {conus}",
+        *(f"note: {note}" for note in result.notes),
+    ]
+    return "\n".join(lines)
 
 
 def _centerline(args: argparse.Namespace) -> None:
@@ -150,6 +178,49 @@ def _centerline(args: argparse.Namespace) -> None:
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
     print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
+
+
+def _measure(args: argparse.Namespace) -> None:
+    from cordlevelset import files
+    from cordlevelset.morphometry import COLUMNS, measure
+
+    files.check_writable(args.output, (".csv",))
+    records = measure(args.mask)
+    files.write_table(args.output, COLUMNS, map(astuple, records))
+    print(f"{len(records)} slices, mean area {sum(r.area_mm2 for r in records) / len(records):.1f} mm2")
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from cordlevelset.comparison import compare
+
+    figures = asdict(compare(args.mask, args.reference))
+    if args.json:  # JSON knows no nan
+        print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
+    else:
+        print("\n".join(f"{name:14s} {value:.3f}" for name, value in figures.items()))
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from cordlevelset.demo import run_demo
+
+    start = time.perf_counter()
+    demo = run_demo(args.output)
+    c = demo.comparison
+    print(_sentences(demo.result, time.perf_counter() - start))
+    print(
+        f"against the truth: Dice {c.dice:.3f}, border {c.assd_mm:.2f} mm (bias {c.bias_mm:+.2f}), area error "
+        f"{100 * c.area_error:.0f} %, tip {demo.tip_error_mm:+.1f} mm"
+    )
+    for path in demo.files:
+        print(f"wrote {path}")
+    if not any(path.suffix == ".png" for path in demo.files):
+        print("no picture: matplotlib is not installed (pip install 'cordlevelset[viz]')")
+
+
+def _warmup(args: argparse.Namespace) -> None:
+    from cordlevelset.precompile import warmup
+
+    print(f"kernels ready in {warmup():.1f} s")
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ class Comparison:
 def compare(mask: Any, reference: Any) -> Comparison:
     """Compare a mask with a reference on the same grid.
 
-    Slices are those of the grid's axis nearest to the patient's long axis. Borders are taken within the slices: the open
-    ends of a stack are no borders. Values of one half or more count as inside.
+    Slices are those of the grid's axis nearest to the patient's long axis. Borders are taken within the slices: the
+    open ends of a stack are no borders. Values of one half or more count as inside.
 
     Parameters
     ----------
@@ -75,9 +75,7 @@ def compare(mask: Any, reference: Any) -> Comparison:
 
     a, b = as_volume(mask), as_volume(reference)
     if not same_grid(b, a):
-        raise GeometryError(
-            f"the grids differ ({a.shape} and {b.shape} voxels, or places); resample one to the other"
-        )
+        raise GeometryError(f"the grids differ ({a.shape} and {b.shape} voxels, or places); resample one to the other")
     turn = canonical_turn(b)
     result, truth = (turn.volume(v).array >= 0.5 for v in (a, b))
     covered = truth.any(axis=(1, 2))
