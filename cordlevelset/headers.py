@@ -53,14 +53,15 @@ def nifti_header(path: Path) -> NiftiHeader | None:
     GeometryError
         If a voxel size is not a positive number.
     InputError
-        If it is NIfTI-2, or ends before its last voxel: SimpleITK reads a cut .nii.gz without a word.
+        If it is NIfTI-2, ends before its last voxel, or holds values that are not finite: SimpleITK reads a cut .nii.gz
+        without a word, and NaN as 0.
     """
     raw = _head(path)
     for endian in "<>":
         size = struct.unpack(endian + "i", raw[:4])[0] if len(raw) >= 348 else 0
         if size == 540:
             raise InputError(f"{path} is NIfTI-2, which SimpleITK does not read; convert it to NIfTI-1")
-        if size == 348:
+        if size == 348 and raw[344:348] in (b"n+1\0", b"ni1\0"):
             return _parse(path, raw, endian)
     return None
 
@@ -70,8 +71,11 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     if not all(0 < abs(size) < np.inf for size in pixdim[1:4]):
         raise GeometryError(f"{path.name}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
     dim = struct.unpack_from(endian + "8h", raw, 40)
-    (bits,), (offset,) = struct.unpack_from(endian + "h", raw, 72), struct.unpack_from(endian + "f", raw, 108)
-    _check_length(path, int(offset) + math.prod(max(n, 1) for n in dim[1 : 1 + max(dim[0], 0)]) * bits // 8)
+    code, bits = struct.unpack_from(endian + "2h", raw, 70)
+    (offset,) = struct.unpack_from(endian + "f", raw, 108)
+    if raw[344:348] == b"n+1\0":  # header and values in one file
+        n_values = math.prod(max(n, 1) for n in dim[1 : 1 + max(dim[0], 0)])
+        _check_values(path, int(offset), n_values * bits // 8, {16: endian + "f4", 64: endian + "f8"}.get(code))
     codes = struct.unpack_from(endian + "2h", raw, 252)
     quaternion = struct.unpack_from(endian + "6f", raw, 256)
     rows = struct.unpack_from(endian + "12f", raw, 280)
@@ -91,22 +95,23 @@ def _head(path: Path) -> bytes:
     return raw
 
 
-def _check_length(path: Path, needed: int) -> None:
-    """Read a NIfTI file to its end; a gzipped one checks its sum on the way."""
-    length = 0
+def _check_values(path: Path, offset: int, n_bytes: int, dtype: str | None) -> None:
+    """Read the values to their end; a gzipped file checks its sum on the way."""
+    length, n_bad = 0, 0
     try:
-        with path.open("rb") as stream:
-            zipped = stream.read(2) == b"\x1f\x8b"
-        if zipped:
-            with gzip.open(path) as stream:
-                while block := stream.read(1 << 20):
-                    length += len(block)
-        else:
-            length = path.stat().st_size
+        with path.open("rb") as plain, gzip.open(path) if plain.read(2) == b"\x1f\x8b" else path.open("rb") as stream:
+            stream.read(offset)
+            while block := stream.read(1 << 20):
+                length += len(block)
+                if dtype is not None:
+                    values = np.frombuffer(block[: len(block) // 8 * 8], dtype)
+                    n_bad += values.size - int(np.count_nonzero(np.isfinite(values)))
     except (OSError, EOFError, zlib.error):
         raise InputError(f"{path} is damaged: its compressed data end early or are corrupt; copy it anew") from None
-    if length < needed:
-        raise InputError(f"{path} is damaged: it holds {length} bytes, its header asks for {needed}; copy it anew")
+    if length < n_bytes:
+        raise InputError(f"{path} is damaged: it holds {length} bytes, its header asks for {n_bytes}; copy it anew")
+    if n_bad:
+        raise InputError(f"{path}: {n_bad} values are not finite numbers; replace NaN and infinities first")
 
 
 def _qform(quaternion: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[np.float64]:

@@ -1,0 +1,87 @@
+import contextlib
+import json
+import os
+
+import numpy as np
+import pytest
+
+import cordlevelset as cls
+from cordlevelset import files
+
+
+def test_all_files_or_none(tmp_path):
+    names = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    names[0].write_text("old")
+    with contextlib.suppress(RuntimeError), files.whole_or_nothing(names) as (a, _):
+        a.write_text("new")
+        raise RuntimeError
+    assert names[0].read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    with files.whole_or_nothing(names) as (a, b):
+        a.write_text("new")
+        b.write_text("new")
+        assert names[0].read_text() == "old"
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "new"}
+
+
+def test_an_unwritten_draft_is_an_error(tmp_path):
+    with pytest.raises(cls.InputError, match="cannot write"), files.whole_or_nothing([tmp_path / "a.txt"]):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["line.csv", "line.mrk.json"])
+def test_centerline_written_and_read_again(name, rng, tmp_path):
+    points = rng.normal(size=(5, 3)) * 100
+    files.write_centerline(points, tmp_path / name)
+    np.testing.assert_allclose(files.read_centerline(tmp_path / name), points, atol=1e-4)
+
+
+def test_centerline_formats(tmp_path):
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().splitlines()[:2] == ["x_lps_mm,y_lps_mm,z_lps_mm", "1.0000,2.0000,3.0000"]
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
+    (markup,) = json.loads((tmp_path / "a.mrk.json").read_text())["markups"]
+    assert (markup["type"], markup["coordinateSystem"]) == ("Curve", "LPS")
+    markup["coordinateSystem"] = "RAS"
+    (tmp_path / "ras.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    np.testing.assert_allclose(files.read_centerline(tmp_path / "ras.mrk.json"), [[-1, -2, 3], [-4, -5, 6]])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", ""),
+        ("a.csv", "x,y,z\n1,2,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n1,nan,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2\n"),
+        ("a.mrk.json", "{}"),
+        ("a.mrk.json", "[1]"),
+        ("a.mrk.json", '{"markups": []}'),
+        ("a.mrk.json", "\ufffe{"),
+    ],
+)
+def test_files_that_hold_no_curve(name, text, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(cls.InputError, match="holds no curve"):
+        files.read_centerline(tmp_path / name)
+
+
+def test_outputs_are_refused_before_the_work(tmp_path):
+    (tmp_path / "d.csv").mkdir()
+    for path, words in [
+        (tmp_path / "a.txt", "must end in"),
+        (tmp_path / "none" / "a.csv", "no folder"),
+        (tmp_path / "d.csv", "is a folder"),
+    ]:
+        with pytest.raises(cls.InputError, match=words):
+            files.check_writable(path, (".csv",))
+    files.check_writable(tmp_path / "A.CSV", (".csv",))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(cls.InputError, match="not writable"):
+        files.check_writable(tmp_path / "a.csv", (".csv",))

@@ -1,0 +1,225 @@
+import gzip
+import struct
+
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import cordlevelset as cls
+from cordlevelset import io
+
+SUFFIXES = [".nii", ".nii.gz", ".nrrd", ".mha"]
+
+
+def _oblique(rng):
+    c, s = np.cos(0.3), np.sin(0.3)
+    direction = np.array([[c, -s, 0], [s, c, 0], [0, 0, -1]])  # left-handed too
+    return cls.Volume(rng.random((4, 5, 6)).astype("f4"), (3.0, 0.5, 0.25), (10.0, -20.0, 30.0), direction)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_written_and_read_again(suffix, rng, tmp_path):
+    volume = _oblique(rng)
+    path = tmp_path / f"an image, Größe 1{suffix}"
+    cls.write(volume, path)
+    again = cls.read(path)
+    assert np.array_equal(again.array, volume.array)
+    np.testing.assert_allclose(again.spacing, volume.spacing, rtol=1e-6)
+    np.testing.assert_allclose(again.origin, volume.origin, atol=1e-4)
+    np.testing.assert_allclose(again.direction, volume.direction, atol=1e-6)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_nibabel_agrees_on_the_place(rng, tmp_path):
+    volume = _oblique(rng)
+    cls.write(volume, tmp_path / "a.nii.gz")
+    affine = nib.load(tmp_path / "a.nii.gz").affine
+    ras = affine @ [5, 4, 3, 1]
+    np.testing.assert_allclose(ras[:3] * [-1, -1, 1], volume.to_lps([3, 4, 5]), atol=1e-4)
+
+
+def test_simpleitk_image_both_ways(rng):
+    image = sitk.GetImageFromArray(rng.random((4, 5, 6)))
+    image.SetSpacing((0.5, 0.75, 3.0))
+    image.SetOrigin((1.0, 2.0, 3.0))
+    volume = io.as_volume(image)
+    assert volume.spacing == (3.0, 0.75, 0.5)
+    back = volume.to_sitk()
+    assert (back.GetSpacing(), back.GetOrigin(), back.GetDirection()) == (
+        image.GetSpacing(),
+        image.GetOrigin(),
+        image.GetDirection(),
+    )
+    assert io.to_sitk(volume.like(volume.array > 0.5)).GetPixelID() == sitk.sitkUInt8
+
+
+def test_a_frame_of_a_series(rng, tmp_path):
+    array = rng.random((6, 5, 4, 3))
+    nib.save(nib.Nifti1Image(array, np.eye(4)), tmp_path / "series.nii")
+    with pytest.raises(cls.InputError, match="4-D with 3 volumes"):
+        cls.read(tmp_path / "series.nii")
+    with pytest.raises(cls.InputError, match="no frame 3"):
+        io.read(tmp_path / "series.nii", frame=3)
+    assert np.allclose(io.read(tmp_path / "series.nii", frame=2).array, array[..., 2].T)
+    nib.save(nib.Nifti1Image(array[..., :1], np.eye(4)), tmp_path / "one.nii")
+    assert cls.read(tmp_path / "one.nii").shape == (4, 5, 6)
+
+
+def test_two_answers_in_the_header_are_noted(rng, tmp_path):
+    image = nib.Nifti1Image(rng.random((4, 5, 6)), np.eye(4))
+    shifted = np.eye(4)
+    shifted[0, 3] = 5
+    image.set_qform(np.eye(4), 1)
+    image.set_sform(shifted, 2)
+    nib.save(image, tmp_path / "a.nii")
+    (note,) = cls.read(tmp_path / "a.nii").notes
+    assert "differ by up to 5 mm" in note
+    nib.save(nib.Nifti1Image(rng.random((4, 5, 6)), None), tmp_path / "b.nii")
+    (note,) = cls.read(tmp_path / "b.nii").notes
+    assert "does not say" in note
+    nib.save(nib.Nifti1Image(rng.random((4, 5, 6)), np.eye(4)), tmp_path / "c.nii")
+    assert cls.read(tmp_path / "c.nii").notes == ()
+
+
+def _dicom(folder, places, series="1.2.3"):
+    folder.mkdir(exist_ok=True)
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    for n, z in enumerate(places):
+        image = sitk.GetImageFromArray(np.full((1, 8, 6), n, np.int16))
+        image.SetSpacing((0.5, 0.5, 3.0))
+        tags = {
+            "0008|0060": "MR",
+            "0020|000e": series,
+            "0020|000d": "1.2",
+            "0008|0018": f"{series}.{n}",
+            "0020|0032": f"0\\0\\{z}",
+            "0020|0037": "1\\0\\0\\0\\1\\0",
+            "0020|0013": str(n),
+        }
+        for tag, value in tags.items():
+            image.SetMetaData(tag, value)
+        writer.SetFileName(str(folder / f"{series}-{n}.dcm"))
+        writer.Execute(image)
+
+
+def test_dicom_folder(tmp_path):
+    _dicom(tmp_path / "whole", [0, 3, 6, 9])
+    volume = cls.read(tmp_path / "whole")
+    assert volume.shape == (4, 8, 6)
+    np.testing.assert_allclose(volume.spacing, (3.0, 0.5, 0.5))
+    assert (volume.array[:, 0, 0] == np.arange(4)).all()
+
+
+def test_dicom_folders_that_hold_no_single_stack(tmp_path):
+    _dicom(tmp_path / "gap", [0, 3, 9, 12])
+    with pytest.raises(cls.GeometryError, match="missing"):
+        cls.read(tmp_path / "gap")
+    _dicom(tmp_path / "two", [0, 3])
+    _dicom(tmp_path / "two", [0, 3], series="1.2.4")
+    with pytest.raises(cls.InputError, match="2 DICOM series"):
+        cls.read(tmp_path / "two")
+
+
+def _nifti(path, array=None, affine=None):
+    array = np.arange(8.0 * 9 * 10).reshape(8, 9, 10) if array is None else array
+    nib.save(nib.Nifti1Image(array, np.eye(4) if affine is None else affine), path)
+    return path
+
+
+def _zero_spacing(folder):
+    path = _nifti(folder / "a.nii")
+    raw = bytearray(path.read_bytes())
+    struct.pack_into("<f", raw, 80, 0.0)
+    path.write_bytes(raw)
+    return path
+
+
+def _cut(folder, suffix):
+    path = _nifti(folder / f"a{suffix}")
+    path.write_bytes(path.read_bytes()[:-200])
+    return path
+
+
+def _text(folder, name="a.nii"):
+    (folder / name).write_text("not an image")
+    return folder / name
+
+
+def _rgb(folder):
+    image = sitk.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True)
+    sitk.WriteImage(image, str(folder / "a.nrrd"))
+    return folder / "a.nrrd"
+
+
+def _sheared(folder):
+    return _nifti(folder / "a.nii", affine=np.array([[1, 0.3, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]))
+
+
+def _empty_gzip(folder):
+    (folder / "a.nii.gz").write_bytes(gzip.compress(b""))
+    return folder / "a.nii.gz"
+
+
+def _folder(folder):
+    (folder / "d").mkdir()
+    return folder / "d"
+
+
+def _nifti2(folder):
+    nib.save(nib.Nifti2Image(np.zeros((3, 4, 5)), np.eye(4)), folder / "a.nii")
+    return folder / "a.nii"
+
+
+def _with(value):
+    array = np.arange(720.0).reshape(8, 9, 10)
+    array[3, 4, 5] = value
+    return array
+
+
+def _nan_nrrd(folder):
+    sitk.WriteImage(sitk.GetImageFromArray(_with(np.nan)), str(folder / "a.nrrd"))
+    return folder / "a.nrrd"
+
+
+BAD_FILES = {
+    "missing": (lambda f: f / "none.nii.gz", cls.InputError, "no such file"),
+    "not an image": (_text, cls.InputError, "not an image"),
+    "wrong ending": (lambda f: _text(f, "a.txt"), cls.InputError, "not an image"),
+    "empty": (lambda f: _nifti(f / "a.nii").write_bytes(b"") or f / "a.nii", cls.InputError, "not an image"),
+    "empty gzip": (_empty_gzip, cls.InputError, "not an image"),
+    "folder without images": (_folder, cls.InputError, "no DICOM series"),
+    "cut": (lambda f: _cut(f, ".nii"), cls.InputError, "damaged"),
+    "cut gzip": (lambda f: _cut(f, ".nii.gz"), cls.InputError, "damaged"),
+    "2-D": (lambda f: _nifti(f / "a.nii", np.ones((8, 9))), cls.InputError, "2-D"),
+    "4-D": (lambda f: _nifti(f / "a.nii", np.ones((8, 9, 10, 2))), cls.InputError, "choose one"),
+    "colour": (_rgb, cls.InputError, "3 components"),
+    "zero spacing": (_zero_spacing, cls.GeometryError, "voxel size"),
+    "sheared": (_sheared, cls.GeometryError, "right angles"),
+    "NIfTI-2": (_nifti2, cls.InputError, "convert"),
+    "NaN": (lambda f: _nifti(f / "a.nii.gz", _with(np.nan)), cls.InputError, "1 values are not finite"),
+    "infinite": (lambda f: _nifti(f / "a.nii", _with(np.inf).astype("f4")), cls.InputError, "not finite"),
+    "NaN in NRRD": (_nan_nrrd, cls.InputError, "not finite"),
+    "constant": (lambda f: _nifti(f / "a.nii", np.ones((8, 9, 10))), cls.InputError, "constant"),
+}
+
+
+@pytest.mark.parametrize("case", list(BAD_FILES))
+def test_bad_files_are_named(case, tmp_path):
+    make, error, words = BAD_FILES[case]
+    with pytest.raises(error, match=words) as caught:
+        cls.segment(make(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_not_an_image_object():
+    with pytest.raises(cls.InputError, match="cannot take a ndarray"):
+        cls.segment(np.zeros((3, 3, 3)))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.mhd", "a.nii.bz2"])
+def test_endings_that_cannot_be_written(name, rng, tmp_path):
+    with pytest.raises(cls.InputError, match="must end in"):
+        cls.write(_oblique(rng), tmp_path / name)
+    assert not list(tmp_path.iterdir())
