@@ -7,6 +7,8 @@ plain twin in ``tests/naive.py``. Serial and without the GIL: the callers' threa
 # mypy: disallow-untyped-defs=false, disallow-untyped-calls=false, warn-return-any=false
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cordlevelset._jit import njit
@@ -317,3 +319,706 @@ def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr,
                         # the column's own fluid level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
                         total += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
                     out[p, s, b, a] = total / max(n * (last + 1 - first), 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Signed distance (distance.py). Arrays are flat (C order), so that one text serves 2-D and 3-D
+# ---------------------------------------------------------------------------------------------------------------
+
+
+class Grid(NamedTuple):
+    """Shape, flat stride and spacing (mm) of each axis."""
+
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    spacing: tuple[float, ...]
+
+
+class Band(NamedTuple):
+    """The cells about a zero level, in order of their grid steps from it."""
+
+    cell: np.ndarray  # (N,) flat index
+    at: np.ndarray  # (N, D) the same as coordinates
+    member: np.ndarray  # (N,) by flat index: 1 in the band
+    size: np.ndarray  # (N,) by place in the band: distance beside the zero level
+
+
+@njit
+def crosses(phi, i, at, grid):
+    """Whether a face neighbour of cell i lies on the other side of the contour; at: the coordinates of i."""
+    inside = phi[i] < 0
+    for a in range(len(grid.shape)):
+        if at[a] > 0 and (phi[i - grid.stride[a]] < 0) != inside:
+            return True
+        if at[a] < grid.shape[a] - 1 and (phi[i + grid.stride[a]] < 0) != inside:
+            return True
+    return False
+
+
+@njit
+def find_seeds(phi, grid, band):
+    """Put the cells beside the zero level into the band; their number."""
+    n = 0
+    at = np.zeros(len(grid.shape), np.int32)
+    for i in range(phi.size):
+        if crosses(phi, i, at, grid):
+            band.cell[n] = i
+            band.at[n] = at
+            band.member[i] = 1
+            n += 1
+        a = len(grid.shape) - 1
+        at[a] += 1
+        while a > 0 and at[a] == grid.shape[a]:
+            at[a] = 0
+            a -= 1
+            at[a] += 1
+    return n
+
+
+@njit
+def grow_band(grid, band, n_cells, layers):
+    """Add `layers` layers to the band's n_cells cells, a grid step each, breadth first; its new size."""
+    start = 0
+    for _ in range(layers):
+        stop = n_cells
+        for k in range(start, stop):
+            for a in range(len(grid.shape)):
+                for side in (-1, 1):
+                    if not 0 <= band.at[k, a] + side < grid.shape[a]:
+                        continue
+                    i = band.cell[k] + side * grid.stride[a]
+                    if not band.member[i]:
+                        band.member[i] = 1
+                        band.cell[n_cells] = i
+                        band.at[n_cells] = band.at[k]
+                        band.at[n_cells, a] += side
+                        n_cells += 1
+        if n_cells == stop:
+            break
+        start = stop
+    return n_cells
+
+
+@njit
+def crossing_distance(phi, i, at, grid):
+    """Distance from cell i to the plane through the zeros on its edges, and to the nearest zero (linear)."""
+    nearest, total = np.inf, 0.0
+    for a in range(len(grid.shape)):
+        along = np.inf
+        for side in (-1, 1):
+            if 0 <= at[a] + side < grid.shape[a]:
+                other = phi[i + side * grid.stride[a]]
+                if (other < 0) != (phi[i] < 0):
+                    along = min(along, grid.spacing[a] * phi[i] / (phi[i] - other))
+        nearest = min(nearest, along)
+        total += 1 / max(along, 1e-12) ** 2
+    return 1 / np.sqrt(total), nearest
+
+
+@njit
+def taylor(phi, i, at, grid, slope, bend):
+    """Gradient and Hessian of phi at cell i, central differences; at the grid's edge one-sided, no bend across it."""
+    for a in range(len(grid.shape)):
+        low = grid.stride[a] if at[a] > 0 else 0
+        high = grid.stride[a] if at[a] < grid.shape[a] - 1 else 0
+        reach = (low > 0) + (high > 0)
+        h = grid.spacing[a]
+        slope[a] = (phi[i + high] - phi[i - low]) / (max(reach, 1) * h)
+        bend[a, a] = (phi[i + high] - 2 * phi[i] + phi[i - low]) / (h * h) if reach == 2 else 0
+        for b in range(a):
+            low_b = grid.stride[b] if at[b] > 0 else 0
+            high_b = grid.stride[b] if at[b] < grid.shape[b] - 1 else 0
+            mixed = phi[i + high + high_b] - phi[i + high - low_b] - phi[i - low + high_b] + phi[i - low - low_b]
+            area = max(reach, 1) * h * max((low_b > 0) + (high_b > 0), 1) * grid.spacing[b]
+            bend[a, b] = bend[b, a] = mixed / area
+
+
+@njit
+def foot_distance(phi, i, at, grid, work):
+    """Distance from cell i to the zero of phi's second-order Taylor polynomial q.
+
+    Repeats s = (grad q . s - q) grad q / |grad q|^2.
+    The fixed point has q(s) = 0 and s parallel to grad q(s): the foot of the perpendicular (Newton, as Chopp 2001,
+    doi:10.1137/S106482750037617X, with a local polynomial in place of his bicubic one). NaN if it does not settle.
+    """
+    slope, s, bend = work[0], work[1], work[2:]
+    taylor(phi, i, at, grid, slope, bend)
+    dims = len(grid.shape)
+    for a in range(dims):
+        s[a] = 0
+    length = before = 0.0
+    for _ in range(8):
+        value, along, norm = phi[i], 0.0, 0.0
+        for a in range(dims):
+            pull = slope[a]
+            for b in range(dims):
+                pull += bend[a, b] * s[b]
+            value += 0.5 * (slope[a] + pull) * s[a]
+            along += pull * s[a]
+            norm += pull * pull
+            work[0, dims + a] = pull
+        for a in range(dims):
+            s[a] = (along - value) * work[0, dims + a] / norm
+        before, length = length, abs(along - value) / np.sqrt(norm)
+    return length if abs(length - before) <= 1e-3 * length else np.nan
+
+
+@njit
+def eikonal(phi, i, at, grid, second):
+    """Distance at cell i from its upwind neighbours: sum_a ((u - v_a) / h_a)^2 = 1 over those with v_a < u.
+
+    Sethian (1999), PNAS 93:1591 with his second-order one-sided difference where `second`.
+    """
+    sign = -1 if phi[i] < 0 else 1
+    u = np.inf
+    for turn in range(len(grid.shape)):  # each pass can only lower u and so only add axes
+        weight = linear = square = 0.0
+        for a in range(len(grid.shape)):
+            value, h = np.inf, grid.spacing[a]
+            for side in (-1, 1):
+                if 0 <= at[a] + side < grid.shape[a]:
+                    near = sign * phi[i + side * grid.stride[a]]
+                    if near < value:
+                        value, towards = near, side
+            if value == np.inf:
+                continue
+            if second and 0 <= at[a] + 2 * towards < grid.shape[a]:
+                far = sign * phi[i + 2 * towards * grid.stride[a]]
+                if far <= value:
+                    value, h = (4 * value - far) / 3, h * 2 / 3
+            if turn == 0:
+                u = min(u, value + h)
+            elif value < u:
+                w = 1 / (h * h)
+                weight += w
+                linear += w * value
+                square += w * value * value
+        if turn > 0 and weight > 0:
+            u = (linear + np.sqrt(max(linear * linear - weight * (square - 1), 0.0))) / weight
+    return u
+
+
+@njit
+def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
+    """Make phi the signed distance (mm) to its own zero level on a band; the number of sweeps taken.
+
+    Feet of the perpendiculars beside the zero level, then eikonal sweeps outwards.
+    """
+    work = np.zeros((5, 6))
+    smallest = min(grid.spacing)
+    for k in range(n_seeds):
+        i, at = band.cell[k], band.at[k]
+        plane, nearest = crossing_distance(phi, i, at, grid)
+        foot = foot_distance(phi, i, at, grid, work)
+        # no foot is further than a crossing; the polynomial is no good where two parts of the contour are a voxel apart
+        band.size[k] = max(foot if foot <= 1.01 * nearest else plane, 1e-6 * smallest)
+    for k in range(n_cells):
+        i = band.cell[k]
+        size = band.size[k] if k < n_seeds else np.inf
+        phi[i] = -size if phi[i] < 0 else size
+    for turn in range(passes):
+        change = 0.0
+        for k in range(n_seeds, n_cells):
+            i = band.cell[k]
+            size = eikonal(phi, i, band.at[k], grid, turn > 0)
+            if turn == 0 or abs(size - abs(phi[i])) > 0:
+                change = max(change, abs(size - abs(phi[i])))
+                phi[i] = -size if phi[i] < 0 else size
+        if turn > 0 and change < 1e-3 * smallest:
+            return turn + 1
+    return passes
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Moving contours (levelset.py). Arrays are flat and padded; the band is a list of strips, STRIP voxels of one row each,
+# so that the inner loops run along memory and vectorise. docs/numerics.md has the equations.
+# ---------------------------------------------------------------------------------------------------------------
+
+STRIP = 16  # 64 bytes of float32: one cache line, one or two vector registers
+FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
+MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
+SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
+N_COUNTS, N_REALS = 4, 6  # in a State
+STRIPS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
+SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, TIME = range(N_REALS)
+RUNNING, STANDS, VANISHED = range(3)  # State.count[STATUS]
+
+
+class Box(NamedTuple):
+    """A padded grid of three axes; a 2-D one has one plane, no planes of padding, and 0 for its inverse spacing."""
+
+    shape: tuple[int, int, int]  # without the padding
+    pad: tuple[int, int, int]
+    rows: int  # padded rows in a plane
+    width: int  # padded length of a row
+    strips: int  # in a row
+    length: int  # STRIP, told at run time: loops of a length known when compiled are unrolled, which spoils vectorising
+    inverse: tuple[float, float, float]  # 1 / mm
+
+
+class Strips(NamedTuple):
+    """Work space: a list of strips and values for each of their cells."""
+
+    ident: np.ndarray  # (M,) strip number: row * strips in a row + place in the row
+    begin: np.ndarray  # (M,) flat index of its first cell
+    older: np.ndarray  # (M,) the list before
+    member: np.ndarray  # (M,) by strip number: 1 in the list
+    coef: np.ndarray  # (5, C) outward speed, curvature weight, velocity z, y, x
+    last: np.ndarray  # (C,) phi one stage ago
+    start: np.ndarray  # (C,) phi at the start of the iteration
+    rate: np.ndarray  # (C,) d phi / dt
+    slope: np.ndarray  # (C,) |grad phi|^2
+    reach: np.ndarray  # (C,) |change of phi from voxel to voxel|^2, mm^2
+    ghost: np.ndarray  # (G, 2) cell beyond the grid, cell of the grid that it repeats
+
+
+class Terms(NamedTuple):
+    """Weights of the equation, and what limits a run."""
+
+    propagation: float
+    curvature: float
+    advection: float
+    time_step: float
+    tol: float
+
+
+class State(NamedTuple):
+    """What a run carries from call to call."""
+
+    counts: np.ndarray  # (N_COUNTS,) int64
+    reals: np.ndarray  # (N_REALS,) float64
+
+
+@njit
+def first_cell(ident, box):
+    """Flat index of a strip's first cell."""
+    return ident // box.strips * box.width + box.pad[2] + ident % box.strips * box.length
+
+
+@njit
+def minmod(a, b, zero):
+    """The smaller of two numbers of one sign, else 0."""
+    return min(max(a, zero), max(b, zero)) + max(min(a, zero), min(b, zero))
+
+
+@njit
+def one_sided(mm, m, c, p, pp):
+    """Second-order ENO differences at c to its lower and its upper side, undivided (Osher, Fedkiw 2003, chapter 3)."""
+    zero = c - c
+    half = np.float32(0.5)
+    down, up = c - m, p - c
+    bend = up - down
+    return down + half * minmod(down - (m - mm), bend, zero), up - half * minmod(bend, (pp - p) - up, zero)
+
+
+@njit
+def godunov(lower, upper, sign):
+    """Upwind slope of a front moving outwards (sign 1) or inwards (-1), Godunov's (Osher, Fedkiw 2003, chapter 6)."""
+    return max(max(sign * lower, -sign * upper), lower - lower)
+
+
+@njit
+def upwind(lower, upper, velocity):
+    """Velocity times the slope on the side it comes from."""
+    zero = lower - lower
+    return max(velocity, zero) * lower + min(velocity, zero) * upper
+
+
+@njit
+def rates_2d(phi, strips, n, box, push):
+    """Rate d phi/dt = -(F + R) |grad phi| - v . grad phi + w (laplacian - n.H n) + R on the first n strips, one plane.
+
+    F, w, v: strips.coef; R = push phi / sqrt(phi^2 + reach^2) pulls |grad phi| to 1 and leaves the zero level
+    (Peng et al. 1999, doi:10.1006/jcph.1999.6345).
+    """
+    real = phi.dtype.type
+    one, half, tiny, push = real(1), real(0.5), real(1e-12), real(push)
+    iy, ix = real(box.inverse[1]), real(box.inverse[2])
+    coef = strips.coef
+    rate = strips.rate
+    x, y = np.uint64(1), np.uint64(box.width)
+    for k in range(n):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+        for lane in range(box.length):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            c, ym, yp, xm, xp = phi[i], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
+            y_lo, y_up = one_sided(phi[i - y - y], ym, c, yp, phi[i + y + y])
+            x_lo, x_up = one_sided(phi[i - x - x], xm, c, xp, phi[i + x + x])
+            dy, dx = half * (yp - ym), half * (xp - xm)
+            steps = dy * dy + dx * dx
+            pull = push * c / np.sqrt(c * c + steps + tiny)
+            f = coef[0, j] + pull
+            sign = one if f > 0 else -one
+            gy, gx = godunov(y_lo, y_up, sign) * iy, godunov(x_lo, x_up, sign) * ix
+            carried = upwind(y_lo, y_up, coef[3, j]) * iy + upwind(x_lo, x_up, coef[4, j]) * ix
+            dy, dx = dy * iy, dx * ix
+            yy, xx = (yp - c - c + ym) * iy * iy, (xp - c - c + xm) * ix * ix
+            yx = half * half * (phi[i + y + x] - phi[i + y - x] - phi[i - y + x] + phi[i - y - x]) * iy * ix
+            norm = dy * dy + dx * dx
+            bending = (yy * dx * dx - (dy + dy) * dx * yx + xx * dy * dy) / (norm + tiny)
+            rate[j] = coef[1, j] * bending - f * np.sqrt(gy * gy + gx * gx) - carried + pull
+
+
+@njit
+def rates_3d(phi, strips, n, box, push):
+    """The same as rates_2d with three axes."""
+    real = phi.dtype.type
+    one, half, tiny, push = real(1), real(0.5), real(1e-12), real(push)
+    iz, iy, ix = real(box.inverse[0]), real(box.inverse[1]), real(box.inverse[2])
+    coef = strips.coef
+    rate = strips.rate
+    x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows)
+    for k in range(n):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+        for lane in range(box.length):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            c, zm, zp, ym, yp, xm, xp = phi[i], phi[i - z], phi[i + z], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
+            z_lo, z_up = one_sided(phi[i - z - z], zm, c, zp, phi[i + z + z])
+            y_lo, y_up = one_sided(phi[i - y - y], ym, c, yp, phi[i + y + y])
+            x_lo, x_up = one_sided(phi[i - x - x], xm, c, xp, phi[i + x + x])
+            dz, dy, dx = half * (zp - zm), half * (yp - ym), half * (xp - xm)
+            steps = dz * dz + dy * dy + dx * dx
+            pull = push * c / np.sqrt(c * c + steps + tiny)
+            f = coef[0, j] + pull
+            sign = one if f > 0 else -one
+            gz, gy, gx = godunov(z_lo, z_up, sign) * iz, godunov(y_lo, y_up, sign) * iy, godunov(x_lo, x_up, sign) * ix
+            carried = (
+                upwind(z_lo, z_up, coef[2, j]) * iz
+                + upwind(y_lo, y_up, coef[3, j]) * iy
+                + upwind(x_lo, x_up, coef[4, j]) * ix
+            )
+            dz, dy, dx = dz * iz, dy * iy, dx * ix
+            zz, yy, xx = (zp - c - c + zm) * iz * iz, (yp - c - c + ym) * iy * iy, (xp - c - c + xm) * ix * ix
+            zy = half * half * (phi[i + z + y] - phi[i + z - y] - phi[i - z + y] + phi[i - z - y]) * iz * iy
+            zx = half * half * (phi[i + z + x] - phi[i + z - x] - phi[i - z + x] + phi[i - z - x]) * iz * ix
+            yx = half * half * (phi[i + y + x] - phi[i + y - x] - phi[i - y + x] + phi[i - y - x]) * iy * ix
+            norm = dz * dz + dy * dy + dx * dx
+            cross = dz * dy * zy + dz * dx * zx + dy * dx * yx
+            bending = zz * (dy * dy + dx * dx) + yy * (dz * dz + dx * dx) + xx * (dz * dz + dy * dy) - cross - cross
+            rate[j] = coef[1, j] * bending / (norm + tiny) - f * np.sqrt(gz * gz + gy * gy + gx * gx) - carried + pull
+
+
+@njit
+def rates(phi, strips, n, box, push):
+    """Fill strips.rate, slope and reach."""
+    if box.pad[0] == 0:
+        rates_2d(phi, strips, n, box, push)
+    else:
+        rates_3d(phi, strips, n, box, push)
+
+
+@njit
+def near(phi, i, box):
+    """Whether a cell is within reach of the contour."""
+    steps = (phi[i + 1] - phi[i - 1]) ** 2 + (phi[i + box.width] - phi[i - box.width]) ** 2
+    if box.pad[0]:
+        steps += (phi[i + box.width * box.rows] - phi[i - box.width * box.rows]) ** 2
+    return phi[i] * phi[i] < 0.25 * NONE * NONE * steps
+
+
+@njit
+def any_near(phi, begin, box):
+    """Whether a strip has a cell within reach of the contour."""
+    found = False
+    for lane in range(box.length):
+        found |= near(phi, begin + lane, box)
+    return found
+
+
+@njit
+def select_strips(phi, strips, n_old, box, far):
+    """List the strips near the contour, then their neighbours; both numbers. Strips that fall out keep their side.
+
+    Searched are the n_old strips of the last list, or all if n_old < 0.
+    """
+    n = 0
+    for k in range(strips.ident.size if n_old < 0 else n_old):
+        strips.older[k] = k if n_old < 0 else strips.ident[k]
+    n_old = strips.ident.size if n_old < 0 else n_old
+    for k in range(n_old):
+        ident = strips.older[k]
+        row = ident // box.strips
+        inside = 0 <= row % box.rows - box.pad[1] < box.shape[1] and 0 <= row // box.rows - box.pad[0] < box.shape[0]
+        strips.member[ident] = inside and any_near(phi, first_cell(ident, box), box)
+        if strips.member[ident]:
+            strips.ident[n] = ident
+            n += 1
+    n_near = n
+    for k in range(n_near):
+        ident = strips.ident[k]
+        row, column = ident // box.strips, ident % box.strips
+        y, z = row % box.rows - box.pad[1], row // box.rows - box.pad[0]
+        begin = first_cell(ident, box)
+        for dz, dy, dx in ((0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0)):
+            if 0 <= z + dz < box.shape[0] and 0 <= y + dy < box.shape[1] and 0 <= column + dx < box.strips:
+                other = ident + dx + (dy + dz * box.rows) * box.strips
+                beside = dx == 0 or near(phi, begin if dx < 0 else begin + box.length - 1, box)
+                if beside and not strips.member[other]:
+                    strips.member[other] = 1
+                    strips.ident[n] = other
+                    n += 1
+    for k in range(n_old):
+        if not strips.member[strips.older[k]]:
+            i = first_cell(strips.older[k], box)
+            for lane in range(box.length):
+                phi[i + lane] = -far if phi[i + lane] < 0 else far
+    for k in range(n):
+        strips.begin[k] = first_cell(strips.ident[k], box)
+    return n_near, n
+
+
+@njit
+def shadow(c, last, low, high):
+    """Range of padded coordinates that repeat coordinate c of an axis: c alone, or the padding too at an end."""
+    return -low if c == 0 else c, high + 1 if c == last else c + 1
+
+
+@njit
+def list_ghosts(strips, n, box):
+    """Pairs of a cell beyond the grid and the cell of a listed strip that it repeats; their number."""
+    count = 0
+    pz, py, px = box.pad
+    nz, ny, nx = box.shape
+    for k in range(n):
+        ident = strips.ident[k]
+        row = ident // box.strips
+        z, y, begin = row // box.rows - pz, row % box.rows - py, ident % box.strips * box.length
+        z0, z1 = shadow(z, nz - 1, pz, nz - 1 + pz)
+        y0, y1 = shadow(y, ny - 1, py, ny - 1 + py)
+        if z1 - z0 == 1 and y1 - y0 == 1 and begin > 0 and begin + box.length < nx:
+            continue
+        for x in range(begin, min(begin + box.length, nx)):
+            x0, x1 = shadow(x, nx - 1, px, box.width - px - 1)
+            for az in range(z0, z1):
+                for ay in range(y0, y1):
+                    for ax in range(x0, x1):
+                        if az != z or ay != y or ax != x:
+                            strips.ghost[count, 0] = ((az + pz) * box.rows + ay + py) * box.width + ax + px
+                            strips.ghost[count, 1] = ((z + pz) * box.rows + y + py) * box.width + x + px
+                            count += 1
+    return count
+
+
+@njit
+def fill_ghosts(phi, strips, count):
+    """Repeat the grid's edge voxels beyond it."""
+    for k in range(count):
+        phi[strips.ghost[k, 0]] = phi[strips.ghost[k, 1]]
+
+
+@njit
+def is_fresh(phi, begin, box, far):
+    """Whether a strip still has a cell without a distance."""
+    fresh = False
+    for lane in range(box.length):
+        fresh |= abs(phi[begin + lane]) >= far
+    return fresh
+
+
+@njit
+def reach_out(phi, strips, first, n, box, far):
+    """First guess of the distance in strips new to the list: the nearest neighbour's plus a step, there and back."""
+    for k in range(first, n):
+        begin = strips.begin[k]
+        if not is_fresh(phi, begin, box, far):
+            continue
+        for turn in range(2 * box.length):
+            i = begin + (turn if turn < box.length else 2 * box.length - 1 - turn)
+            size = abs(phi[i])
+            for a in range(0 if box.pad[0] else 1, 3):
+                stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
+                size = min(size, min(abs(phi[i - stride]), abs(phi[i + stride])) + 1 / box.inverse[a])
+            phi[i] = -size if phi[i] < 0 else size
+
+
+@njit
+def fade_out(phi, strips, n, box, fade):
+    """Fade from 1 at FULL voxels from the contour to 0 at NONE, linearly: the cut-off of Peng et al. (1999)."""
+    real = phi.dtype.type
+    zero, one, tiny, quarter = real(0), real(1), real(1e-20), real(0.25)
+    top, share = real(NONE), real(1 / (NONE - FULL))
+    x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
+    for k in range(n):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+        for lane in range(box.length):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            dz, dy, dx = phi[i + z] - phi[i - z], phi[i + y] - phi[i - y], phi[i + x] - phi[i - x]
+            voxels = abs(phi[i]) / np.sqrt(quarter * (dz * dz + dy * dy + dx * dx) + tiny)
+            fade[j] = min(max((top - voxels) * share, zero), one)
+
+
+@njit
+def fill_one(values, factor, stride, fade, strips, n, box, out):
+    """Fill out with fade factor values, or with a stride fade factor (values ahead - values behind)."""
+    real = fade.dtype.type
+    factor, step = real(factor), np.uint64(stride)
+    for k in range(n):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+        if stride == 0:
+            for lane in range(box.length):
+                out[place + np.uint64(lane)] = fade[place + np.uint64(lane)] * factor * values[begin + np.uint64(lane)]
+        else:
+            for lane in range(box.length):
+                i, j = begin + np.uint64(lane), place + np.uint64(lane)
+                out[j] = fade[j] * factor * (values[i + step] - values[i - step])
+
+
+@njit
+def fill_coefficients(phi, g, region, strips, n, box, terms):
+    """Per cell outward speed p g + F, curvature weight c g, velocity -a grad g, all fading with distance.
+
+    Returns the largest rates (1 / time) of diffusion, sum_a 4 w / h_a^2, and of transport,
+    sum_a (|v_a| + |speed|) / h_a, which bound the step.
+    """
+    fade, coef = strips.rate, strips.coef
+    fade_out(phi, strips, n, box, fade)
+    fill_one(g, terms.propagation, 0, fade, strips, n, box, coef[0])
+    if region.size:
+        fill_one(region, 1.0, 0, fade, strips, n, box, strips.last)
+        coef[0, : n * box.length] += strips.last[: n * box.length]
+    fill_one(g, terms.curvature, 0, fade, strips, n, box, coef[1])
+    diffusion = transport = 0.0
+    for a in range(0 if box.pad[0] else 1, 3):
+        stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
+        fill_one(g, -0.5 * terms.advection * box.inverse[a], stride, fade, strips, n, box, coef[2 + a])
+    hz, hy, hx = box.inverse
+    for j in range(n * box.length):
+        diffusion = max(diffusion, abs(coef[1, j]))
+        across = abs(coef[3, j]) * hy + abs(coef[4, j]) * hx + abs(coef[0, j]) * (hz + hy + hx)
+        if hz > 0:
+            across += abs(coef[2, j]) * hz
+        transport = max(transport, across)
+    return 4 * diffusion * (hz * hz + hy * hy + hx * hx), transport
+
+
+@njit
+def remember(phi, strips, n, box):
+    """Copy phi on the listed strips to start and last; squared gradient to slope, squared voxel steps to reach."""
+    start, last, slope, reach = strips.start, strips.last, strips.slope, strips.reach
+    real = phi.dtype.type
+    z2, y2, x2 = real(box.inverse[0] ** 2), real(box.inverse[1] ** 2), real(box.inverse[2] ** 2)
+    quarter = real(0.25)
+    x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
+    for k in range(n):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+        for lane in range(box.length):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            start[j] = last[j] = phi[i]
+        for lane in range(box.length):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            dz, dy, dx = phi[i + z] - phi[i - z], phi[i + y] - phi[i - y], phi[i + x] - phi[i - x]
+            slope[j] = quarter * (dz * dz * z2 + dy * dy * y2 + dx * dx * x2)
+            reach[j] = quarter * (dz * dz + dy * dy + dx * dx)
+
+
+@njit
+def super_step(phi, strips, n, ghosts, box, push, tau, stages):
+    """One Runge-Kutta-Legendre step of first order over the time tau; strips hold phi and its first rate.
+
+    Y_j = m Y_{j-1} + (1 - m) Y_{j-2} + m w tau L(Y_{j-1}), m = (2 j - 1) / j, w = 2 / (s^2 + s) for s stages: stable
+    up to 1 / w explicit steps. Meyer, Balsara, Aslam (2014), doi:10.1016/j.jcp.2013.08.021.
+    """
+    real = phi.dtype.type
+    share = 2.0 / (stages * stages + stages) * tau
+    last, rate = strips.last, strips.rate
+    for stage in range(1, stages + 1):
+        if stage > 1:
+            rates(phi, strips, n, box, push)
+        m = (2.0 * stage - 1) / stage
+        keep, older, gain = real(m), real(1 - m), real(m * share)
+        for k in range(n):
+            begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+            for lane in range(box.length):
+                i, j = begin + np.uint64(lane), place + np.uint64(lane)
+                now = phi[i]
+                phi[i] = keep * now + older * last[j] + gain * rate[j]
+                last[j] = now
+        fill_ghosts(phi, strips, ghosts)
+
+
+@njit
+def fastest(strips, n, length):
+    """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it."""
+    worst = 0.0
+    for j in range(n * length):
+        if strips.start[j] ** 2 < strips.reach[j]:
+            worst = max(worst, strips.rate[j] ** 2 / max(strips.slope[j], 1e-2))
+    return np.sqrt(worst)
+
+
+@njit
+def movement(phi, strips, n, box):
+    """RMS movement (mm) of the contour since `remember`, from the cells within a voxel of it; NaN if it is gone."""
+    real = phi.dtype.type
+    zero, one, flat, tiny = real(0), real(1), real(1e-2), real(1e-12)
+    start, slope, reach = strips.start, strips.slope, strips.reach
+    total, weights, inside = zero, zero, zero
+    for k in range(n):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+        for lane in range(box.length):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            now, then = phi[i], start[j]
+            weight = max(one - then * then / (reach[j] + tiny), zero)
+            total += weight * (now - then) * (now - then) / max(slope[j], flat)
+            weights += weight
+            inside += one if now < zero else zero
+    if inside == 0 or inside == n * box.length:
+        return np.nan
+    return np.sqrt(total / max(weights, tiny))
+
+
+@njit
+def plan_step(strips, n, box, state, push, time_step):
+    """Time and stages of a step: the contour moves at most half a voxel, nothing is carried more than a voxel."""
+    shortest = 1 / max(box.inverse)
+    calm = 1e-12  # 1 / time: slower is standing still
+    explicit = 2 / (state.reals[DIFFUSION] + 3 * (state.reals[TRANSPORT] + push * sum(box.inverse)) + calm)
+    speed = fastest(strips, n, box.length)
+    tau = min(time_step, 2 * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
+    tau = min(tau, 1 / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (speed + calm))
+    state.reals[STEP] = tau
+    state.reals[TIME] += tau
+    state.reals[SHIFT] += tau * speed
+    return tau, max(1, int(np.ceil(0.5 * (np.sqrt(1 + 8 * tau / explicit) - 1) - 1e-6)))
+
+
+@njit
+def refresh(phi, g, region, strips, box, terms, state, far):
+    """List the strips anew around the contour as it is now, with their coefficients; numbers of strips and ghosts."""
+    near_by, n = select_strips(phi, strips, state.counts[STRIPS], box, far)
+    ghosts = list_ghosts(strips, n, box)
+    fill_ghosts(phi, strips, ghosts)
+    reach_out(phi, strips, near_by, n, box, far)
+    fill_ghosts(phi, strips, ghosts)
+    diffusion, transport = fill_coefficients(phi, g, region, strips, n, box, terms)
+    state.counts[STRIPS], state.counts[GHOSTS] = n, ghosts
+    state.reals[SHIFT], state.reals[DIFFUSION], state.reals[TRANSPORT] = 0.0, diffusion, transport
+    if state.reals[STEP] == 0:
+        state.reals[STEP] = min(terms.time_step, 1 / max(transport, 0.1 * diffusion, 1e-6))
+    return n, ghosts
+
+
+@njit
+def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
+    """Move the contour until it stands or history[stop - 1] is filled; `state` goes from one call to the next."""
+    shortest = 1 / max(box.inverse)
+    while state.counts[ITERATION] < stop:
+        n, ghosts = state.counts[STRIPS], state.counts[GHOSTS]
+        if n < 0 or state.reals[SHIFT] >= shortest:
+            n, ghosts = refresh(phi, g, region, strips, box, terms, state, far)
+        push = shortest / state.reals[STEP]
+        remember(phi, strips, n, box)
+        rates(phi, strips, n, box, push)
+        tau, stages = plan_step(strips, n, box, state, push, terms.time_step)
+        super_step(phi, strips, n, ghosts, box, push, tau, stages)
+        rms = movement(phi, strips, n, box)
+        if not rms >= 0:
+            state.counts[STATUS] = VANISHED
+            return
+        ratio = min(rms / max(state.reals[RMS], 1e-30), SLOWEST_DECAY)
+        state.reals[RMS] = rms
+        history[state.counts[ITERATION]] = rms
+        state.counts[ITERATION] += 1
+        if rms * ratio / (1 - ratio) < terms.tol:
+            state.counts[STATUS] = STANDS
+            return
