@@ -79,14 +79,15 @@ def appearance(
     )
     area = st.polygon_area(radii)
     inside, step = border_levels(sections, radii, polarity)
-    conus = find_conus(inside, step, response, area, spacing[0])
+    support = border_support(evidence, radii)
+    conus = find_conus(inside, step, response, area, support, spacing[0])
     cord = slice(0 if conus is None else conus.plane, None)
     area = area[cord]
     window = min(len(area), max(2, round(WINDOW_MM / spacing[0]) + 1))
     spread = np.lib.stride_tricks.sliding_window_view(np.log(area), window).std(1)
     low, high = SMALL_MM2
     return Appearance(
-        float(border_support(evidence, radii)[cord].mean()),
+        float(support[cord].mean()),
         float(1 / (1 + (np.median(spread) / UNSTEADY) ** 2)),
         float(np.clip((np.median(area) - low) / (high - low), 0, 1)),
     )

@@ -60,7 +60,8 @@ def segment_path(
     )
     report(0.6)
     inside, step = border_levels(sections, radii, path.polarity)
-    conus = find_conus(inside, step, path.score, st.polygon_area(radii), spacing[0])
+    support = border_support(evidence, radii)
+    conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
     radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
     confidence = path.confidence * border_support(evidence, radii)
     centers, radii = occupied_contours(
