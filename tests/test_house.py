@@ -1,0 +1,140 @@
+"""The rules of the house, checked: light import, strata, docstrings that name what the signature names."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cordlevelset as cls
+
+PACKAGE = Path(cls.__file__).parent
+MODULES = sorted(p.stem for p in PACKAGE.glob("*.py"))
+TREES = {name: ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) for name in MODULES}
+
+FACE = {"pipeline", "comparison", "morphometry", "precompile"}
+ADAPTERS = {"io", "headers", "files", "report", "demo", "cli"}
+KERNELS = {"kernels", "_jit"}
+OUTSIDERS = {"SimpleITK": {"io", "headers"}, "matplotlib": {"report"}, "numba": {"_jit"}}
+
+
+def test_import_is_light():
+    heavy = ["numpy", "numba", "scipy", "skimage", "SimpleITK", "matplotlib"]
+    code = f"import sys, cordlevelset; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_help_is_light():
+    code = "import sys; from cordlevelset.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('numba', 'SimpleITK', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\n[]\n")
+
+
+def test_public_names_are_there_whatever_was_imported():
+    for name in MODULES:
+        if name != "__init__":
+            importlib.import_module(f"cordlevelset.{name}")
+    assert sorted(cls.__all__) == list(cls.__all__)
+    for name in cls.__all__:
+        value = getattr(cls, name)
+        assert callable(value), f"{name} is {value}: a module of that name hides it"
+    assert set(cls.__all__) <= set(dir(cls))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        cls.nothing  # noqa: B018
+
+
+def _imports(tree, *, nested):
+    nodes = ast.walk(tree) if nested else tree.body
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            if node.module == "cordlevelset":
+                yield from (f"cordlevelset.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_downwards(name):
+    ours = {m.split(".")[1] for m in _imports(TREES[name], nested=False) if m.startswith("cordlevelset.")}
+    if name in KERNELS:
+        assert ours <= {"_jit"}
+    elif name in FACE:
+        assert not ours & ADAPTERS
+    elif name not in ADAPTERS | {"__init__"}:
+        assert not ours & (ADAPTERS | FACE)
+    for outsider, allowed in OUTSIDERS.items():
+        used = any(m.split(".")[0] == outsider for m in _imports(TREES[name], nested=True))
+        assert not used or name in allowed, f"{name} imports {outsider}"
+    top = {m.split(".")[0] for m in _imports(TREES[name], nested=False)}
+    assert not top & {"SimpleITK", "matplotlib"}, "imported when first used, not with the module"
+
+
+def _sections(docstring):
+    """Section -> names, of a numpydoc docstring."""
+    sections, current = {}, None
+    lines = docstring.splitlines()
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        if line.strip() and after.strip() and set(after.strip()) == {"-"}:
+            current = sections.setdefault(line.strip(), [])
+        elif current is not None and line and not line[0].isspace() and set(line) != {"-"}:
+            current += [n.strip().lstrip("*") for n in line.split(" : ")[0].split(",")]
+    return sections
+
+
+def _public():
+    for name in MODULES:
+        if name in KERNELS | {"__init__"}:
+            continue
+        exported = next(
+            (
+                ast.literal_eval(n.value)
+                for n in TREES[name].body
+                if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"
+            ),
+            (),
+        )
+        for node in TREES[name].body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in exported:
+                yield pytest.param(node, id=f"{name}.{node.name}")
+
+
+@pytest.mark.parametrize("node", list(_public()))
+def test_docstrings_name_what_the_signature_names(node):
+    docstring = ast.get_docstring(node)
+    assert docstring
+    sections = _sections(docstring)
+    if not sections and node.name not in cls.__all__:
+        return  # one line will do for what only our own modules call
+    if isinstance(node, ast.FunctionDef):
+        a = node.args
+        names = [p.arg for p in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
+        assert sections.get("Parameters", []) == names
+        returns = not (isinstance(node.returns, ast.Constant) and node.returns.value is None)
+        assert ("Returns" in sections or "Yields" in sections) == returns
+        return
+    fields = [n.target.id for n in node.body if isinstance(n, ast.AnnAssign)]
+    named = sections.get("Parameters", []) + sections.get("Attributes", [])
+    if named:
+        assert named == fields or not fields
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_print_outside_the_command_line(name):
+    calls = {n.func.id for n in ast.walk(TREES[name]) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert name == "cli" or "print" not in calls
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_files_and_functions_stay_short(name):
+    source = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
+    assert name == "kernels" or len(source.splitlines()) <= 400
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.FunctionDef) and name != "kernels":
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert length <= 60, f"{node.name} has {length} lines"
