@@ -207,12 +207,10 @@ def ramp(t):
 
 @njit
 def polygon_coverage(y, x, out):
-    """Share of each unit cell [r, r+1) x [c, c+1) of out (R, C) inside the closed polygon y, x (N,), exact; starts
-    from zeros.
+    """Share of each unit cell [r, r + 1) x [c, c + 1) of out (R, C) inside the closed polygon y, x (N,); adds to zeros.
 
-    Each edge adds, row by row, the signed area to its right within the cells it crosses; the running sum along the
-    row is the coverage (the accumulation buffer of outline-font rasterisers). Vertices must lie in [0, R] x [0, C -
-    1].
+    Exact. Each edge adds, row by row, the signed area to its right within the cells it crosses; the running sum along
+    the row is the coverage (the accumulation buffer of outline-font rasterisers). Vertices lie in [0, R] x [0, C - 1].
     """
     n = y.size
     for e in range(n):
@@ -536,6 +534,7 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
 
 STRIP = 16  # 64 bytes of float32: one cache line, one or two vector registers
 FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
+PULL = 1.0  # voxels an iteration: how far out |grad phi| is brought back to 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
 N_COUNTS, N_REALS = 4, 6  # in a State
@@ -554,6 +553,7 @@ class Box(NamedTuple):
     strips: int  # in a row
     length: int  # STRIP, told at run time: loops of a length known when compiled are unrolled, which spoils vectorising
     inverse: tuple[float, float, float]  # 1 / mm
+    square: tuple[float, float, float]  # mm^2
 
 
 class Strips(NamedTuple):
@@ -708,12 +708,22 @@ def rates(phi, strips, n, box, push):
 
 
 @njit
+def voxel_step(below, here, above, most):
+    """Squared change of phi from voxel to voxel on the flatter side, as the other may lead out of the band; at most h^2."""
+    down, up = here - below, above - here
+    return min(min(down * down, up * up), most)
+
+
+@njit
 def near(phi, i, box):
-    """Whether a cell is within reach of the contour."""
-    steps = (phi[i + 1] - phi[i - 1]) ** 2 + (phi[i + box.width] - phi[i - box.width]) ** 2
+    """Whether a cell is within reach of the contour: |phi| against its changes from voxel to voxel."""
+    sz, sy, sx = box.square
+    steps = voxel_step(phi[i - 1], phi[i], phi[i + 1], sx)
+    steps += voxel_step(phi[i - box.width], phi[i], phi[i + box.width], sy)
     if box.pad[0]:
-        steps += (phi[i + box.width * box.rows] - phi[i - box.width * box.rows]) ** 2
-    return phi[i] * phi[i] < 0.25 * NONE * NONE * steps
+        plane = box.width * box.rows
+        steps += voxel_step(phi[i - plane], phi[i], phi[i + plane], sz)
+    return phi[i] * phi[i] < NONE * NONE * steps
 
 
 @njit
@@ -818,8 +828,8 @@ def is_fresh(phi, begin, box, far):
 @njit
 def reach_out(phi, strips, first, n, box, far):
     """First guess of the distance in strips new to the list: the nearest neighbour's plus a step, there and back."""
-    for k in range(first, n):
-        begin = strips.begin[k]
+    for k in range(2 * (n - first)):
+        begin = strips.begin[first + k if k < n - first else 2 * n - first - 1 - k]
         if not is_fresh(phi, begin, box, far):
             continue
         for turn in range(2 * box.length):
@@ -835,15 +845,17 @@ def reach_out(phi, strips, first, n, box, far):
 def fade_out(phi, strips, n, box, fade):
     """Fade from 1 at FULL voxels from the contour to 0 at NONE, linearly: the cut-off of Peng et al. (1999)."""
     real = phi.dtype.type
-    zero, one, tiny, quarter = real(0), real(1), real(1e-20), real(0.25)
+    zero, one, tiny = real(0), real(1), real(1e-20)
+    sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
     top, share = real(NONE), real(1 / (NONE - FULL))
     x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
     for k in range(n):
         begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
         for lane in range(box.length):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
-            dz, dy, dx = phi[i + z] - phi[i - z], phi[i + y] - phi[i - y], phi[i + x] - phi[i - x]
-            voxels = abs(phi[i]) / np.sqrt(quarter * (dz * dz + dy * dy + dx * dx) + tiny)
+            c = phi[i]
+            steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
+            voxels = abs(c) / np.sqrt(steps + voxel_step(phi[i - x], c, phi[i + x], sx) + tiny)
             fade[j] = min(max((top - voxels) * share, zero), one)
 
 
@@ -897,6 +909,7 @@ def remember(phi, strips, n, box):
     start, last, slope, reach = strips.start, strips.last, strips.slope, strips.reach
     real = phi.dtype.type
     z2, y2, x2 = real(box.inverse[0] ** 2), real(box.inverse[1] ** 2), real(box.inverse[2] ** 2)
+    sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
     quarter = real(0.25)
     x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
     for k in range(n):
@@ -908,7 +921,9 @@ def remember(phi, strips, n, box):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             dz, dy, dx = phi[i + z] - phi[i - z], phi[i + y] - phi[i - y], phi[i + x] - phi[i - x]
             slope[j] = quarter * (dz * dz * z2 + dy * dy * y2 + dx * dx * x2)
-            reach[j] = quarter * (dz * dz + dy * dy + dx * dx)
+            c = phi[i]
+            steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
+            reach[j] = steps + voxel_step(phi[i - x], c, phi[i + x], sx)
 
 
 @njit
@@ -1006,7 +1021,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         n, ghosts = state.counts[STRIPS], state.counts[GHOSTS]
         if n < 0 or state.reals[SHIFT] >= shortest:
             n, ghosts = refresh(phi, g, region, strips, box, terms, state, far)
-        push = shortest / state.reals[STEP]
+        push = PULL * shortest / state.reals[STEP]
         remember(phi, strips, n, box)
         rates(phi, strips, n, box, push)
         tau, stages = plan_step(strips, n, box, state, push, terms.time_step)
