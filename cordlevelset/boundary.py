@@ -34,8 +34,8 @@ ALONG_MM = 3.0
 RADIAL_MM = 0.6
 """Gaussian sigma of the radial derivative: half a clinical pixel."""
 SATURATION = 0.2
-WALL_SHARE = 0.3
-"""w: the wall speaks a third as loud as the CSF border."""
+WALL_SHARE = 0.2
+"""w: the wall speaks a fifth as loud as the CSF border."""
 LEAVING_COST = 0.25
 """l: crossing a wall of the strength of the neighbourhood's steps (1 over about 2 mm) costs half of what a good
 border gains."""
@@ -44,8 +44,8 @@ WALL_WIDTH_MM = 1.0
 SIZE_MM = np.hypot(3.8 * np.sin(st.ANGLES), 5.5 * np.cos(st.ANGLES))
 """r0: half-diameters of a cord, 3.8 mm antero-posterior and 5.5 mm left-right, the middle of its range from neck to
 conus."""
-SIZE_COST = 0.03
-"""c, per mm2: 0.2 of a border's gain lost 2.5 mm from that size."""
+SIZE_COST = 0.05
+"""c, per mm2: 0.3 of a border's gain lost 2.5 mm from that size."""
 STEP_WIDTH_MM = 2.0
 """Width of a smoothed border. A voxel thicker than this spreads a step over itself: its slope is scaled back, so that
 e is a step's height."""
@@ -53,12 +53,12 @@ SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
 STIFFNESS = 0.06
 """Gain lost by a step of one radial sample between neighbouring rays."""
-NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.1
+NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.05
 """From the second look on: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm
 from it."""
-PASSES = 2
-"""Rounds of recentring: the first finds the cord from a point that may lie near its edge, the second sees it from its
-middle."""
+PASSES = 3
+"""Rounds of recentring: the first finds the cord from a point that may lie near its edge, the others see it from its
+middle; a center 3 mm off is mended by then."""
 REACH_MM = 3.0
 """A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
 
@@ -161,7 +161,7 @@ def start_contours(
     centers_mm: NDArray[np.float64],
     polarity: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], FloatArray, FloatArray]:
-    """Best closed contour in each plane, in two passes: alone, then about its own centroid and with its neighbours.
+    """Best closed contour in each plane, alone first, then about its own centroid and with its neighbours.
 
     Parameters
     ----------
