@@ -4,7 +4,7 @@ import numpy as np
 
 
 def polygon_coverage(y, x, shape):
-    """Each unit cell clipped out of the polygon by its four sides (Sutherland, Hodgman 1974); the surveyor's formula."""
+    """Each unit cell clipped out of the polygon by its four sides (Sutherland, Hodgman 1974); surveyor's formula."""
     out = np.zeros(shape)
     for row in range(shape[0]):
         for column in range(shape[1]):
