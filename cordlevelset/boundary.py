@@ -98,21 +98,23 @@ class CordContours:
     notes: tuple[str, ...] = ()
 
 
-def smoothed(sections: FloatArray, plane_mm: float) -> FloatArray:
+def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = ALONG_MM) -> FloatArray:
     """Sections averaged with their neighbours along the cord, as far as those are near, and over a ray's width."""
-    if plane_mm < 2 * ALONG_MM:
-        sections = ndi.gaussian_filter1d(sections, ALONG_MM / plane_mm, axis=0, mode="nearest", truncate=2.0)
+    if plane_mm < 2 * along_mm:
+        sections = ndi.gaussian_filter1d(sections, along_mm / plane_mm, axis=0, mode="nearest", truncate=2.0)
     out: FloatArray = ndi.gaussian_filter1d(sections, 1.0, axis=1, mode="wrap", truncate=2.0)
     return out
 
 
-def border_evidence(sections: FloatArray, polarity: int, spacing: tuple[float, float, float]) -> FloatArray:
+def border_evidence(
+    sections: FloatArray, polarity: int, spacing: tuple[float, float, float], radial_mm: float = RADIAL_MM
+) -> FloatArray:
     """Signed steps e (P, A, R) of smoothed sections, in units of the neighbourhood's own."""
     plane_mm, dy, dx = spacing
     width = (
         np.hypot(max(dy, STEP_WIDTH_MM) * np.sin(st.ANGLES), max(dx, STEP_WIDTH_MM) * np.cos(st.ANGLES)) / STEP_WIDTH_MM
     )
-    steps = -polarity * ndi.gaussian_filter1d(sections, RADIAL_MM / st.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
+    steps = -polarity * ndi.gaussian_filter1d(sections, radial_mm / st.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
     steps *= width[:, None].astype(np.float32)
     near = (st.RADII_MM >= 1.5) & (st.RADII_MM < 8.0)  # where cords have their border
     typical = np.sqrt((np.maximum(steps[:, :, near], 0) ** 2).mean((1, 2)))

@@ -170,9 +170,16 @@ def segment(
     """
     from cordlevelset import rasterise
     from cordlevelset.io import as_volume
+    from cordlevelset.propagate import segment_path
 
     volume = as_volume(image, frame=frame)
-    turn, canonical, path, contours = _contours(volume, contrast, polarity, callback)
+    turn, canonical, path = _path(volume, contrast, polarity, callback)
+    contours = segment_path(
+        canonical.array,
+        spacing=canonical.spacing,
+        path=path,
+        callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
+    )
     soft = rasterise.occupied_fraction(contours, shape=canonical.shape, spacing=canonical.spacing)
     _report(callback, "rasterise", 0.95)
     centerline = _centerline(canonical, contours, path.polarity)
@@ -235,17 +242,17 @@ def detect_centerline(
         If nothing in the image looks like a cord.
     """
     from cordlevelset.io import as_volume
+    from cordlevelset.propagate import follow_path
 
-    _, canonical, path, contours = _contours(as_volume(image, frame=frame), contrast, polarity, callback)
+    _, canonical, path = _path(as_volume(image, frame=frame), contrast, polarity, callback)
+    _report(callback, "border", 0.5)
+    contours = follow_path(canonical.array, spacing=canonical.spacing, path=path)
     return _centerline(canonical, contours, path.polarity)
 
 
-def _contours(
-    volume: Volume, contrast: str, polarity: str, callback: Callback | None
-) -> tuple[Turn, Volume, CordPath, CordContours]:
-    """Find the cord and its border on the canonical grid."""
+def _path(volume: Volume, contrast: str, polarity: str, callback: Callback | None) -> tuple[Turn, Volume, CordPath]:
+    """Check what was asked and find the cord on the canonical grid."""
     from cordlevelset.centerline import find_cord
-    from cordlevelset.propagate import segment_path
 
     if contrast not in CONTRASTS:
         raise InputError(f"contrast is {contrast!r}; give one of {', '.join(CONTRASTS)}")
@@ -254,14 +261,7 @@ def _contours(
     turn = canonical_turn(volume)
     canonical = turn.volume(volume.like(image_values(volume)))
     _report(callback, "centerline", 0.05)
-    path = find_cord(canonical.array, spacing=canonical.spacing, polarity=POLARITIES[polarity])
-    contours = segment_path(
-        canonical.array,
-        spacing=canonical.spacing,
-        path=path,
-        callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
-    )
-    return turn, canonical, path, contours
+    return turn, canonical, find_cord(canonical.array, spacing=canonical.spacing, polarity=POLARITIES[polarity])
 
 
 def _report(callback: Callback | None, stage: str, fraction: float) -> None:

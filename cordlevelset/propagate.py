@@ -3,25 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import CordContours, along_cord, border_levels, border_support, start_contours
+from cordlevelset.boundary import (
+    CordContours,
+    along_cord,
+    border_evidence,
+    border_levels,
+    border_support,
+    smoothed,
+    start_contours,
+)
 from cordlevelset.centerline import CordPath
 from cordlevelset.ends import find_conus
 from cordlevelset.errors import Cancelled
+from cordlevelset.evolve import evolve
 from cordlevelset.thick import occupied_contours
 
-__all__ = ["segment_path"]
+__all__ = ["follow_path", "segment_path"]
 
+SHARP_ALONG_MM, SHARP_RADIAL_MM = 1.5, 0.45
+"""Gaussian sigmas, along the cord and along the rays, of what the active contour sees: half and three quarters of the
+start contour's. It starts within a millimetre of the border, so noise elsewhere does not mislead it."""
 CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
 
+FloatArray = NDArray[np.float32]
+
+
+def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path: CordPath) -> CordContours:
+    """Start contours of the cord along a path, down to the conus.
+
+    Parameters
+    ----------
+    array : (K, J, I) array of float32
+        Canonical grid.
+    spacing : (3,) tuple of float
+        Voxel size in mm.
+    path : CordPath
+        Where the cord runs; may go on below the conus.
+
+    Returns
+    -------
+    CordContours
+        Good for the centerline; the border itself is for `segment_path`.
+    """
+    centers, radii, sections, evidence = start_contours(
+        array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
+    )
+    inside, step = border_levels(sections, radii, path.polarity)
+    support = border_support(evidence, radii)
+    conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
+    low = 0 if conus is None else conus.plane
+    first = path.first + low
+    tip = None
+    if conus is not None:
+        tip = np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
+    return CordContours(
+        first,
+        centers[low:],
+        radii[low:],
+        path.confidence * support[low:],
+        tip,
+        float("nan") if conus is None else conus.uncertainty_mm,
+    )
+
 
 def segment_path(
-    array: NDArray[np.float32],
+    array: FloatArray,
     *,
     spacing: tuple[float, float, float],
     path: CordPath,
@@ -55,29 +108,20 @@ def segment_path(
             raise Cancelled("segmentation cancelled by the caller")
 
     report(0.0)
-    centers, radii, sections, evidence = start_contours(
-        array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
-    )
-    report(0.6)
-    inside, step = border_levels(sections, radii, path.polarity)
-    support = border_support(evidence, radii)
-    conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
-    radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
-    confidence = path.confidence * border_support(evidence, radii)
+    start = follow_path(array, spacing=spacing, path=path)
+    report(0.5)
+    seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
+    seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)
+    evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
+    radii = along_cord(evolve(start.radii_mm, evidence), CONSISTENCY_MM, spacing[0])
+    report(0.9)
     centers, radii = occupied_contours(
-        array, spacing=spacing, first=path.first, centers_mm=centers, radii_mm=radii, polarity=path.polarity
-    )
-    low = 0 if conus is None else conus.plane
-    first = path.first + low
-    tip = (
-        None if conus is None else np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
+        array,
+        spacing=spacing,
+        first=start.first,
+        centers_mm=start.centers_mm,
+        radii_mm=radii,
+        polarity=path.polarity,
     )
     report(1.0)
-    return CordContours(
-        first,
-        centers[low:],
-        radii[low:],
-        confidence[low:],
-        tip,
-        float("nan") if conus is None else conus.uncertainty_mm,
-    )
+    return replace(start, centers_mm=centers, radii_mm=radii)

@@ -1,0 +1,97 @@
+"""The active contour on the CSF border: Caselles' equation in every section, anchored where no border speaks.
+
+In the plane of each section, with e the signed steps of `boundary` and phi0 the signed distance to the start contour,
+
+    d phi / dt + F |grad phi| = a grad g . grad phi + c g kappa |grad phi|,   g = 1 / (1 + max(e, 0)^2),   F = -k g phi0
+
+g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley. Caselles'
+contour alone shrinks through gaps of the border; the anchor F holds it there to the start contour, which the neighbours
+along the cord and the size of cords have formed, and lets go where the border speaks (g small). docs/border.md has the
+figures with and without.
+
+References
+----------
+.. [1] Caselles, Kimmel, Sapiro (1997), IJCV 22:61, doi:10.1023/A:1007979827043
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from cordlevelset import straighten as st
+from cordlevelset.levelset import geodesic_active_contours
+
+__all__ = ["evolve"]
+
+FloatArray = NDArray[np.float32]
+
+PIXEL_MM = 0.5
+"""Grid of the sections: the finest pixels in clinical use; the contour is sub-pixel."""
+REACH_MM = 11.0
+"""Half-width of the grid: the largest cord radius and the band around it."""
+CURVATURE, ADVECTION = 0.1, 1.0
+"""c, mm, and a: at a cord's radius the curvature term is 0.1 / r = 2 %, just enough against pixel noise."""
+ANCHOR_PER_MM = 1.0
+"""k: 1 mm from the start contour the anchor is as strong as the advection on the border's flank."""
+ANCHOR_LIMIT_MM = 2.0
+"""Farther out the anchor grows no more, so that the time step stays large."""
+TOLERANCE_MM = 0.01
+"""Movement that may still be to come: a fiftieth of a pixel."""
+MAX_ITERATIONS = 100
+"""Steps of about a third of a pixel: enough to cross the whole section."""
+RAY_STEP_MM = 0.1
+"""Sampling of phi along a ray; the zero in between is found linearly."""
+
+
+def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray) -> NDArray[np.float64]:
+    """Move the start contours onto the border.
+
+    Parameters
+    ----------
+    radii_mm : (P, A) array
+        Start contours on the rays of `straighten.ANGLES`.
+    evidence : (P, A, R) array of float32
+        Signed steps on rays and `straighten.RADII_MM`, from `boundary.border_evidence`.
+
+    Returns
+    -------
+    radii_mm : (P, A) array
+        The contours where they stand, on the same rays; a ray that meets no contour keeps its start.
+    """
+    axis = np.arange(-REACH_MM, REACH_MM + PIXEL_MM / 2, PIXEL_MM)
+    radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
+    ray = angle / st.ANGLES[1]
+    closed = np.concatenate([evidence, evidence[:, :1]], axis=1)
+    at = [ray, np.minimum(radius / st.RADIUS_STEP_MM, evidence.shape[2] - 1)]
+    steps = np.stack([ndi.map_coordinates(e, at, order=1) for e in closed])
+    start = np.stack([radius - np.interp(angle, st.ANGLES, r, period=2 * np.pi) for r in radii_mm])
+    g = 1 / (1 + np.maximum(steps, 0) ** 2)
+    moved = geodesic_active_contours(
+        start.astype(np.float32),
+        g.astype(np.float32),
+        region=(-ANCHOR_PER_MM * g * np.clip(start, -ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)).astype(np.float32),
+        spacing=(PIXEL_MM, PIXEL_MM),
+        curvature=CURVATURE,
+        advection=ADVECTION,
+        max_num_iter=MAX_ITERATIONS,
+        tol=TOLERANCE_MM,
+    )
+    return np.stack([_crossings(phi, r) for phi, r in zip(moved.phi, radii_mm, strict=True)])
+
+
+def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radius on each ray where phi turns positive, the one nearest to the start."""
+    radii = np.arange(0, REACH_MM - PIXEL_MM, RAY_STEP_MM)
+    at = (np.outer(f(st.ANGLES), radii) / PIXEL_MM + phi.shape[0] // 2 for f in (np.sin, np.cos))
+    values = ndi.map_coordinates(phi, list(at), order=1)
+    low, high = values[:, :-1], values[:, 1:]
+    leaves = (low < 0) & (high >= 0)
+    where = radii[:-1] + RAY_STEP_MM * low / np.where(leaves, low - high, 1)
+    gap = np.where(leaves, np.abs(where - start_mm[:, None]), np.inf)
+    nearest = gap.argmin(axis=1)
+    found: NDArray[np.float64] = np.where(
+        np.isfinite(gap.min(axis=1)), np.take_along_axis(where, nearest[:, None], 1)[:, 0], start_mm
+    )
+    return found
