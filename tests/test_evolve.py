@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from cordlevelset import straighten as st
+from cordlevelset.evolve import evolve
+
+
+def _ridge(radius, height=3.0, width=0.7):
+    """Steps (1, A, R) along a closed curve of the given radius on each ray."""
+    return (height * np.exp(-((st.RADII_MM - np.broadcast_to(radius, (64,))[:, None]) ** 2) / (2 * width**2)))[
+        None
+    ].astype(np.float32)
+
+
+def test_contour_moves_onto_the_border():
+    radius = 4.5 + 0.6 * np.cos(2 * st.ANGLES)
+    start = np.full((1, 64), 4.6)
+    moved = evolve(start, _ridge(radius))
+    assert np.abs(moved[0] - radius).max() < 0.2
+    assert np.abs(moved[0] - radius).mean() < 0.06
+
+
+def test_without_a_border_the_start_holds():
+    start = 4.5 + 0.3 * np.cos(2 * st.ANGLES)[None]
+    moved = evolve(start, np.zeros((1, 64, st.RADII_MM.size), np.float32))
+    assert np.abs(moved - start).max() < 0.2
+
+
+def test_gap_in_the_border_is_held():
+    evidence = _ridge(5.0)
+    evidence[:, 10:22] = 0  # a fifth of the border is gone
+    moved = evolve(np.full((1, 64), 4.8), evidence)
+    assert np.abs(moved[0, 24:] - 5.0).mean() < 0.1
+    assert np.abs(moved[0, 12:20] - 4.8).max() < 0.3
+
+
+def test_steps_of_the_wrong_sign_do_not_count():
+    start = np.full((1, 64), 4.5)
+    np.testing.assert_allclose(evolve(start, -_ridge(5.0)), start, atol=0.15)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_planes_do_not_mix(n):
+    radii = np.linspace(3.5, 6.0, n)
+    moved = evolve(np.repeat(radii[:, None] + 0.4, 64, axis=1), np.concatenate([_ridge(r) for r in radii]))
+    np.testing.assert_allclose(moved.mean(1), radii, atol=0.08)
