@@ -2,7 +2,7 @@
 
 In the plane of each section, with e the signed steps of `boundary` and phi0 the signed distance to the start contour,
 
-    d phi / dt + F |grad phi| = a grad g . grad phi + c g kappa |grad phi|,   g = 1 / (1 + max(e, 0)^2),   F = -k g phi0
+    d phi / dt = g (c kappa - F) |grad phi| + a grad g . grad phi,   g = 1 / (1 + max(e, 0)^2),   F = -k g phi0
 
 g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley. Caselles'
 contour alone shrinks through gaps of the border; the anchor F holds it there to the start contour, which the neighbours
