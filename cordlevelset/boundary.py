@@ -25,7 +25,15 @@ from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
 
-__all__ = ["CordContours", "along_cord", "border_evidence", "border_levels", "border_support", "start_contours"]
+__all__ = [
+    "CordContours",
+    "along_cord",
+    "border_evidence",
+    "border_levels",
+    "border_support",
+    "fluidness",
+    "start_contours",
+]
 
 FloatArray = NDArray[np.float32]
 
@@ -65,6 +73,12 @@ REACH_MM = 3.0
 OUTSIDE_MM = 2.5
 """The fluid's own brightness is looked for this far beyond the border: more than the border's blur, less than a wide
 CSF space."""
+BLUR_MM = 0.5
+"""Up to here beyond the border the fluid is mixed with cord."""
+FLUID_RAYS = 4.0
+"""Gaussian sigma over rays, 22 degrees, of the fluid's brightness: coil and flow vary over a quarter of the sac."""
+FAINT_FLUID = 0.7
+"""Thin fluid is taken to be at least this share as bright as the section's median: partial volume hides the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +234,22 @@ def border_levels(
     fluid = outer.min(0) if polarity > 0 else outer.max(0)
     inner = np.mean([_at(sections, np.maximum(radii_mm - d, 0)) for d in (1.5, 2.0, 2.5)], axis=0)
     return inside.astype(np.float64), np.median(np.abs(fluid - inner), axis=1).astype(np.float64)
+
+
+def fluidness(sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int) -> FloatArray:
+    """Brightness (P, A, R) from cord (-1) to the fluid beside each stretch of the contour (+1), cut off there.
+
+    Zero, half way, where the section shows no step.
+    """
+    inside, _ = border_levels(sections, radii_mm, polarity)
+    rise = -polarity * (sections - inside[:, None, None].astype(np.float32))
+    beyond = np.arange(BLUR_MM, OUTSIDE_MM + 0.01, st.RADIUS_STEP_MM)
+    profile = np.stack([_at(rise, radii_mm + d) for d in beyond])
+    height = ndi.gaussian_filter1d(profile, FLUID_RAYS, axis=2, mode="wrap").max(0)
+    height = np.maximum(height, FAINT_FLUID * np.median(height, axis=1, keepdims=True))[:, :, None]
+    seen = height > 0
+    out: FloatArray = np.where(seen, np.clip(2 * rise / np.where(seen, height, 1) - 1, -1, 1), 0).astype(np.float32)
+    return out
 
 
 def border_support(evidence: FloatArray, radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:

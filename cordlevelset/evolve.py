@@ -1,17 +1,20 @@
-"""The active contour on the CSF border: Caselles' equation in every section, anchored where no border speaks.
+"""The active contour on the CSF border: Caselles' equation in every section, with a region term and an anchor.
 
-In the plane of each section, with e the signed steps of `boundary` and phi0 the signed distance to the start contour,
+In the plane of each section, with e the signed steps of `boundary`, u its brightness between cord (-1) and fluid (+1),
+and phi0 the signed distance to the start contour,
 
-    d phi / dt = g (c kappa - F) |grad phi| + a grad g . grad phi,   g = 1 / (1 + max(e, 0)^2),   F = -k g phi0
+    d phi / dt = c g kappa |grad phi| + a grad g . grad phi - F |grad phi|,   g = 1 / (1 + max(e, 0)^2),
+    F = -w u - k phi0
 
-g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley. Caselles'
-contour alone shrinks through gaps of the border; the anchor F holds it there to the start contour, which the neighbours
-along the cord and the size of cords have formed, and lets go where the border speaks (g small). docs/border.md has the
-figures with and without.
+g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley [1]_, the
+region term to where the brightness is half way from cord to fluid [2]_. Caselles' contour alone shrinks through gaps of
+the border; the anchor holds it there to the start contour, which the neighbours along the cord and the size of cords
+have formed. docs/border.md has the figures with and without each term.
 
 References
 ----------
 .. [1] Caselles, Kimmel, Sapiro (1997), IJCV 22:61, doi:10.1023/A:1007979827043
+.. [2] Chan, Vese (2001), IEEE TIP 10:266, doi:10.1109/83.902291
 """
 
 from __future__ import annotations
@@ -33,9 +36,11 @@ REACH_MM = 11.0
 """Half-width of the grid: the largest cord radius and the band around it."""
 CURVATURE, ADVECTION = 0.1, 1.0
 """c, mm, and a: at a cord's radius the curvature term is 0.1 / r = 2 %, just enough against pixel noise."""
-ANCHOR_PER_MM = 1.0
-"""k: 1 mm from the start contour the anchor is as strong as the advection on the border's flank."""
-ANCHOR_LIMIT_MM = 2.0
+REGION = 0.3
+"""w: full cord or fluid pushes with a third of the advection's speed on a border's flank: an edge holds against it."""
+ANCHOR_PER_MM = 0.5
+"""k: 0.6 mm from the start contour the anchor pulls as much as the region pushes."""
+ANCHOR_LIMIT_MM = 1.5
 """Farther out the anchor grows no more, so that the time step stays large."""
 TOLERANCE_MM = 0.01
 """Movement that may still be to come: a fiftieth of a pixel."""
@@ -45,7 +50,7 @@ RAY_STEP_MM = 0.1
 """Sampling of phi along a ray; the zero in between is found linearly."""
 
 
-def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray) -> NDArray[np.float64]:
+def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArray) -> NDArray[np.float64]:
     """Move the start contours onto the border.
 
     Parameters
@@ -54,6 +59,8 @@ def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray) -> NDArray[np.fl
         Start contours on the rays of `straighten.ANGLES`.
     evidence : (P, A, R) array of float32
         Signed steps on rays and `straighten.RADII_MM`, from `boundary.border_evidence`.
+    fluid : (P, A, R) array of float32
+        Brightness between cord (-1) and fluid (+1), from `boundary.fluidness`.
 
     Returns
     -------
@@ -63,15 +70,18 @@ def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray) -> NDArray[np.fl
     axis = np.arange(-REACH_MM, REACH_MM + PIXEL_MM / 2, PIXEL_MM)
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
     ray = angle / st.ANGLES[1]
-    closed = np.concatenate([evidence, evidence[:, :1]], axis=1)
     at = [ray, np.minimum(radius / st.RADIUS_STEP_MM, evidence.shape[2] - 1)]
-    steps = np.stack([ndi.map_coordinates(e, at, order=1) for e in closed])
+    steps, brightness = (
+        np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([polar, polar[:, :1]], axis=1)])
+        for polar in (evidence, fluid)
+    )
     start = np.stack([radius - np.interp(angle, st.ANGLES, r, period=2 * np.pi) for r in radii_mm])
     g = 1 / (1 + np.maximum(steps, 0) ** 2)
+    anchor = ANCHOR_PER_MM * np.clip(start, -ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
     moved = geodesic_active_contours(
         start.astype(np.float32),
         g.astype(np.float32),
-        region=(-ANCHOR_PER_MM * g * np.clip(start, -ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)).astype(np.float32),
+        region=(-REGION * brightness - anchor).astype(np.float32),
         spacing=(PIXEL_MM, PIXEL_MM),
         curvature=CURVATURE,
         advection=ADVECTION,

@@ -15,6 +15,7 @@ from cordlevelset.boundary import (
     border_evidence,
     border_levels,
     border_support,
+    fluidness,
     smoothed,
     start_contours,
 )
@@ -113,7 +114,8 @@ def segment_path(
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
     seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)
     evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
-    radii = along_cord(evolve(start.radii_mm, evidence), CONSISTENCY_MM, spacing[0])
+    fluid = fluidness(seen, start.radii_mm, path.polarity)
+    radii = along_cord(evolve(start.radii_mm, evidence, fluid), CONSISTENCY_MM, spacing[0])
     report(0.9)
     centers, radii = occupied_contours(
         array,

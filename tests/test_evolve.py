@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from cordlevelset import straighten as st
-from cordlevelset.evolve import evolve
+from cordlevelset.evolve import evolve as evolve_contours
+
+
+def evolve(start, evidence, fluid=None):
+    """Without a region term where `fluid` is not given."""
+    return evolve_contours(start, evidence, np.zeros_like(evidence) if fluid is None else fluid)
 
 
 def _ridge(radius, height=3.0, width=0.7):
@@ -44,3 +49,11 @@ def test_planes_do_not_mix(n):
     radii = np.linspace(3.5, 6.0, n)
     moved = evolve(np.repeat(radii[:, None] + 0.4, 64, axis=1), np.concatenate([_ridge(r) for r in radii]))
     np.testing.assert_allclose(moved.mean(1), radii, atol=0.08)
+
+
+def test_region_term_finds_the_half_level_where_no_step_is_steep():
+    fluid = np.broadcast_to(np.clip((st.RADII_MM - 5.0) / 2, -1, 1), (1, 64, st.RADII_MM.size)).astype(np.float32)
+    start = np.full((1, 64), 4.2)
+    moved = evolve(start, np.zeros_like(fluid), fluid)
+    assert (moved > start + 0.05).all()
+    assert (moved < 5.0).all()  # the anchor keeps its share
