@@ -23,7 +23,7 @@ from cordlevelset.centerline import CordPath
 from cordlevelset.ends import find_conus
 from cordlevelset.errors import Cancelled
 from cordlevelset.evolve import evolve
-from cordlevelset.thick import occupied_contours
+from cordlevelset.thick import occupied_contours, resolved_share
 
 __all__ = ["follow_path", "segment_path"]
 
@@ -115,7 +115,9 @@ def segment_path(
     seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)
     evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
     fluid = fluidness(seen, start.radii_mm, path.polarity)
-    radii = along_cord(evolve(start.radii_mm, evidence, fluid), CONSISTENCY_MM, spacing[0])
+    moves = evolve(start.radii_mm, evidence, fluid) - start.radii_mm
+    moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
+    radii = along_cord(start.radii_mm + moves, CONSISTENCY_MM, spacing[0])
     report(0.9)
     centers, radii = occupied_contours(
         array,

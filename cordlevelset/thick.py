@@ -20,7 +20,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
 
-__all__ = ["THIN_MM", "occupied_contours"]
+__all__ = ["occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
@@ -46,6 +46,11 @@ FLUID_MM = (0.5, 3.0)
 """The fluid's level is the extreme this far beyond the border: past the blur, within the CSF space."""
 INSIDE = 0.8
 """The middle moves by at most this share of the half-width seen: it stays inside the contour."""
+
+
+def resolved_share(voxel_mm: float) -> float:
+    """How far voxels this thick left-right show the lateral borders themselves: 1 up to 2 mm, 0 from 6 mm on."""
+    return float(np.clip((THICK_MM - voxel_mm) / (THICK_MM - THIN_MM), 0, 1))
 
 
 def occupied_contours(
@@ -81,8 +86,8 @@ def occupied_contours(
     radii_mm : (P, A) array
         Between the given contours (voxels of 2 mm and less: unchanged) and ellipses (6 mm).
     """
-    trust = float(np.clip((spacing[2] - THIN_MM) / (THICK_MM - THIN_MM), 0, 1))
-    if trust == 0:
+    resolved = resolved_share(spacing[2])
+    if resolved == 1:
         return centers_mm, radii_mm
     rows, columns = radii_mm * np.sin(st.ANGLES), radii_mm * np.cos(st.ANGLES)
     half_ap, half_lr = (rows.max(1) - rows.min(1)) / 2, (columns.max(1) - columns.min(1)) / 2
@@ -95,7 +100,7 @@ def occupied_contours(
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
     ellipse = (half_ap * wide)[:, None] / across
-    return middle, (1 - trust) * st.recentred(radii_mm, middle - centers_mm) + trust * ellipse
+    return middle, resolved * st.recentred(radii_mm, middle - centers_mm) + (1 - resolved) * ellipse
 
 
 def _along(values: FloatArray, plane_mm: float) -> FloatArray:
