@@ -15,8 +15,8 @@ __all__ = ["curve_distance", "redistance", "signed_distance"]
 
 FloatArray = NDArray[np.floating[Any]]
 
-SWEEPS = 12
-"""Most eikonal sweeps: second-order ones settle to a thousandth of a voxel within 8 on grids of 32 to 256 voxels."""
+SWEEPS = 200
+"""Most eikonal sweeps, against endless loops: they settle to a thousandth of a voxel within 50 on 256 x 256."""
 BLUR_VOXELS = 0.7
 """Gaussian sigma that spreads a mask's step over two voxels (10 to 90 % in 1.8): what central differences need."""
 

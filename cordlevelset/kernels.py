@@ -534,12 +534,16 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
 
 STRIP = 16  # 64 bytes of float32: one cache line, one or two vector registers
 FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
-PULL = 1.0  # voxels an iteration: how far out |grad phi| is brought back to 1
+PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
+CARRY = 0.7  # voxels that anything in the band may be carried in an iteration
+GROWTH = 1.25  # of the time step from one iteration to the next
+STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
+FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
-N_COUNTS, N_REALS = 4, 6  # in a State
+N_COUNTS, N_REALS = 4, 7  # in a State
 STRIPS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
-SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, TIME = range(N_REALS)
+SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME = range(N_REALS)
 RUNNING, STANDS, VANISHED = range(3)  # State.count[STATUS]
 
 
@@ -551,7 +555,7 @@ class Box(NamedTuple):
     rows: int  # padded rows in a plane
     width: int  # padded length of a row
     strips: int  # in a row
-    length: int  # STRIP, told at run time: loops of a length known when compiled are unrolled, which spoils vectorising
+    length: int  # STRIP, told at run time: loops of a length known when compiled are unrolled, not vectorised
     inverse: tuple[float, float, float]  # 1 / mm
     square: tuple[float, float, float]  # mm^2
 
@@ -563,7 +567,7 @@ class Strips(NamedTuple):
     begin: np.ndarray  # (M,) flat index of its first cell
     older: np.ndarray  # (M,) the list before
     member: np.ndarray  # (M,) by strip number: 1 in the list
-    coef: np.ndarray  # (5, C) outward speed, curvature weight, velocity z, y, x
+    coef: np.ndarray  # (6, C) outward speed, curvature weight, velocity z, y, x, fade
     last: np.ndarray  # (C,) phi one stage ago
     start: np.ndarray  # (C,) phi at the start of the iteration
     rate: np.ndarray  # (C,) d phi / dt
@@ -602,10 +606,9 @@ def minmod(a, b, zero):
 
 
 @njit
-def one_sided(mm, m, c, p, pp):
-    """Second-order ENO differences at c to its lower and its upper side, undivided (Osher, Fedkiw 2003, chapter 3)."""
+def one_sided(mm, m, c, p, pp, half):
+    """ENO differences at c to its lower and upper side, undivided: order 2 if half is 1/2 (Osher, Fedkiw 2003, chapter 3)."""
     zero = c - c
-    half = np.float32(0.5)
     down, up = c - m, p - c
     bend = up - down
     return down + half * minmod(down - (m - mm), bend, zero), up - half * minmod(bend, (pp - p) - up, zero)
@@ -632,7 +635,7 @@ def rates_2d(phi, strips, n, box, push):
     (Peng et al. 1999, doi:10.1006/jcph.1999.6345).
     """
     real = phi.dtype.type
-    one, half, tiny, push = real(1), real(0.5), real(1e-12), real(push)
+    one, half, tiny, steepest, push = real(1), real(0.5), real(1e-12), real(STEEPEST), real(push)
     iy, ix = real(box.inverse[1]), real(box.inverse[2])
     coef = strips.coef
     rate = strips.rate
@@ -641,9 +644,10 @@ def rates_2d(phi, strips, n, box, push):
         begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
         for lane in range(box.length):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            order = half * coef[5, j]
             c, ym, yp, xm, xp = phi[i], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
-            y_lo, y_up = one_sided(phi[i - y - y], ym, c, yp, phi[i + y + y])
-            x_lo, x_up = one_sided(phi[i - x - x], xm, c, xp, phi[i + x + x])
+            y_lo, y_up = one_sided(phi[i - y - y], ym, c, yp, phi[i + y + y], order)
+            x_lo, x_up = one_sided(phi[i - x - x], xm, c, xp, phi[i + x + x], order)
             dy, dx = half * (yp - ym), half * (xp - xm)
             steps = dy * dy + dx * dx
             pull = push * c / np.sqrt(c * c + steps + tiny)
@@ -656,14 +660,15 @@ def rates_2d(phi, strips, n, box, push):
             yx = half * half * (phi[i + y + x] - phi[i + y - x] - phi[i - y + x] + phi[i - y - x]) * iy * ix
             norm = dy * dy + dx * dx
             bending = (yy * dx * dx - (dy + dy) * dx * yx + xx * dy * dy) / (norm + tiny)
-            rate[j] = coef[1, j] * bending - f * np.sqrt(gy * gy + gx * gx) - carried + pull
+            front = min(np.sqrt(gy * gy + gx * gx), steepest)
+            rate[j] = coef[1, j] * bending - f * front - carried + pull
 
 
 @njit
 def rates_3d(phi, strips, n, box, push):
     """The same as rates_2d with three axes."""
     real = phi.dtype.type
-    one, half, tiny, push = real(1), real(0.5), real(1e-12), real(push)
+    one, half, tiny, steepest, push = real(1), real(0.5), real(1e-12), real(STEEPEST), real(push)
     iz, iy, ix = real(box.inverse[0]), real(box.inverse[1]), real(box.inverse[2])
     coef = strips.coef
     rate = strips.rate
@@ -672,10 +677,11 @@ def rates_3d(phi, strips, n, box, push):
         begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
         for lane in range(box.length):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            order = half * coef[5, j]
             c, zm, zp, ym, yp, xm, xp = phi[i], phi[i - z], phi[i + z], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
-            z_lo, z_up = one_sided(phi[i - z - z], zm, c, zp, phi[i + z + z])
-            y_lo, y_up = one_sided(phi[i - y - y], ym, c, yp, phi[i + y + y])
-            x_lo, x_up = one_sided(phi[i - x - x], xm, c, xp, phi[i + x + x])
+            z_lo, z_up = one_sided(phi[i - z - z], zm, c, zp, phi[i + z + z], order)
+            y_lo, y_up = one_sided(phi[i - y - y], ym, c, yp, phi[i + y + y], order)
+            x_lo, x_up = one_sided(phi[i - x - x], xm, c, xp, phi[i + x + x], order)
             dz, dy, dx = half * (zp - zm), half * (yp - ym), half * (xp - xm)
             steps = dz * dz + dy * dy + dx * dx
             pull = push * c / np.sqrt(c * c + steps + tiny)
@@ -695,7 +701,8 @@ def rates_3d(phi, strips, n, box, push):
             norm = dz * dz + dy * dy + dx * dx
             cross = dz * dy * zy + dz * dx * zx + dy * dx * yx
             bending = zz * (dy * dy + dx * dx) + yy * (dz * dz + dx * dx) + xx * (dz * dz + dy * dy) - cross - cross
-            rate[j] = coef[1, j] * bending / (norm + tiny) - f * np.sqrt(gz * gz + gy * gy + gx * gx) - carried + pull
+            front = min(np.sqrt(gz * gz + gy * gy + gx * gx), steepest)
+            rate[j] = coef[1, j] * bending / (norm + tiny) - f * front - carried + pull
 
 
 @njit
@@ -842,12 +849,15 @@ def reach_out(phi, strips, first, n, box, far):
 
 
 @njit
-def fade_out(phi, strips, n, box, fade):
-    """Fade from 1 at FULL voxels from the contour to 0 at NONE, linearly: the cut-off of Peng et al. (1999)."""
+def fade_out(phi, g, strips, n, box, own_clocks, fade, pace):
+    """Fade from 1 at FULL voxels from the contour to 0 at NONE, linearly: the cut-off of Peng et al. (1999).
+
+    Pace is the same, with clocks of their own over the largest g beside a cell: so |grad g| / g stays below 1 / h.
+    """
     real = phi.dtype.type
     zero, one, tiny = real(0), real(1), real(1e-20)
     sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
-    top, share = real(NONE), real(1 / (NONE - FULL))
+    top, share, least = real(NONE), real(1 / (NONE - FULL)), real(FAINTEST)
     x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
     for k in range(n):
         begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
@@ -857,6 +867,15 @@ def fade_out(phi, strips, n, box, fade):
             steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
             voxels = abs(c) / np.sqrt(steps + voxel_step(phi[i - x], c, phi[i + x], sx) + tiny)
             fade[j] = min(max((top - voxels) * share, zero), one)
+        for lane in range(box.length):
+            pace[place + np.uint64(lane)] = fade[place + np.uint64(lane)]
+        if own_clocks:
+            for lane in range(box.length):
+                i = begin + np.uint64(lane)
+                most = max(max(max(g[i - z], g[i + z]), max(g[i - y], g[i + y])), max(g[i - x], g[i + x]))
+                two = max(max(g[i - y - y], g[i + y + y]), max(g[i - x - x], g[i + x + x]))
+                most = max(most, max(two, max(g[i - z - z], g[i + z + z])))
+                pace[place + np.uint64(lane)] /= max(max(most, g[i]), least)
 
 
 @njit
@@ -877,23 +896,24 @@ def fill_one(values, factor, stride, fade, strips, n, box, out):
 
 @njit
 def fill_coefficients(phi, g, region, strips, n, box, terms):
-    """Per cell outward speed p g + F, curvature weight c g, velocity -a grad g, all fading with distance.
+    """Per cell outward speed (p + F) g, curvature weight c g, velocity -a grad g, all fading with distance.
 
     Returns the largest rates (1 / time) of diffusion, sum_a 4 w / h_a^2, and of transport,
     sum_a (|v_a| + |speed|) / h_a, which bound the step.
     """
-    fade, coef = strips.rate, strips.coef
-    fade_out(phi, strips, n, box, fade)
-    fill_one(g, terms.propagation, 0, fade, strips, n, box, coef[0])
+    pace, coef = strips.rate, strips.coef
+    fade_out(phi, g, strips, n, box, terms.time_step == np.inf, coef[5], pace)
+    fill_one(g, terms.curvature, 0, pace, strips, n, box, coef[1])
+    fill_one(g, terms.propagation, 0, pace, strips, n, box, coef[0])
     if region.size:
-        fill_one(region, 1.0, 0, fade, strips, n, box, strips.last)
+        fill_one(g, 1.0, 0, pace, strips, n, box, strips.last)
+        fill_one(region, 1.0, 0, strips.last, strips, n, box, strips.last)
         coef[0, : n * box.length] += strips.last[: n * box.length]
-    fill_one(g, terms.curvature, 0, fade, strips, n, box, coef[1])
-    diffusion = transport = 0.0
     for a in range(0 if box.pad[0] else 1, 3):
         stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
-        fill_one(g, -0.5 * terms.advection * box.inverse[a], stride, fade, strips, n, box, coef[2 + a])
+        fill_one(g, -0.5 * terms.advection * box.inverse[a], stride, pace, strips, n, box, coef[2 + a])
     hz, hy, hx = box.inverse
+    diffusion = transport = 0.0
     for j in range(n * box.length):
         diffusion = max(diffusion, abs(coef[1, j]))
         across = abs(coef[3, j]) * hy + abs(coef[4, j]) * hx + abs(coef[0, j]) * (hz + hy + hx)
@@ -989,8 +1009,8 @@ def plan_step(strips, n, box, state, push, time_step):
     calm = 1e-12  # 1 / time: slower is standing still
     explicit = 2 / (state.reals[DIFFUSION] + 3 * (state.reals[TRANSPORT] + push * sum(box.inverse)) + calm)
     speed = fastest(strips, n, box.length)
-    tau = min(time_step, 2 * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
-    tau = min(tau, 1 / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (speed + calm))
+    tau = min(time_step, GROWTH * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
+    tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (speed + calm))
     state.reals[STEP] = tau
     state.reals[TIME] += tau
     state.reals[SHIFT] += tau * speed
@@ -1030,10 +1050,11 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         if not rms >= 0:
             state.counts[STATUS] = VANISHED
             return
-        ratio = min(rms / max(state.reals[RMS], 1e-30), SLOWEST_DECAY)
-        state.reals[RMS] = rms
+        ratio = rms / max(state.reals[RMS], 1e-30)
+        decay = min(max(ratio, state.reals[RATIO]), SLOWEST_DECAY)  # the slower of the last two
+        state.reals[RMS], state.reals[RATIO] = rms, ratio
         history[state.counts[ITERATION]] = rms
         state.counts[ITERATION] += 1
-        if rms * ratio / (1 - ratio) < terms.tol:
+        if state.counts[ITERATION] > 2 and rms * decay / (1 - decay) < terms.tol:
             state.counts[STATUS] = STANDS
             return

@@ -107,9 +107,10 @@ def geodesic_active_contour(
 ) -> Evolution:
     """Move a contour, or a surface, to the edges of an image until it stands.
 
-    Solves d phi/dt = -(p g + F) |grad phi| + c g k |grad phi| + a grad g . grad phi with the curvature
-    k = div(grad phi / |grad phi|): the geodesic active contour of [1]_ with its three terms weighted apart, and a
-    speed F of your own.
+    Solves d phi/dt = g (c k - p - F) |grad phi| + a grad g . grad phi, k = div(grad phi / |grad phi|) the curvature: the
+    geodesic active contour of [1]_ with its three terms weighted apart, and a propagation F of your own. Without a
+    `time_step` only where the contour ends has a meaning: every place keeps a clock of its own, dt / g, so that strong
+    edges (g near 0) are reached as fast as weak ones.
 
     Parameters
     ----------
@@ -120,8 +121,8 @@ def geodesic_active_contour(
     spacing : tuple of float
         Voxel size in mm, array-axis order.
     region : array of float, of the same shape, optional
-        F, an outward speed in mm per unit of time. A region term [2]_: F = w ((I - outer)^2 - (I - inner)^2). A
-        shape term: F = -w phi0 pulls towards the zero level of a signed distance phi0, with a weight w per voxel.
+        F, propagation per voxel, added to p. A region term [2]_: F = w ((I - outer)^2 - (I - inner)^2). A shape term:
+        F = -w phi0 pulls towards the zero level of a signed distance phi0, with a weight w per voxel.
     propagation : float
         p, outward speed in mm per unit of time where g = 1; negative shrinks.
     curvature : float
@@ -129,7 +130,8 @@ def geodesic_active_contour(
     advection : float
         a, mm^2 per unit of time: pulls into the valleys of g.
     time_step : float, optional
-        Longest time of an iteration; shortened where stability or a movement above half a voxel ask for it.
+        Longest time of an iteration, and one clock for all places; shortened where stability, or a movement above half
+        a voxel, ask for it.
     max_num_iter : int
         Iterations after which to give up.
     tol : float
@@ -306,15 +308,16 @@ def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any) ->
     pad_z = 2 if len(shape) == 3 else 0
     in_row, length = -(-nx // kernels.STRIP), kernels.STRIP
     planes, rows, width = nz + 2 * pad_z, ny + 4, in_row * length + 4
-    hz, hy, hx = (0.0,) * (3 - len(shape)) + tuple(1 / h for h in spacing)
-    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, length, (hz, hy, hx))
+    iz, iy, ix = (0.0,) * (3 - len(shape)) + tuple(1 / h for h in spacing)
+    sz, sy, sx = (h * h for h in (1.0, *spacing)[-3:])
+    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, length, (iz, iy, ix), (sz, sy, sx))
     strips, cells = planes * rows * in_row, nz * ny * in_row * length
     return box, kernels.Strips(
         ident=np.empty(strips, np.int64),
         begin=np.empty(strips, np.int64),
         older=np.empty(strips, np.int64),
         member=np.zeros(strips, np.uint8),
-        coef=np.empty((5, cells), kind),
+        coef=np.empty((6, cells), kind),
         last=np.empty(cells, kind),
         start=np.empty(cells, kind),
         rate=np.empty(cells, kind),
@@ -350,10 +353,7 @@ def _evolve(
         count, real, n = state.counts, state.reals, int(state.counts[kernels.ITERATION])
         shape = (-1, box.rows, box.width)
         window = tuple(slice(p, p + m) for p, m in zip(box.pad, box.shape, strict=True))
-        out = moving.reshape(shape)[window].reshape(phi.shape)
-        if options.band > BAND_VOXELS * min(spacing):
-            out = redistance(out, spacing=spacing, band=options.band)
-        out = np.clip(out, -options.band, options.band)
+        out = redistance(moving.reshape(shape)[window].reshape(phi.shape), spacing=spacing, band=options.band)
         for gap in gaps:
             out[gap] = np.nan
         gone = count[kernels.STATUS] == kernels.VANISHED
