@@ -607,7 +607,7 @@ def minmod(a, b, zero):
 
 @njit
 def one_sided(mm, m, c, p, pp, half):
-    """ENO differences at c to its lower and upper side, undivided: order 2 if half is 1/2 (Osher, Fedkiw 2003, chapter 3)."""
+    """ENO differences at c to both sides, undivided; second order if half is 1/2 (Osher, Fedkiw 2003, chapter 3)."""
     zero = c - c
     down, up = c - m, p - c
     bend = up - down
@@ -716,7 +716,7 @@ def rates(phi, strips, n, box, push):
 
 @njit
 def voxel_step(below, here, above, most):
-    """Squared change of phi from voxel to voxel on the flatter side, as the other may lead out of the band; at most h^2."""
+    """Squared change of phi a voxel on the flatter side, as the other may lead out of the band; at most h^2."""
     down, up = here - below, above - here
     return min(min(down * down, up * up), most)
 

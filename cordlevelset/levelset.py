@@ -107,10 +107,11 @@ def geodesic_active_contour(
 ) -> Evolution:
     """Move a contour, or a surface, to the edges of an image until it stands.
 
-    Solves d phi/dt = g (c k - p - F) |grad phi| + a grad g . grad phi, k = div(grad phi / |grad phi|) the curvature: the
-    geodesic active contour of [1]_ with its three terms weighted apart, and a propagation F of your own. Without a
-    `time_step` only where the contour ends has a meaning: every place keeps a clock of its own, dt / g, so that strong
-    edges (g near 0) are reached as fast as weak ones.
+    Solves d phi/dt = g (c k - p - F) |grad phi| + a grad g . grad phi with k = div(grad phi / |grad phi|), the
+    curvature: the geodesic active contour of [1]_ with its three terms weighted apart, and a propagation F of your own.
+
+    Without a `time_step` only where the contour ends has a meaning: every place keeps a clock of its own, about dt / g,
+    so that strong edges (g near 0) are reached as fast as weak ones.
 
     Parameters
     ----------
