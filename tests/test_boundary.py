@@ -55,3 +55,21 @@ def test_border_levels_and_support_of_a_clean_cord():
     assert step == pytest.approx(1.0, abs=0.25)
     assert boundary.border_support(evidence, radii).min() > 0.9
     assert np.abs(centers - tubes.centers((7, 48, 44), (2.0, 1.0, 1.0))).max() < 0.3
+
+
+@pytest.mark.parametrize("polarity", [-1, 1])
+def test_fluidness_is_half_way_at_the_border_whatever_the_scale(polarity):
+    rise = np.clip((st.RADII_MM - 4.5) / 1.0 + 0.5, 0, 1)  # a border 1 mm wide at 4.5 mm
+    section = np.broadcast_to(300 - polarity * 40 * rise, (2, st.N_ANGLES, st.RADII_MM.size)).astype(np.float32)
+    fluid = boundary.fluidness(section, np.full((2, st.N_ANGLES), 4.4), polarity)
+    np.testing.assert_allclose(fluid[:, :, st.RADII_MM == 4.5], 0, atol=0.02)
+    assert (fluid[:, :, st.RADII_MM < 4] == -1).all()
+    assert (fluid[:, :, st.RADII_MM > 5] > 0.99).all()
+    np.testing.assert_allclose(
+        boundary.fluidness(7 * section - 50, np.full((2, st.N_ANGLES), 4.4), polarity), fluid, atol=1e-3
+    )
+
+
+def test_fluidness_of_a_flat_section_says_nothing():
+    flat = np.full((1, st.N_ANGLES, st.RADII_MM.size), 5.0, np.float32)
+    np.testing.assert_array_equal(boundary.fluidness(flat, np.full((1, st.N_ANGLES), 4.0), 1), 0)
