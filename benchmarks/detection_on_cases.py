@@ -61,7 +61,7 @@ def row(case, contrast):
     right = (line.polarity == "bright") == (truth["contrast"] == "t1")
     end = "" if tip is None else f"{points[0, 2] - tip:+6.1f}"
     text = f"{'right' if right else 'WRONG'}  {inside.mean():6.3f}  {np.median(off[covered]):5.2f}  {end:>6s}"
-    return f"{text}  {line.confidence:5.2f}  {seconds:5.2f}", line.points_mm
+    return f"{text}  {line.confidence.mean():5.2f}  {seconds:5.2f}", line.points_mm
 
 
 def main():

@@ -27,25 +27,27 @@ class Centerline:
         Radius of the circle of the cord's area at each point; nan where unknown.
     polarity : {"bright", "dark"}
         The cord is brighter (T1) or darker (T2) than the fluid around it.
-    confidence : float
-        0 to 1.
+    confidence : (N,) array
+        0 to 1 at each point.
 
     Raises
     ------
     InputError
-        If there are fewer than two points, or radii and points differ in number.
+        If there are fewer than two points, or points, radii and confidences differ in number.
     """
 
     points_mm: FloatArray
     radius_mm: FloatArray
     polarity: str
-    confidence: float
+    confidence: FloatArray
 
     def __post_init__(self) -> None:
         if self.points_mm.ndim != 2 or self.points_mm.shape[1] != 3 or len(self.points_mm) < 2:
             raise InputError(f"a centerline needs two points or more, (N, 3) in mm; got shape {self.points_mm.shape}")
         if self.radius_mm.shape != self.points_mm.shape[:1]:
             raise InputError(f"{len(self.points_mm)} points but radii of shape {self.radius_mm.shape}")
+        if self.confidence.shape != self.radius_mm.shape:
+            raise InputError(f"{len(self.points_mm)} points but confidences of shape {self.confidence.shape}")
 
     @cached_property
     def arclength_mm(self) -> FloatArray:

@@ -281,7 +281,7 @@ def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Cen
         points[::-1].copy(),
         radius[::-1].copy(),
         "bright" if polarity > 0 else "dark",
-        float(contours.confidence.mean()),
+        contours.confidence[::-1].copy(),
     )
 
 

@@ -119,7 +119,10 @@ def test_detected_centerline_lies_in_the_cord(neck):
     line = cls.detect_centerline(neck.image)
     index = np.rint(neck.image.to_index(line.points_mm)).astype(int)
     assert (neck.soft_mask.array[tuple(index.T)] > 0.5).all()
-    assert (line.polarity, 0 < line.confidence <= 1) == ("dark", True)
+    assert line.polarity == "dark"
+    assert line.confidence.shape == line.radius_mm.shape
+    assert (line.confidence >= 0).all()
+    assert (line.confidence <= 1).all()
 
 
 @pytest.mark.parametrize("function", [cls.segment, cls.detect_centerline])
