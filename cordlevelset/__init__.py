@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     )
     from cordlevelset.flux import Tubularity, tubularity
     from cordlevelset.io import read, write
+    from cordlevelset.levelset import (
+        Evolution,
+        StackEvolution,
+        geodesic_active_contour,
+        geodesic_active_contours,
+    )
     from cordlevelset.morphometry import SliceMeasures, measure
     from cordlevelset.pipeline import Conus, CordSegmentation, Progress, detect_centerline, segment
     from cordlevelset.precompile import warmup
@@ -37,15 +43,19 @@ _HOMES = {
     "Conus": "pipeline",
     "CordLevelSetError": "errors",
     "CordSegmentation": "pipeline",
+    "Evolution": "levelset",
     "GeometryError": "errors",
     "InputError": "errors",
     "NoCordFoundError": "errors",
     "Progress": "pipeline",
     "SliceMeasures": "morphometry",
+    "StackEvolution": "levelset",
     "Tubularity": "flux",
     "Volume": "volume",
     "compare": "comparison",
     "detect_centerline": "pipeline",
+    "geodesic_active_contour": "levelset",
+    "geodesic_active_contours": "levelset",
     "measure": "morphometry",
     "read": "io",
     "segment": "pipeline",
@@ -62,15 +72,19 @@ __all__ = [
     "Conus",
     "CordLevelSetError",
     "CordSegmentation",
+    "Evolution",
     "GeometryError",
     "InputError",
     "NoCordFoundError",
     "Progress",
     "SliceMeasures",
+    "StackEvolution",
     "Tubularity",
     "Volume",
     "compare",
     "detect_centerline",
+    "geodesic_active_contour",
+    "geodesic_active_contours",
     "measure",
     "read",
     "segment",
