@@ -27,6 +27,7 @@ from cordlevelset import straighten as st
 
 __all__ = [
     "CordContours",
+    "StartContours",
     "along_cord",
     "border_evidence",
     "border_levels",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float32]
+StartContours = tuple[NDArray[np.float64], NDArray[np.float64], FloatArray, FloatArray]
+"""Centers (P, 2), radii (P, A), smoothed sections and their signed steps (P, A, R)."""
 
 ALONG_MM = 3.0
 """Gaussian sigma along the cord, mm; planes more than about 6 mm apart keep to themselves."""
@@ -176,7 +179,7 @@ def start_contours(
     first: int,
     centers_mm: NDArray[np.float64],
     polarity: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], FloatArray, FloatArray]:
+) -> StartContours:
     """Best closed contour in each plane, alone first, then about its own centroid and with its neighbours.
 
     Parameters

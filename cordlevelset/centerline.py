@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import flux as tb
+from cordlevelset.boundary import StartContours
 from cordlevelset.errors import NoCordFoundError
 from cordlevelset.paths import Track, best_track
 from cordlevelset.plausibility import Appearance, appearance
@@ -68,6 +69,8 @@ class CordPath:
         Response of the tube at each point, in (-1, 1).
     confidence : float
         0 to 1: how far the winner stands above chance and above the other polarity.
+    contours : StartContours or None
+        Start contours along the path, where it has been looked at already.
     """
 
     first: int
@@ -76,6 +79,7 @@ class CordPath:
     polarity: int
     score: NDArray[np.float64]
     confidence: float
+    contours: StartContours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,8 @@ def _choose(candidates: list[_Candidate]) -> CordPath:
     rival = max((c.weight for c in candidates if c.response.polarity != best.response.polarity), default=0.0)
     likely = best.evidence**2 / (best.evidence**2 + EVEN_EVIDENCE**2)
     confidence = likely * (1 - max(rival, 0.0) / (2 * best.weight))
-    return replace(best.path, confidence=float(np.clip(confidence, 0, 1)))
+    contours = None if best.look is None else best.look.contours
+    return replace(best.path, confidence=float(np.clip(confidence, 0, 1)), contours=contours)
 
 
 def _judge(

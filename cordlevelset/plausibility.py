@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import border_levels, border_support, start_contours
+from cordlevelset.boundary import StartContours, border_levels, border_support, start_contours
 from cordlevelset.ends import find_conus
 
 __all__ = ["Appearance", "appearance"]
@@ -32,11 +32,12 @@ SMALL_MM2 = (15.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """Three factors of plausibility, each in 0 .. 1."""
+    """Three factors of plausibility, each in 0 .. 1, and the start contours they were read off."""
 
     support: float
     steadiness: float
     size: float
+    contours: StartContours
 
     @property
     def plausibility(self) -> float:
@@ -74,9 +75,8 @@ def appearance(
     -------
     Appearance
     """
-    _, radii, sections, evidence = start_contours(
-        array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity
-    )
+    contours = start_contours(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity)
+    _, radii, sections, evidence = contours
     area = st.polygon_area(radii)
     inside, step = border_levels(sections, radii, polarity)
     support = border_support(evidence, radii)
@@ -90,4 +90,5 @@ def appearance(
         float(support[cord].mean()),
         float(1 / (1 + (np.median(spread) / UNSTEADY) ** 2)),
         float(np.clip((np.median(area) - low) / (high - low), 0, 1)),
+        contours,
     )

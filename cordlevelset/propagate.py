@@ -53,7 +53,7 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
     CordContours
         Good for the centerline; the border itself is for `segment_path`.
     """
-    centers, radii, sections, evidence = start_contours(
+    centers, radii, sections, evidence = path.contours or start_contours(
         array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
     )
     inside, step = border_levels(sections, radii, path.polarity)
