@@ -21,6 +21,8 @@ ALONG_MM = 3.0
 """Planes are averaged up to this thickness: over it the cord moves less than a radius even when it leans 40 degrees."""
 SMOOTHING_MM = 1.0
 """In-plane Gaussian sigma; a CSF border is about 2 mm wide."""
+PERCENTILE_STRIDE = 7
+"""Every seventh voxel is enough for a percentile of a million."""
 AIR_SHARE = 0.03
 """A row or column is air when less than this share of it is brighter than this share of the image's bright tissue."""
 BODY_MARGIN_MM = 16.0
@@ -69,7 +71,7 @@ def search_grid(array: FloatArray, spacing: tuple[float, float, float]) -> Searc
 
 def _body(image: FloatArray, axis: int, size: float) -> slice:
     """Range of an in-plane axis that is not air, with a margin: half of a neck image is nothing to search."""
-    bright = image > AIR_SHARE * np.percentile(image, 99)
+    bright = image > AIR_SHARE * np.percentile(image.ravel()[::PERCENTILE_STRIDE], 99)
     share = bright.mean(axis=tuple(a for a in range(3) if a != axis))
     kept = np.flatnonzero(share > AIR_SHARE)
     if not kept.size:
