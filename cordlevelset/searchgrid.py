@@ -17,7 +17,7 @@ IN_PLANE_MM = 1.0
 THICK_MM = 2.0
 """Thicker voxels are interpolated down to this, half the smallest cord's width, so that a path can run between their
 middles."""
-ALONG_MM = 3.0
+ALONG_MM = 4.0
 """Planes are averaged up to this thickness: over it the cord moves less than a radius even when it leans 40 degrees."""
 SMOOTHING_MM = 1.0
 """In-plane Gaussian sigma; a CSF border is about 2 mm wide."""
