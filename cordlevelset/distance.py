@@ -68,8 +68,8 @@ def redistance(phi: ArrayLike, *, spacing: tuple[float, ...], band: float | None
         raise InputError(f"band = {band} must be positive")
     filled, missing = fill_missing(values, spacing)
     limit = np.inf if band is None else band
-    layers = sum(values.shape) if band is None else math.ceil(band / min(spacing) * math.sqrt(values.ndim)) + 1
-    out = np.clip(band_distance(filled, spacing, layers=layers, sweeps=SWEEPS, beyond=limit), -limit, limit)
+    layers = sum(values.shape) if band is None else band_layers(band, spacing)
+    out = band_distance(filled, spacing, layers=layers, sweeps=SWEEPS, beyond=limit)
     if missing is not None:
         out[missing] = np.nan
     return out
@@ -182,22 +182,28 @@ def fill_missing(values: FloatArray, spacing: tuple[float, ...]) -> tuple[FloatA
     return np.ascontiguousarray(values[tuple(nearest)]), missing
 
 
+def band_layers(band: float, spacing: tuple[float, ...]) -> int:
+    """Grid steps within which every voxel lies that is `band` mm from the zero level."""
+    return math.ceil(band / min(spacing) * math.sqrt(len(spacing))) + 1
+
+
 def band_distance(
     phi: FloatArray, spacing: tuple[float, ...], *, layers: int, sweeps: int, beyond: float
 ) -> FloatArray:
-    """Signed distance within `layers` grid steps of the zero level, ±`beyond` elsewhere."""
-    stride = tuple(math.prod(phi.shape[a + 1 :]) for a in range(phi.ndim))
-    grid = kernels.Grid(phi.shape, stride, spacing)
+    """Signed distance within `layers` grid steps of the zero level, cut off at ±`beyond`, which it is elsewhere."""
+    flat = (1,) * (3 - phi.ndim)
+    nz, ny, nx = flat + phi.shape
+    hz, hy, hx = (max(spacing),) * len(flat) + spacing
+    grid = kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx))
     n = phi.size
     band = kernels.Band(
-        np.empty(n, np.int64), np.empty((n, phi.ndim), np.int32), np.zeros(n, np.uint8), np.empty(n, phi.dtype)
+        np.empty(n, np.int64), np.empty((n, 3), np.int32), np.zeros(n, np.uint8), np.empty(n, phi.dtype)
     )
     largest = 2 * sum(m * h for m, h in zip(phi.shape, spacing, strict=True))  # infinite values would make NaN
     out = np.clip(phi, -largest, largest).ravel()
     n_seeds = kernels.find_seeds(out, grid, band)
     n_cells = kernels.grow_band(grid, band, n_seeds, layers)
     kernels.redistance_band(out, grid, band, n_seeds, n_cells, sweeps)
-    rest = band.member == 0
-    out[rest] = np.where(out[rest] < 0, -beyond, beyond)
+    kernels.fill_rest(out, band, beyond)
     shaped: FloatArray = out.reshape(phi.shape)
     return shaped

@@ -325,72 +325,81 @@ def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr,
 
 
 class Grid(NamedTuple):
-    """Shape, flat stride and spacing (mm) of each axis."""
+    """Three axes; a 2-D grid has one plane."""
 
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-    spacing: tuple[float, ...]
+    shape: tuple[int, int, int]
+    stride: tuple[int, int, int]  # flat
+    spacing: tuple[float, float, float]  # mm
 
 
 class Band(NamedTuple):
     """The cells about a zero level, in order of their grid steps from it."""
 
     cell: np.ndarray  # (N,) flat index
-    at: np.ndarray  # (N, D) the same as coordinates
+    at: np.ndarray  # (N, 3) the same as coordinates
     member: np.ndarray  # (N,) by flat index: 1 in the band
     size: np.ndarray  # (N,) by place in the band: distance beside the zero level
 
 
 @njit
-def crosses(phi, i, at, grid):
-    """Whether a face neighbour of cell i lies on the other side of the contour; at: the coordinates of i."""
+def crosses(phi, i, z, y, x, grid):
+    """Whether a face neighbour of cell i at (z, y, x) lies on the other side of the zero level."""
+    nz, ny, nx = grid.shape
+    sz, sy, sx = grid.stride
     inside = phi[i] < 0
-    for a in range(len(grid.shape)):
-        if at[a] > 0 and (phi[i - grid.stride[a]] < 0) != inside:
-            return True
-        if at[a] < grid.shape[a] - 1 and (phi[i + grid.stride[a]] < 0) != inside:
-            return True
-    return False
+    if (x > 0 and (phi[i - sx] < 0) != inside) or (x < nx - 1 and (phi[i + sx] < 0) != inside):
+        return True
+    if (y > 0 and (phi[i - sy] < 0) != inside) or (y < ny - 1 and (phi[i + sy] < 0) != inside):
+        return True
+    return (z > 0 and (phi[i - sz] < 0) != inside) or (z < nz - 1 and (phi[i + sz] < 0) != inside)
+
+
+@njit
+def join(band, n_cells, i, z, y, x):
+    """Put a cell into the band unless it is in it; the band's size."""
+    if band.member[i]:
+        return n_cells
+    band.member[i] = 1
+    band.cell[n_cells] = i
+    band.at[n_cells, 0], band.at[n_cells, 1], band.at[n_cells, 2] = z, y, x
+    return n_cells + 1
 
 
 @njit
 def find_seeds(phi, grid, band):
     """Put the cells beside the zero level into the band; their number."""
-    n = 0
-    at = np.zeros(len(grid.shape), np.int32)
-    for i in range(phi.size):
-        if crosses(phi, i, at, grid):
-            band.cell[n] = i
-            band.at[n] = at
-            band.member[i] = 1
-            n += 1
-        a = len(grid.shape) - 1
-        at[a] += 1
-        while a > 0 and at[a] == grid.shape[a]:
-            at[a] = 0
-            a -= 1
-            at[a] += 1
+    n, i = 0, 0
+    for z in range(grid.shape[0]):
+        for y in range(grid.shape[1]):
+            for x in range(grid.shape[2]):
+                if crosses(phi, i, z, y, x, grid):
+                    n = join(band, n, i, z, y, x)
+                i += 1
     return n
 
 
 @njit
 def grow_band(grid, band, n_cells, layers):
     """Add `layers` layers to the band's n_cells cells, a grid step each, breadth first; its new size."""
+    nz, ny, nx = grid.shape
+    sz, sy, sx = grid.stride
     start = 0
     for _ in range(layers):
         stop = n_cells
         for k in range(start, stop):
-            for a in range(len(grid.shape)):
-                for side in (-1, 1):
-                    if not 0 <= band.at[k, a] + side < grid.shape[a]:
-                        continue
-                    i = band.cell[k] + side * grid.stride[a]
-                    if not band.member[i]:
-                        band.member[i] = 1
-                        band.cell[n_cells] = i
-                        band.at[n_cells] = band.at[k]
-                        band.at[n_cells, a] += side
-                        n_cells += 1
+            i, z, y, x = band.cell[k], band.at[k, 0], band.at[k, 1], band.at[k, 2]
+            if z > 0:
+                n_cells = join(band, n_cells, i - sz, z - 1, y, x)
+            if z < nz - 1:
+                n_cells = join(band, n_cells, i + sz, z + 1, y, x)
+            if y > 0:
+                n_cells = join(band, n_cells, i - sy, z, y - 1, x)
+            if y < ny - 1:
+                n_cells = join(band, n_cells, i + sy, z, y + 1, x)
+            if x > 0:
+                n_cells = join(band, n_cells, i - sx, z, y, x - 1)
+            if x < nx - 1:
+                n_cells = join(band, n_cells, i + sx, z, y, x + 1)
         if n_cells == stop:
             break
         start = stop
@@ -401,7 +410,7 @@ def grow_band(grid, band, n_cells, layers):
 def crossing_distance(phi, i, at, grid):
     """Distance from cell i to the plane through the zeros on its edges, and to the nearest zero (linear)."""
     nearest, total = np.inf, 0.0
-    for a in range(len(grid.shape)):
+    for a in range(3):
         along = np.inf
         for side in (-1, 1):
             if 0 <= at[a] + side < grid.shape[a]:
@@ -416,7 +425,7 @@ def crossing_distance(phi, i, at, grid):
 @njit
 def taylor(phi, i, at, grid, slope, bend):
     """Gradient and Hessian of phi at cell i, central differences; at the grid's edge one-sided, no bend across it."""
-    for a in range(len(grid.shape)):
+    for a in range(3):
         low = grid.stride[a] if at[a] > 0 else 0
         high = grid.stride[a] if at[a] < grid.shape[a] - 1 else 0
         reach = (low > 0) + (high > 0)
@@ -441,58 +450,67 @@ def foot_distance(phi, i, at, grid, work):
     """
     slope, s, bend = work[0], work[1], work[2:]
     taylor(phi, i, at, grid, slope, bend)
-    dims = len(grid.shape)
-    for a in range(dims):
+    for a in range(3):
         s[a] = 0
     length = before = 0.0
     for _ in range(8):
         value, along, norm = phi[i], 0.0, 0.0
-        for a in range(dims):
+        for a in range(3):
             pull = slope[a]
-            for b in range(dims):
+            for b in range(3):
                 pull += bend[a, b] * s[b]
             value += 0.5 * (slope[a] + pull) * s[a]
             along += pull * s[a]
             norm += pull * pull
-            work[0, dims + a] = pull
-        for a in range(dims):
-            s[a] = (along - value) * work[0, dims + a] / norm
+            work[0, 3 + a] = pull
+        for a in range(3):
+            s[a] = (along - value) * work[0, 3 + a] / norm
         before, length = length, abs(along - value) / np.sqrt(norm)
     return length if abs(length - before) <= 1e-3 * length else np.nan
 
 
 @njit
-def eikonal(phi, i, at, grid, second):
+def upwind_pair(phi, i, c, last, stride, sign, h):
+    """Distance and step of the one-sided difference of one axis to its nearer neighbour; c: the coordinate of i."""
+    below = sign * phi[i - stride] if c > 0 else np.inf
+    above = sign * phi[i + stride] if c < last else np.inf
+    towards, value = (-1, below) if below < above else (1, above)
+    if value < np.inf and 0 <= c + 2 * towards <= last:
+        far = sign * phi[i + 2 * towards * stride]
+        if far <= value:
+            return (4 * value - far) / 3, h * 2 / 3
+    return value, h
+
+
+@njit
+def share(u, value, h):
+    """Terms of one axis in the quadratic equation for u: 1 / h^2, v / h^2, v^2 / h^2; none if it is not upwind."""
+    if value >= u:
+        return 0.0, 0.0, 0.0
+    weight = 1 / (h * h)
+    return weight, weight * value, weight * value * value
+
+
+@njit
+def eikonal(phi, i, at, grid):
     """Distance at cell i from its upwind neighbours: sum_a ((u - v_a) / h_a)^2 = 1 over those with v_a < u.
 
-    Sethian (1999), PNAS 93:1591 with his second-order one-sided difference where `second`.
+    Sethian (1999), doi:10.1137/S0036144598347059, with his second-order one-sided difference where two cells are known.
     """
-    sign = -1 if phi[i] < 0 else 1
-    u = np.inf
-    for turn in range(len(grid.shape)):  # each pass can only lower u and so only add axes
-        weight = linear = square = 0.0
-        for a in range(len(grid.shape)):
-            value, h = np.inf, grid.spacing[a]
-            for side in (-1, 1):
-                if 0 <= at[a] + side < grid.shape[a]:
-                    near = sign * phi[i + side * grid.stride[a]]
-                    if near < value:
-                        value, towards = near, side
-            if value == np.inf:
-                continue
-            if second and 0 <= at[a] + 2 * towards < grid.shape[a]:
-                far = sign * phi[i + 2 * towards * grid.stride[a]]
-                if far <= value:
-                    value, h = (4 * value - far) / 3, h * 2 / 3
-            if turn == 0:
-                u = min(u, value + h)
-            elif value < u:
-                w = 1 / (h * h)
-                weight += w
-                linear += w * value
-                square += w * value * value
-        if turn > 0 and weight > 0:
-            u = (linear + np.sqrt(max(linear * linear - weight * (square - 1), 0.0))) / weight
+    sign = -1.0 if phi[i] < 0 else 1.0
+    nz, ny, nx = grid.shape
+    z, hz = upwind_pair(phi, i, at[0], nz - 1, grid.stride[0], sign, grid.spacing[0])
+    y, hy = upwind_pair(phi, i, at[1], ny - 1, grid.stride[1], sign, grid.spacing[1])
+    x, hx = upwind_pair(phi, i, at[2], nx - 1, grid.stride[2], sign, grid.spacing[2])
+    u = min(min(z + hz, y + hy), x + hx)
+    for _ in range(2 if nz > 1 else 1):  # each turn can only lower u, and so only add an axis
+        weight_z, linear_z, square_z = share(u, z, hz)
+        weight_y, linear_y, square_y = share(u, y, hy)
+        weight_x, linear_x, square_x = share(u, x, hx)
+        weight, linear = weight_z + weight_y + weight_x, linear_z + linear_y + linear_x
+        root = linear * linear - weight * (square_z + square_y + square_x - 1)
+        if weight > 0:
+            u = (linear + np.sqrt(max(root, 0.0))) / weight
     return u
 
 
@@ -518,13 +536,20 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
         change = 0.0
         for k in range(n_seeds, n_cells):
             i = band.cell[k]
-            size = eikonal(phi, i, band.at[k], grid, turn > 0)
-            if turn == 0 or abs(size - abs(phi[i])) > 0:
-                change = max(change, abs(size - abs(phi[i])))
-                phi[i] = -size if phi[i] < 0 else size
-        if turn > 0 and change < 1e-3 * smallest:
+            size = eikonal(phi, i, band.at[k], grid)
+            change = max(change, abs(size - abs(phi[i])))
+            phi[i] = -size if phi[i] < 0 else size
+        if change < 1e-3 * smallest:
             return turn + 1
     return passes
+
+
+@njit
+def fill_rest(phi, band, beyond):
+    """Set cells outside the band to ±beyond, and cut the others off there."""
+    for i in range(phi.size):
+        size = min(abs(phi[i]), beyond) if band.member[i] else beyond
+        phi[i] = -size if phi[i] < 0 else size
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -535,7 +560,7 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
 STRIP = 16  # 64 bytes of float32: one cache line, one or two vector registers
 FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
 PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
-CARRY = 0.7  # voxels that anything in the band may be carried in an iteration
+CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
@@ -1007,7 +1032,9 @@ def plan_step(strips, n, box, state, push, time_step):
     """Time and stages of a step: the contour moves at most half a voxel, nothing is carried more than a voxel."""
     shortest = 1 / max(box.inverse)
     calm = 1e-12  # 1 / time: slower is standing still
-    explicit = 2 / (state.reals[DIFFUSION] + 3 * (state.reals[TRANSPORT] + push * sum(box.inverse)) + calm)
+    hz, hy, hx = box.inverse
+    pull = push * np.sqrt(hz * hz + hy * hy + hx * hx)
+    explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + calm)
     speed = fastest(strips, n, box.length)
     tau = min(time_step, GROWTH * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
     tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (speed + calm))

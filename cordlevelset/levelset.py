@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
-from cordlevelset.distance import band_distance, check_grid, fill_missing, redistance
+from cordlevelset.distance import band_distance, band_layers, check_grid, fill_missing
 from cordlevelset.errors import Cancelled, InputError
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
@@ -25,10 +25,10 @@ FloatArray = NDArray[np.floating[Any]]
 
 START_LAYERS = 7
 """Grid steps of the first band: `kernels.NONE` voxels along a diagonal of the plane are 6.4."""
-START_SWEEPS = 3
-"""Eikonal sweeps at the start: what they leave, the pull towards |grad phi| = 1 mends in the first steps."""
+FEW_SWEEPS = 1
+"""Eikonal sweeps before and after: what they leave is far from the contour."""
 BAND_VOXELS = 4.0
-"""Distance to which phi stays one while it moves: inside `kernels.NONE`."""
+"""Default half-width of the result's band."""
 REPORT_EVERY = 10
 """Iterations between two calls of the callback."""
 
@@ -342,7 +342,7 @@ def _evolve(
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
     gaps = [m for m in (missing, no_g) if m is not None]
     far = (START_LAYERS + 1) * max(spacing)
-    begin = band_distance(phi, spacing, layers=START_LAYERS, sweeps=START_SWEEPS, beyond=far)
+    begin = band_distance(phi, spacing, layers=START_LAYERS, sweeps=FEW_SWEEPS, beyond=far)
     moving, field = _padded(begin, box), _padded(g, box)
     extra = np.empty(0, phi.dtype) if region is None else _padded(fill_missing(region, spacing)[0], box)
     strips.member[:] = 0
@@ -354,7 +354,9 @@ def _evolve(
         count, real, n = state.counts, state.reals, int(state.counts[kernels.ITERATION])
         shape = (-1, box.rows, box.width)
         window = tuple(slice(p, p + m) for p, m in zip(box.pad, box.shape, strict=True))
-        out = redistance(moving.reshape(shape)[window].reshape(phi.shape), spacing=spacing, band=options.band)
+        out = moving.reshape(shape)[window].reshape(phi.shape)
+        layers = band_layers(options.band, spacing)
+        out = band_distance(out, spacing, layers=layers, sweeps=FEW_SWEEPS, beyond=options.band)
         for gap in gaps:
             out[gap] = np.nan
         gone = count[kernels.STATUS] == kernels.VANISHED
