@@ -191,19 +191,29 @@ def band_distance(
     phi: FloatArray, spacing: tuple[float, ...], *, layers: int, sweeps: int, beyond: float
 ) -> FloatArray:
     """Signed distance within `layers` grid steps of the zero level, cut off at ±`beyond`, which it is elsewhere."""
-    flat = (1,) * (3 - phi.ndim)
-    nz, ny, nx = flat + phi.shape
+    grid, band = grid_and_band(phi.shape, spacing, phi.dtype)
+    out = within_reach(phi, spacing).ravel()
+    kernels.to_distance(out, grid, band, layers, sweeps, beyond)
+    return out.reshape(phi.shape)
+
+
+def within_reach(phi: FloatArray, spacing: tuple[float, ...]) -> FloatArray:
+    """Copy of phi cut off at twice the size of the grid: infinite values would make NaN."""
+    largest = 2 * sum(m * h for m, h in zip(phi.shape[-len(spacing) :], spacing, strict=True))
+    out: FloatArray = np.clip(phi, -largest, largest)
+    return out
+
+
+def grid_and_band(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any) -> tuple[kernels.Grid, kernels.Band]:
+    """The grid as the kernels take it, and work space for a band on it."""
+    flat = (1,) * (3 - len(shape))
+    nz, ny, nx = flat + shape
     hz, hy, hx = (max(spacing),) * len(flat) + spacing
-    grid = kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx))
-    n = phi.size
-    band = kernels.Band(
-        np.empty(n, np.int64), np.empty((n, 3), np.int32), np.zeros(n, np.uint8), np.empty(n, phi.dtype)
+    n = math.prod(shape)
+    return kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx)), kernels.Band(
+        cell=np.empty(n, np.int64),
+        at=np.empty((n, 3), np.int32),
+        member=np.empty(n, np.uint8),
+        side=np.empty(n, np.uint8),
+        size=np.empty(n, kind),
     )
-    largest = 2 * sum(m * h for m, h in zip(phi.shape, spacing, strict=True))  # infinite values would make NaN
-    out = np.clip(phi, -largest, largest).ravel()
-    n_seeds = kernels.find_seeds(out, grid, band)
-    n_cells = kernels.grow_band(grid, band, n_seeds, layers)
-    kernels.redistance_band(out, grid, band, n_seeds, n_cells, sweeps)
-    kernels.fill_rest(out, band, beyond)
-    shaped: FloatArray = out.reshape(phi.shape)
-    return shaped

@@ -338,20 +338,8 @@ class Band(NamedTuple):
     cell: np.ndarray  # (N,) flat index
     at: np.ndarray  # (N, 3) the same as coordinates
     member: np.ndarray  # (N,) by flat index: 1 in the band
+    side: np.ndarray  # (N,) by flat index: 1 inside
     size: np.ndarray  # (N,) by place in the band: distance beside the zero level
-
-
-@njit
-def crosses(phi, i, z, y, x, grid):
-    """Whether a face neighbour of cell i at (z, y, x) lies on the other side of the zero level."""
-    nz, ny, nx = grid.shape
-    sz, sy, sx = grid.stride
-    inside = phi[i] < 0
-    if (x > 0 and (phi[i - sx] < 0) != inside) or (x < nx - 1 and (phi[i + sx] < 0) != inside):
-        return True
-    if (y > 0 and (phi[i - sy] < 0) != inside) or (y < ny - 1 and (phi[i + sy] < 0) != inside):
-        return True
-    return (z > 0 and (phi[i - sz] < 0) != inside) or (z < nz - 1 and (phi[i + sz] < 0) != inside)
 
 
 @njit
@@ -366,15 +354,42 @@ def join(band, n_cells, i, z, y, x):
 
 
 @njit
+def differs(side, row, x, nx, down, up, below, above):
+    """Whether the cell at place x of a row has a face neighbour on the other side; the last four are strides."""
+    i = row + x
+    here = side[i]
+    return (
+        side[i - down] != here
+        or side[i + up] != here
+        or side[i - below] != here
+        or side[i + above] != here
+        or side[i - (x > 0)] != here
+        or side[i + (x < nx - 1)] != here
+    )
+
+
+@njit
 def find_seeds(phi, grid, band):
-    """Put the cells beside the zero level into the band; their number."""
-    n, i = 0, 0
-    for z in range(grid.shape[0]):
-        for y in range(grid.shape[1]):
-            for x in range(grid.shape[2]):
-                if crosses(phi, i, z, y, x, grid):
-                    n = join(band, n, i, z, y, x)
-                i += 1
+    """Put the cells beside the zero level into the band; their number. Rows within one side are skipped."""
+    nz, ny, nx = grid.shape
+    sz, sy, _ = grid.stride
+    side, n = band.side, 0
+    for i in range(phi.size):
+        side[i] = phi[i] < 0
+        band.member[i] = 0
+    for z in range(nz):
+        below, above = sz if z > 0 else 0, sz if z < nz - 1 else 0
+        for y in range(ny):
+            down, up = sy if y > 0 else 0, sy if y < ny - 1 else 0
+            row = z * sz + y * sy
+            mixed, first = 0, side[row]
+            for i in range(row, row + nx):
+                mixed |= (side[i] ^ first) | (side[i - down] ^ first) | (side[i + up] ^ first)
+                mixed |= (side[i - below] ^ first) | (side[i + above] ^ first)
+            if mixed:
+                for x in range(nx):
+                    if differs(side, row, x, nx, down, up, below, above):
+                        n = join(band, n, row + x, z, y, x)
     return n
 
 
@@ -545,11 +560,18 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
 
 
 @njit
-def fill_rest(phi, band, beyond):
-    """Set cells outside the band to ±beyond, and cut the others off there."""
+def to_distance(phi, grid, band, layers, sweeps, beyond):
+    """Turn phi into the signed distance within `layers` grid steps of its zero level; the number of cells so near.
+
+    Cut off at ±beyond, and so elsewhere.
+    """
+    n_seeds = find_seeds(phi, grid, band)
+    n_cells = grow_band(grid, band, n_seeds, layers)
+    redistance_band(phi, grid, band, n_seeds, n_cells, sweeps)
     for i in range(phi.size):
         size = min(abs(phi[i]), beyond) if band.member[i] else beyond
-        phi[i] = -size if phi[i] < 0 else size
+        phi[i] = -size if band.side[i] else size
+    return n_cells
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -768,20 +790,31 @@ def any_near(phi, begin, box):
 
 
 @njit
-def select_strips(phi, strips, n_old, box, far):
-    """List the strips near the contour, then their neighbours; both numbers. Strips that fall out keep their side.
+def list_strips(band, n_cells, strips, box):
+    """List the strips that hold any of the band's cells; their number."""
+    strips.member[:] = 0
+    n = 0
+    for k in range(n_cells):
+        z, y, x = band.at[k, 0], band.at[k, 1], band.at[k, 2]
+        ident = ((z + box.pad[0]) * box.rows + y + box.pad[1]) * box.strips + x // box.length
+        if not strips.member[ident]:
+            strips.member[ident] = 1
+            strips.ident[n] = ident
+            n += 1
+    return n
 
-    Searched are the n_old strips of the last list, or all if n_old < 0.
+
+@njit
+def select_strips(phi, strips, n_old, box, far):
+    """List those of the n_old strips that are near the contour, then their neighbours; both numbers.
+
+    Strips that fall out keep their side of the contour.
     """
     n = 0
-    for k in range(strips.ident.size if n_old < 0 else n_old):
-        strips.older[k] = k if n_old < 0 else strips.ident[k]
-    n_old = strips.ident.size if n_old < 0 else n_old
     for k in range(n_old):
-        ident = strips.older[k]
-        row = ident // box.strips
-        inside = 0 <= row % box.rows - box.pad[1] < box.shape[1] and 0 <= row // box.rows - box.pad[0] < box.shape[0]
-        strips.member[ident] = inside and any_near(phi, first_cell(ident, box), box)
+        ident = strips.ident[k]
+        strips.older[k] = ident
+        strips.member[ident] = any_near(phi, first_cell(ident, box), box)
         if strips.member[ident]:
             strips.ident[n] = ident
             n += 1
@@ -1066,7 +1099,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     shortest = 1 / max(box.inverse)
     while state.counts[ITERATION] < stop:
         n, ghosts = state.counts[STRIPS], state.counts[GHOSTS]
-        if n < 0 or state.reals[SHIFT] >= shortest:
+        if state.reals[SHIFT] >= shortest:
             n, ghosts = refresh(phi, g, region, strips, box, terms, state, far)
         push = PULL * shortest / state.reals[STEP]
         remember(phi, strips, n, box)
@@ -1085,3 +1118,47 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         if state.counts[ITERATION] > 2 and rms * decay / (1 - decay) < terms.tol:
             state.counts[STATUS] = STANDS
             return
+
+
+@njit
+def pad(values, box, out):
+    """Copy a flat grid into a padded one, its edge repeated."""
+    nz, ny, nx = box.shape
+    pz, py, px = box.pad
+    for z in range(nz + 2 * pz):
+        source_z = min(max(z - pz, 0), nz - 1)
+        for y in range(box.rows):
+            source = (source_z * ny + min(max(y - py, 0), ny - 1)) * nx
+            row = (z * box.rows + y) * box.width
+            out[row : row + px] = values[source]
+            out[row + px : row + px + nx] = values[source : source + nx]
+            out[row + px + nx : row + box.width] = values[source + nx - 1]
+
+
+@njit
+def unpad(padded, box, out):
+    """Copy the grid out of a padded one."""
+    nz, ny, nx = box.shape
+    pz, py, px = box.pad
+    for z in range(nz):
+        for y in range(ny):
+            row = ((z + pz) * box.rows + y + py) * box.width + px
+            out[(z * ny + y) * nx : (z * ny + y + 1) * nx] = padded[row : row + nx]
+
+
+@njit
+def begin(phi, grid, band, strips, box, layers, far, state, padded):
+    """Make phi a distance near its zero level, copy it into the padded grid and list the strips there."""
+    n_cells = to_distance(phi, grid, band, layers, 1, far)
+    pad(phi, box, padded)
+    state.counts[:] = 0
+    state.reals[:] = 0
+    state.counts[STRIPS] = list_strips(band, n_cells, strips, box)
+    state.reals[SHIFT] = np.inf  # lists are refreshed before the first step
+
+
+@njit
+def finish(padded, grid, band, box, layers, half_width, phi):
+    """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
+    unpad(padded, box, phi)
+    to_distance(phi, grid, band, layers, 1, half_width)

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
-from cordlevelset.distance import band_distance, band_layers, check_grid, fill_missing
+from cordlevelset.distance import band_layers, check_grid, fill_missing, grid_and_band, within_reach
 from cordlevelset.errors import Cancelled, InputError
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
@@ -25,8 +25,6 @@ FloatArray = NDArray[np.floating[Any]]
 
 START_LAYERS = 7
 """Grid steps of the first band: `kernels.NONE` voxels along a diagonal of the plane are 6.4."""
-FEW_SWEEPS = 1
-"""Eikonal sweeps before and after: what they leave is far from the contour."""
 BAND_VOXELS = 4.0
 """Default half-width of the result's band."""
 REPORT_EVERY = 10
@@ -88,6 +86,7 @@ class _Options:
     terms: kernels.Terms
     max_num_iter: int
     band: float
+    layers: int
 
 
 def geodesic_active_contour(
@@ -183,7 +182,7 @@ def geodesic_active_contour(
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     if not ((start < 0).any() and (start >= 0).any()):
         raise InputError("phi has no zero level: it must be negative inside the contour and positive outside")
-    space = _workspace(start.shape, steps, start.dtype)
+    space = _workspace(start.shape, steps, start.dtype, region is not None)
     return _evolve(start, field, extra, steps, options, space, callback)
 
 
@@ -256,7 +255,7 @@ def geodesic_active_contours(
     threads = min(workers or os.cpu_count() or 1, n)
 
     def move(slices: range) -> int:
-        space = _workspace(start.shape[1:], steps, start.dtype)
+        space = _workspace(start.shape[1:], steps, start.dtype, region is not None)
         for s in slices:
             if (start[s] < 0).any() and (start[s] >= 0).any():
                 out = _evolve(start[s], field[s], None if extra is None else extra[s], steps, options, space, None)
@@ -293,7 +292,8 @@ def _options(
     limit = math.inf if time_step is None else float(time_step)
     terms = kernels.Terms(float(propagation), float(curvature), float(advection), limit, float(tol))
     wide = max(BAND_VOXELS * min(spacing), max(spacing))
-    return _Options(terms, int(max_num_iter), wide if band is None else float(band))
+    wide = wide if band is None else float(band)
+    return _Options(terms, int(max_num_iter), wide, band_layers(wide, spacing))
 
 
 def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
@@ -303,8 +303,20 @@ def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
     return array
 
 
-def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any) -> tuple[kernels.Box, kernels.Strips]:
-    """Padded grid and work space for one contour or surface: memory that is not touched is not taken."""
+class _Space(NamedTuple):
+    """Work space for one contour or surface, used again for the next slice: memory that is not touched is not taken."""
+
+    grid: kernels.Grid
+    band: kernels.Band
+    box: kernels.Box
+    strips: kernels.Strips
+    state: kernels.State
+    moving: FloatArray
+    g: FloatArray
+    region: FloatArray
+
+
+def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any, with_region: bool) -> _Space:
     nz, ny, nx = (1,) * (3 - len(shape)) + shape
     pad_z = 2 if len(shape) == 3 else 0
     in_row, length = -(-nx // kernels.STRIP), kernels.STRIP
@@ -312,20 +324,24 @@ def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any) ->
     iz, iy, ix = (0.0,) * (3 - len(shape)) + tuple(1 / h for h in spacing)
     sz, sy, sx = (h * h for h in (1.0, *spacing)[-3:])
     box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, length, (iz, iy, ix), (sz, sy, sx))
-    strips, cells = planes * rows * in_row, nz * ny * in_row * length
-    return box, kernels.Strips(
-        ident=np.empty(strips, np.int64),
-        begin=np.empty(strips, np.int64),
-        older=np.empty(strips, np.int64),
-        member=np.zeros(strips, np.uint8),
+    n_strips, cells, padded = planes * rows * in_row, nz * ny * in_row * length, planes * rows * width
+    strips = kernels.Strips(
+        ident=np.empty(n_strips, np.int64),
+        begin=np.empty(n_strips, np.int64),
+        older=np.empty(n_strips, np.int64),
+        member=np.empty(n_strips, np.uint8),
         coef=np.empty((6, cells), kind),
         last=np.empty(cells, kind),
         start=np.empty(cells, kind),
         rate=np.empty(cells, kind),
         slope=np.empty(cells, kind),
         reach=np.empty(cells, kind),
-        ghost=np.empty((planes * rows * width - nz * ny * nx, 2), np.int64),
+        ghost=np.empty((padded - nz * ny * nx, 2), np.int64),
     )
+    state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
+    grid, band = grid_and_band(shape, spacing, kind)
+    moving, g, region = (np.empty(m, kind) for m in (padded, padded, padded if with_region else 0))
+    return _Space(grid, band, box, strips, state, moving, g, region)
 
 
 def _evolve(
@@ -334,49 +350,38 @@ def _evolve(
     region: FloatArray | None,
     spacing: tuple[float, ...],
     options: _Options,
-    space: tuple[kernels.Box, kernels.Strips],
+    space: _Space,
     callback: Callable[[Evolution], bool] | None,
 ) -> Evolution:
     """One contour or surface on checked arrays of one shape and kind."""
-    box, strips = space
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
     gaps = [m for m in (missing, no_g) if m is not None]
-    far = (START_LAYERS + 1) * max(spacing)
-    begin = band_distance(phi, spacing, layers=START_LAYERS, sweeps=FEW_SWEEPS, beyond=far)
-    moving, field = _padded(begin, box), _padded(g, box)
-    extra = np.empty(0, phi.dtype) if region is None else _padded(fill_missing(region, spacing)[0], box)
-    strips.member[:] = 0
-    state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
-    state.counts[kernels.STRIPS] = -1
+    state, far = space.state, (START_LAYERS + 1) * max(spacing)
+    distance = within_reach(phi, spacing).ravel()
+    kernels.begin(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
+    kernels.pad(g.ravel(), space.box, space.g)
+    if region is not None:
+        kernels.pad(fill_missing(region, spacing)[0].ravel(), space.box, space.region)
     history = np.empty(options.max_num_iter)
 
     def result() -> Evolution:
-        count, real, n = state.counts, state.reals, int(state.counts[kernels.ITERATION])
-        shape = (-1, box.rows, box.width)
-        window = tuple(slice(p, p + m) for p, m in zip(box.pad, box.shape, strict=True))
-        out = moving.reshape(shape)[window].reshape(phi.shape)
-        layers = band_layers(options.band, spacing)
-        out = band_distance(out, spacing, layers=layers, sweeps=FEW_SWEEPS, beyond=options.band)
+        out = np.empty_like(phi)
+        kernels.finish(space.moving, space.grid, space.band, space.box, options.layers, options.band, out.reshape(-1))
         for gap in gaps:
             out[gap] = np.nan
-        gone = count[kernels.STATUS] == kernels.VANISHED
-        change = math.nan if gone or n == 0 else float(real[kernels.RMS])
-        stands = bool(count[kernels.STATUS] == kernels.STANDS)
-        return Evolution(out, n, change, stands, float(real[kernels.TIME]), history[:n].copy())
+        status, n = int(state.counts[kernels.STATUS]), int(state.counts[kernels.ITERATION])
+        change = math.nan if status == kernels.VANISHED or n == 0 else float(state.reals[kernels.RMS])
+        time = float(state.reals[kernels.TIME])
+        return Evolution(out, n, change, status == kernels.STANDS, time, history[:n].copy())
 
     stride = options.max_num_iter if callback is None else REPORT_EVERY
     for stop in range(stride, options.max_num_iter + stride, stride):
         last = min(stop, options.max_num_iter)
-        kernels.evolve(moving, field, extra, strips, box, options.terms, state, history, last, far)
+        kernels.evolve(
+            space.moving, space.g, space.region, space.strips, space.box, options.terms, state, history, last, far
+        )
         if callback is not None and callback(result()):
             raise Cancelled("active contour cancelled by the caller")
         if state.counts[kernels.STATUS] != kernels.RUNNING:
             break
     return result()
-
-
-def _padded(values: FloatArray, box: kernels.Box) -> FloatArray:
-    """Flat copy with the edge repeated over the padding."""
-    after = [*box.pad[:2], box.width - box.pad[2] - box.shape[2]]
-    padded: FloatArray = np.pad(values.reshape(box.shape), list(zip(box.pad, after, strict=True)), mode="edge").ravel()
-    return padded
