@@ -530,10 +530,10 @@ def eikonal(phi, i, at, grid):
 
 
 @njit
-def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
+def redistance_band(phi, grid, band, n_seeds, n_cells, passes, beyond):
     """Make phi the signed distance (mm) to its own zero level on a band; the number of sweeps taken.
 
-    Feet of the perpendiculars beside the zero level, then eikonal sweeps outwards.
+    Feet of the perpendiculars beside the zero level, then eikonal sweeps outwards; cells beyond ±beyond get only one.
     """
     work = np.zeros((5, 6))
     smallest = min(grid.spacing)
@@ -551,6 +551,8 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes):
         change = 0.0
         for k in range(n_seeds, n_cells):
             i = band.cell[k]
+            if turn > 0 and abs(phi[i]) > beyond:
+                continue
             size = eikonal(phi, i, band.at[k], grid)
             change = max(change, abs(size - abs(phi[i])))
             phi[i] = -size if phi[i] < 0 else size
@@ -567,7 +569,7 @@ def to_distance(phi, grid, band, layers, sweeps, beyond):
     """
     n_seeds = find_seeds(phi, grid, band)
     n_cells = grow_band(grid, band, n_seeds, layers)
-    redistance_band(phi, grid, band, n_seeds, n_cells, sweeps)
+    redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond)
     for i in range(phi.size):
         size = min(abs(phi[i]), beyond) if band.member[i] else beyond
         phi[i] = -size if band.side[i] else size
@@ -1161,4 +1163,4 @@ def begin(phi, grid, band, strips, box, layers, far, state, padded):
 def finish(padded, grid, band, box, layers, half_width, phi):
     """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
     unpad(padded, box, phi)
-    to_distance(phi, grid, band, layers, 1, half_width)
+    to_distance(phi, grid, band, layers, 4, half_width)
