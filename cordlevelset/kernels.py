@@ -486,23 +486,27 @@ def foot_distance(phi, i, at, grid, work):
 
 @njit
 def upwind_pair(phi, i, c, last, stride, sign, h):
-    """Distance and step of the one-sided difference of one axis to its nearer neighbour; c: the coordinate of i."""
-    below = sign * phi[i - stride] if c > 0 else np.inf
-    above = sign * phi[i + stride] if c < last else np.inf
-    towards, value = (-1, below) if below < above else (1, above)
-    if value < np.inf and 0 <= c + 2 * towards <= last:
-        far = sign * phi[i + 2 * towards * stride]
-        if far <= value:
-            return (4 * value - far) / 3, h * 2 / 3
-    return value, h
+    """Distance and step of the one-sided difference of one axis to its nearer neighbour; c: the coordinate of i.
+
+    Without branches, which here cannot be foreseen: where there is no cell, cell i stands in and does not count.
+    """
+    below, above = sign * phi[i - stride * (c > 0)], sign * phi[i + stride * (c < last)]
+    below = below if c > 0 else np.inf
+    above = above if c < last else np.inf
+    towards = -1 if below < above else 1
+    value = min(below, above)
+    known = (0 <= c + 2 * towards) & (c + 2 * towards <= last)
+    far = sign * phi[i + 2 * towards * stride * known]
+    second = known & (far <= value) & (value < np.inf)
+    return (4 * value - far) / 3 if second else value, h * (2 / 3) if second else h
 
 
 @njit
 def share(u, value, h):
     """Terms of one axis in the quadratic equation for u: 1 / h^2, v / h^2, v^2 / h^2; none if it is not upwind."""
-    if value >= u:
-        return 0.0, 0.0, 0.0
-    weight = 1 / (h * h)
+    upwind_side = value < u
+    weight = 1 / (h * h) if upwind_side else 0.0
+    value = value if upwind_side else 0.0
     return weight, weight * value, weight * value * value
 
 
