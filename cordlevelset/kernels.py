@@ -521,15 +521,21 @@ def eikonal(phi, i, at, grid):
     z, hz = upwind_pair(phi, i, at[0], nz - 1, grid.stride[0], sign, grid.spacing[0])
     y, hy = upwind_pair(phi, i, at[1], ny - 1, grid.stride[1], sign, grid.spacing[1])
     x, hx = upwind_pair(phi, i, at[2], nx - 1, grid.stride[2], sign, grid.spacing[2])
-    u = min(min(z + hz, y + hy), x + hx)
-    for _ in range(2 if nz > 1 else 1):  # each turn can only lower u, and so only add an axis
-        weight_z, linear_z, square_z = share(u, z, hz)
-        weight_y, linear_y, square_y = share(u, y, hy)
-        weight_x, linear_x, square_x = share(u, x, hx)
+    limit = min(min(z + hz, y + hy), x + hx)
+    largest = max(max(z if z < limit else -np.inf, y if y < limit else -np.inf), x if x < limit else -np.inf)
+    u = -np.inf
+    while u < largest:  # once, or again without the axis whose value proved larger than u
+        weight_z, linear_z, square_z = share(limit, z, hz)
+        weight_y, linear_y, square_y = share(limit, y, hy)
+        weight_x, linear_x, square_x = share(limit, x, hx)
         weight, linear = weight_z + weight_y + weight_x, linear_z + linear_y + linear_x
         root = linear * linear - weight * (square_z + square_y + square_x - 1)
-        if weight > 0:
-            u = (linear + np.sqrt(max(root, 0.0))) / weight
+        if weight == 0:
+            return limit
+        u = (linear + np.sqrt(max(root, 0.0))) / weight
+        if limit == largest:
+            return u
+        limit = largest
     return u
 
 
@@ -547,10 +553,10 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes, beyond):
         foot = foot_distance(phi, i, at, grid, work)
         # no foot is further than a crossing; the polynomial is no good where two parts of the contour are a voxel apart
         band.size[k] = max(foot if foot <= 1.01 * nearest else plane, 1e-6 * smallest)
-    for k in range(n_cells):
-        i = band.cell[k]
-        size = band.size[k] if k < n_seeds else np.inf
-        phi[i] = -size if phi[i] < 0 else size
+    for i in range(phi.size):  # outside the band too: what is there is no distance
+        phi[i] = -np.inf if band.side[i] else np.inf
+    for k in range(n_seeds):
+        phi[band.cell[k]] = -band.size[k] if band.side[band.cell[k]] else band.size[k]
     for turn in range(passes):
         change = 0.0
         for k in range(n_seeds, n_cells):

@@ -1,0 +1,268 @@
+"""Level-set kernels against their slow plain twins."""
+
+import itertools
+import math
+
+import naive_levelset as naive
+import numpy as np
+import pytest
+
+from cordlevelset import kernels, levelset
+from cordlevelset.distance import grid_and_band
+
+SHAPES = [((13, 21), (0.5, 0.8)), ((7, 9, 11), (2.4, 0.8, 0.6)), ((1, 9), (1.0, 0.5)), ((5, 2, 18), (1.0, 3.0, 0.5))]
+
+
+def blob(shape, spacing, scale=0.3):
+    """A smooth function with a zero level through the grid, not a distance."""
+    rng = np.random.default_rng(len(shape))
+    axes = np.meshgrid(*[np.arange(n) * h for n, h in zip(shape, spacing, strict=True)], indexing="ij")
+    middle = [n * h / 2 - 0.3 for n, h in zip(shape, spacing, strict=True)]
+    r = np.sqrt(sum((a - m) ** 2 for a, m in zip(axes, middle, strict=True)))
+    return (r - 0.3 * max(n * h for n, h in zip(shape, spacing, strict=True))) * (1 + scale * np.sin(axes[-1])) + (
+        0.02 * rng.standard_normal(shape)
+    )
+
+
+def flat(at, shape):
+    return int(np.ravel_multi_index(at, shape))
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES)
+def test_seeds_and_band(shape, spacing):
+    phi = blob(shape, spacing)
+    grid, band = grid_and_band(shape, spacing, phi.dtype)
+    n_seeds = kernels.find_seeds(phi.ravel(), grid, band)
+    assert sorted(band.cell[:n_seeds]) == sorted(flat(at, shape) for at in naive.seeds(phi))
+    n = kernels.grow_band(grid, band, n_seeds, 2)
+    expected = naive.band(phi, 2)
+    assert sorted(band.cell[:n]) == sorted(flat(at, shape) for at in expected)
+    steps = [expected[np.unravel_index(i, shape)] for i in band.cell[:n]]
+    assert steps == sorted(steps)
+    places = np.stack(np.unravel_index(band.cell[:n], (1,) * (3 - len(shape)) + shape), axis=1)
+    np.testing.assert_array_equal(band.at[:n], places)
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES[:2])
+def test_foot_and_crossing(shape, spacing):
+    phi = blob(shape, spacing, 0.1)
+    grid, band = grid_and_band(shape, spacing, phi.dtype)
+    seen = 0
+    for k in range(kernels.find_seeds(phi.ravel(), grid, band)):
+        at = np.unravel_index(band.cell[k], shape)
+        along = {}
+        for axis, other in naive.neighbours(shape, at):
+            if (phi[other] < 0) != (phi[at] < 0):
+                here = spacing[axis] * phi[at] / (phi[at] - phi[other])
+                along[axis] = min(along.get(axis, np.inf), here)
+        plane, nearest = kernels.crossing_distance(phi.ravel(), band.cell[k], band.at[k], grid)
+        assert nearest == pytest.approx(min(along.values()))
+        assert plane == pytest.approx(1 / math.sqrt(sum(a**-2 for a in along.values())))
+        found = kernels.foot_distance(phi.ravel(), band.cell[k], band.at[k], grid, np.zeros((5, 6)))
+        if all(0 < i < n - 1 for i, n in zip(at, shape, strict=True)) and np.isfinite(found):
+            seen += found == pytest.approx(naive.foot(phi, at, spacing), rel=1e-2, abs=1e-4)
+    assert seen > 10
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES)
+def test_eikonal(shape, spacing):
+    phi = blob(shape, spacing)
+    phi[phi > 0.8 * phi.max()] = np.inf
+    grid, _ = grid_and_band(shape, spacing, phi.dtype)
+    for at in np.ndindex(*shape):
+        if any(np.isfinite(phi[o]) for _, o in naive.neighbours(shape, at)):
+            place = np.array((0,) * (3 - len(shape)) + at)
+            got = kernels.eikonal(phi.ravel(), flat(at, shape), place, grid)
+            assert got == pytest.approx(naive.eikonal(phi, at, spacing), abs=1e-7)
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES)
+def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing):
+    phi = blob(shape, spacing).ravel()
+    start = phi.copy()
+    grid, band = grid_and_band(shape, spacing, phi.dtype)
+    n = kernels.to_distance(phi, grid, band, 3, 200, 99.0)
+    n_seeds = kernels.find_seeds(start, *grid_and_band(shape, spacing, phi.dtype))
+    assert (np.sign(phi) == np.where(start < 0, -1, 1)).all()
+    assert (np.abs(np.delete(phi, band.cell[:n])) == 99).all()
+    for i in band.cell[n_seeds:n]:
+        at = np.unravel_index(i, shape)
+        assert abs(phi[i]) == pytest.approx(naive.eikonal(phi.reshape(shape), at, spacing), abs=2e-3 * min(spacing))
+
+
+class Run:
+    """A kernel run about to take a step, with dense copies of what the kernels hold strip by strip."""
+
+    def __init__(self, shape, spacing, kind, *, own_clocks=True, weights=(0.3, 0.7, 1.2)):
+        rng = np.random.default_rng(7)
+        self.space = s = levelset._workspace(shape, spacing, np.dtype(kind), True)
+        self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
+        phi = blob(shape, spacing).astype(kind)
+        kernels.begin(phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, s.state, s.moving)
+        for field, values in ((s.g, rng.uniform(0.05, 1, shape)), (s.region, rng.normal(size=shape))):
+            kernels.pad(values.astype(kind).ravel(), s.box, field)
+        kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, s.state, 30.0)
+        self.n, self.ghosts = s.state.counts[kernels.STRIPS], s.state.counts[kernels.GHOSTS]
+        self.spacing = (1.0,) * (3 - len(shape)) + tuple(spacing)
+        self.padded = (shape[0] + 4 if len(shape) == 3 else 1, s.box.rows, s.box.width)
+        self.cells = (s.strips.begin[: self.n, None] + np.arange(s.box.length)).ravel()
+        z, y, x = np.unravel_index(self.cells, self.padded)
+        places = zip((z, y, x), s.box.pad, s.box.shape, strict=True)
+        self.real = np.all([(p <= c) & (c < p + m) for c, p, m in places], axis=0)
+
+    def dense(self, values):
+        out = np.zeros(self.padded)
+        out.flat[self.cells] = values[: self.cells.size]
+        return out
+
+    def view(self, field):
+        return field.reshape(self.padded).astype(np.float64)
+
+    def listed(self, dense):
+        return dense.flat[self.cells[self.real]]
+
+
+RUNS = [
+    (shape, spacing, kind, clocks)
+    for (shape, spacing), kind, clocks in itertools.product(SHAPES[:2], (np.float32, np.float64), (True, False))
+]
+
+
+@pytest.mark.parametrize(("shape", "spacing", "kind", "clocks"), RUNS)
+def test_coefficients(shape, spacing, kind, clocks):
+    run = Run(shape, spacing, kind, own_clocks=clocks)
+    s = run.space
+    expected = naive.coefficients(
+        run.view(s.moving), run.view(s.g), run.view(s.region), run.spacing, run.terms[:3],
+        own_clocks=clocks, full=kernels.FULL, none=kernels.NONE,
+    )  # fmt: skip
+    rtol = 1e-3 if kind == np.float32 else 1e-9
+    for q, values in enumerate(expected):
+        if q != 2 or len(shape) == 3:
+            got = run.listed(run.dense(s.strips.coef[q]))
+            np.testing.assert_allclose(got, run.listed(values), rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize(("shape", "spacing", "kind", "clocks"), RUNS)
+def test_rates_and_super_step(shape, spacing, kind, clocks):
+    run = Run(shape, spacing, kind, own_clocks=clocks)
+    s, push = run.space, 1.7
+    before = run.view(s.moving)
+    coef = [run.dense(s.strips.coef[q]) if q != 2 or len(shape) == 3 else np.zeros(run.padded) for q in range(6)]
+    inner = tuple(slice(p, p + n) for p, n in zip(s.box.pad, s.box.shape, strict=True))
+    widths = [(p, total - p - n) for p, n, total in zip(s.box.pad, s.box.shape, run.padded, strict=True)]
+    mask = np.zeros(run.padded, bool)
+    mask.flat[run.cells[run.real]] = True
+
+    def right_hand_side(phi):
+        wrapped = np.where(mask, phi, before)
+        wrapped = np.where(run.ghost_mask(widths), np.pad(wrapped[inner], widths, mode="edge"), wrapped)
+        return np.where(mask, naive.rates(wrapped, coef, run.spacing, push, kernels.STEEPEST), 0.0)
+
+    kernels.remember(s.moving, s.strips, run.n, s.box)
+    kernels.rates(s.moving, s.strips, run.n, s.box, push)
+    first = right_hand_side(before)
+    scale = np.abs(first).max() * (1e-4 if kind == np.float32 else 1e-9)
+    np.testing.assert_allclose(run.listed(run.dense(s.strips.rate)), run.listed(first), atol=scale)
+    tau, stages = 0.01, 4
+    kernels.super_step(s.moving, s.strips, run.n, run.ghosts, s.box, push, tau, stages)
+    after = naive.legendre_step(before, first, right_hand_side, tau, stages)
+    atol = 1e-4 if kind == np.float32 else 1e-8
+    np.testing.assert_allclose(run.listed(run.view(s.moving)), run.listed(after), atol=atol)
+
+
+def ghost_mask(self, widths):
+    """Cells beyond the grid that a listed cell of the grid is repeated into."""
+    out = np.zeros(self.padded, bool)
+    out.flat[self.space.strips.ghost[: self.ghosts, 0]] = True
+    return out
+
+
+Run.ghost_mask = ghost_mask
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES)
+def test_padding_and_ghosts(shape, spacing):
+    run = Run(shape, spacing, np.float64)
+    s = run.space
+    values = np.random.default_rng(1).normal(size=shape)
+    kernels.pad(values.ravel(), s.box, s.g)
+    widths = [(p, total - p - n) for p, n, total in zip(s.box.pad, s.box.shape, run.padded, strict=True)]
+    expected = np.pad(values.reshape(s.box.shape), widths, mode="edge")
+    np.testing.assert_array_equal(run.view(s.g), expected)
+    out = np.empty(values.size)
+    kernels.unpad(s.g, s.box, out)
+    np.testing.assert_array_equal(out, values.ravel())
+    targets, sources = s.strips.ghost[: run.ghosts].T
+    assert np.unique(targets).size == targets.size
+    marked = np.where(np.isin(np.arange(s.g.size), targets), np.nan, s.g)
+    kernels.fill_ghosts(marked, s.strips, run.ghosts)
+    np.testing.assert_array_equal(marked, s.g)
+    assert np.isin(sources, run.cells).all()
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES[:2])
+def test_list_holds_all_that_is_near_and_its_neighbours(shape, spacing):
+    run = Run(shape, spacing, np.float64)
+    fade = naive.coefficients(
+        run.view(run.space.moving), np.ones(run.padded), np.zeros(run.padded), run.spacing, (1, 1, 1),
+        own_clocks=False, full=kernels.FULL, none=kernels.NONE,
+    )[-1]  # fmt: skip
+    inner = tuple(slice(p, p + n) for p, n in zip(run.space.box.pad, run.space.box.shape, strict=True))
+    moving = np.zeros(run.padded, bool)
+    moving[inner] = fade[inner] > 0
+    assert set(np.flatnonzero(moving)) <= set(run.cells)
+    assert np.unique(run.space.strips.ident[: run.n]).size == run.n
+
+
+def test_movement_and_fastest():
+    run = Run((13, 21), (0.5, 0.8), np.float64)
+    s = run.space.strips
+    kernels.remember(run.space.moving, s, run.n, run.space.box)
+    kernels.rates(run.space.moving, s, run.n, run.space.box, 0.0)
+    m = run.cells.size
+    start, slope, reach, rate = s.start[:m].copy(), s.slope[:m], s.reach[:m], s.rate[:m]
+    weight = np.maximum(1 - start**2 / (reach + 1e-12), 0)
+    run.space.moving[run.cells] += 0.01 * rate
+    moved = (0.01 * rate) ** 2 / np.maximum(slope, 1e-2)
+    got = kernels.movement(run.space.moving, s, run.n, run.space.box)
+    assert got == pytest.approx(np.sqrt((weight * moved).sum() / weight.sum()), rel=1e-9)
+    near = start**2 < reach
+    speed = np.sqrt((rate**2 / np.maximum(slope, 1e-2))[near].max())
+    assert kernels.fastest(s, run.n, run.space.box.length) == pytest.approx(speed)
+    run.space.moving[run.cells] = 1.0
+    assert np.isnan(kernels.movement(run.space.moving, s, run.n, run.space.box))
+
+
+def test_step_is_bounded_by_movement_transport_and_stability():
+    run = Run((13, 21), (0.5, 0.8), np.float64)
+    s, state = run.space, run.space.state
+    kernels.remember(s.moving, s.strips, run.n, s.box)
+    kernels.rates(s.moving, s.strips, run.n, s.box, 1.0)
+    state.reals[kernels.STEP] = 1e9
+    transport, diffusion = state.reals[kernels.TRANSPORT], state.reals[kernels.DIFFUSION]
+    pull = math.hypot(1 / 0.5, 1 / 0.8)
+    explicit = 2 / (diffusion + 2 * (transport + pull))
+    speed = kernels.fastest(s.strips, run.n, s.box.length)
+    tau, stages = kernels.plan_step(s.strips, run.n, s.box, state, 1.0, np.inf)
+    assert tau == pytest.approx(min(explicit * 36, kernels.CARRY / transport, 0.25 / speed))
+    assert (stages - 1) * stages / 2 * explicit < tau <= (stages + 1) * stages / 2 * explicit * (1 + 1e-9)
+
+
+def test_new_strips_get_a_first_guess():
+    run = Run((40, 60), (0.5, 0.5), np.float64)
+    s = run.space
+    phi = s.moving.copy()
+    kernels.reach_out(phi, s.strips, 0, run.n, s.box, 30.0)
+    assert (np.abs(phi[run.cells]) <= np.abs(s.moving[run.cells])).all()
+    near = np.abs(s.moving[run.cells]) < 1
+    np.testing.assert_allclose(phi[run.cells][near], s.moving[run.cells][near], atol=0.2)
+
+
+def test_scalar_helpers():
+    rng = np.random.default_rng(3)
+    for a, b, c in rng.normal(size=(50, 3)):
+        assert kernels.minmod(a, b, 0.0) == pytest.approx(float(naive.minmod(a, b)))
+        assert kernels.upwind(a, b, c) == pytest.approx(c * (a if c > 0 else b))
+        outward = max(max(a, 0) ** 2, min(b, 0) ** 2)
+        assert kernels.godunov(a, b, 1.0) ** 2 == pytest.approx(outward)
