@@ -17,6 +17,8 @@ FloatArray = NDArray[np.floating[Any]]
 
 SWEEPS = 200
 """Most eikonal sweeps, against endless loops: they settle to a thousandth of a voxel within 50 on 256 x 256."""
+LARGEST = 1e30
+"""Stands for infinity; its square is far below the largest float64."""
 BLUR_VOXELS = 0.7
 """Gaussian sigma that spreads a mask's step over two voxels (10 to 90 % in 1.8): what central differences need."""
 
@@ -192,15 +194,14 @@ def band_distance(
 ) -> FloatArray:
     """Signed distance within `layers` grid steps of the zero level, cut off at ±`beyond`, which it is elsewhere."""
     grid, band = grid_and_band(phi.shape, spacing, phi.dtype)
-    out = within_reach(phi, spacing).ravel()
+    out = finite(phi).ravel()
     kernels.to_distance(out, grid, band, layers, sweeps, beyond)
     return out.reshape(phi.shape)
 
 
-def within_reach(phi: FloatArray, spacing: tuple[float, ...]) -> FloatArray:
-    """Copy of phi cut off at twice the size of the grid: infinite values would make NaN."""
-    largest = 2 * sum(m * h for m, h in zip(phi.shape[-len(spacing) :], spacing, strict=True))
-    out: FloatArray = np.clip(phi, -largest, largest)
+def finite(phi: FloatArray) -> FloatArray:
+    """Copy of phi with infinite values made very large: differences of infinities would be NaN."""
+    out: FloatArray = np.clip(phi, -LARGEST, LARGEST)
     return out
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
-from cordlevelset.distance import band_layers, check_grid, fill_missing, grid_and_band, within_reach
+from cordlevelset.distance import band_layers, check_grid, fill_missing, finite, grid_and_band
 from cordlevelset.errors import Cancelled, InputError
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
@@ -357,7 +357,7 @@ def _evolve(
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
     gaps = [m for m in (missing, no_g) if m is not None]
     state, far = space.state, (START_LAYERS + 1) * max(spacing)
-    distance = within_reach(phi, spacing).ravel()
+    distance = finite(phi).ravel()
     kernels.begin(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
     kernels.pad(g.ravel(), space.box, space.g)
     if region is not None:

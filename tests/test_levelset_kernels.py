@@ -67,10 +67,10 @@ def test_foot_and_crossing(shape, spacing):
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
 def test_eikonal(shape, spacing):
     phi = blob(shape, spacing)
-    phi[phi > 0.8 * phi.max()] = np.inf
+    phi[phi > 0.8 * phi.max()] = np.inf  # not known yet
     grid, _ = grid_and_band(shape, spacing, phi.dtype)
     for at in np.ndindex(*shape):
-        if any(np.isfinite(phi[o]) for _, o in naive.neighbours(shape, at)):
+        if phi[at] > 0 and any(np.isfinite(phi[o]) for _, o in naive.neighbours(shape, at)):
             place = np.array((0,) * (3 - len(shape)) + at)
             got = kernels.eikonal(phi.ravel(), flat(at, shape), place, grid)
             assert got == pytest.approx(naive.eikonal(phi, at, spacing), abs=1e-7)
