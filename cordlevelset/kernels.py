@@ -588,10 +588,10 @@ def to_distance(phi, grid, band, layers, sweeps, beyond):
 
 # ---------------------------------------------------------------------------------------------------------------
 # Moving contours (levelset.py). Arrays are flat and padded; the band is a list of strips, STRIP voxels of one row each,
-# so that the inner loops run along memory and vectorise. docs/numerics.md has the equations.
+# joined to runs, so that the inner loops go along memory and vectorise. docs/numerics.md has the equations.
 # ---------------------------------------------------------------------------------------------------------------
 
-STRIP = 16  # 64 bytes of float32: one cache line, one or two vector registers
+STRIP = 8  # 32 bytes of float32: a vector register of most machines; runs of strips make longer loops
 FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
 PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
 CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
@@ -600,8 +600,8 @@ STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band 
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
-N_COUNTS, N_REALS = 4, 7  # in a State
-STRIPS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
+N_COUNTS, N_REALS = 5, 7  # in a State
+STRIPS, RUNS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
 SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME = range(N_REALS)
 RUNNING, STANDS, VANISHED = range(3)  # State.count[STATUS]
 
@@ -614,7 +614,6 @@ class Box(NamedTuple):
     rows: int  # padded rows in a plane
     width: int  # padded length of a row
     strips: int  # in a row
-    length: int  # STRIP, told at run time: loops of a length known when compiled are unrolled, not vectorised
     inverse: tuple[float, float, float]  # 1 / mm
     square: tuple[float, float, float]  # mm^2
 
@@ -623,7 +622,9 @@ class Strips(NamedTuple):
     """Work space: a list of strips and values for each of their cells."""
 
     ident: np.ndarray  # (M,) strip number: row * strips in a row + place in the row
-    begin: np.ndarray  # (M,) flat index of its first cell
+    begin: np.ndarray  # (M,) flat index of a run's first cell
+    place: np.ndarray  # (M,) where its values begin
+    span: np.ndarray  # (M,) its number of cells
     older: np.ndarray  # (M,) the list before
     member: np.ndarray  # (M,) by strip number: 1 in the list
     coef: np.ndarray  # (6, C) outward speed, curvature weight, velocity z, y, x, fade
@@ -655,7 +656,7 @@ class State(NamedTuple):
 @njit
 def first_cell(ident, box):
     """Flat index of a strip's first cell."""
-    return ident // box.strips * box.width + box.pad[2] + ident % box.strips * box.length
+    return ident // box.strips * box.width + box.pad[2] + ident % box.strips * STRIP
 
 
 @njit
@@ -687,7 +688,7 @@ def upwind(lower, upper, velocity):
 
 
 @njit
-def rates_2d(phi, strips, n, box, push):
+def rates_2d(phi, strips, runs, box, push):
     """Rate d phi/dt = -(F + R) |grad phi| - v . grad phi + w (laplacian - n.H n) + R on the first n strips, one plane.
 
     F, w, v: strips.coef; R = push phi / sqrt(phi^2 + reach^2) pulls |grad phi| to 1 and leaves the zero level
@@ -699,9 +700,9 @@ def rates_2d(phi, strips, n, box, push):
     coef = strips.coef
     rate = strips.rate
     x, y = np.uint64(1), np.uint64(box.width)
-    for k in range(n):
-        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
-        for lane in range(box.length):
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             order = half * coef[5, j]
             c, ym, yp, xm, xp = phi[i], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
@@ -724,7 +725,7 @@ def rates_2d(phi, strips, n, box, push):
 
 
 @njit
-def rates_3d(phi, strips, n, box, push):
+def rates_3d(phi, strips, runs, box, push):
     """The same as rates_2d with three axes."""
     real = phi.dtype.type
     one, half, tiny, steepest, push = real(1), real(0.5), real(1e-12), real(STEEPEST), real(push)
@@ -732,9 +733,9 @@ def rates_3d(phi, strips, n, box, push):
     coef = strips.coef
     rate = strips.rate
     x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows)
-    for k in range(n):
-        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
-        for lane in range(box.length):
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             order = half * coef[5, j]
             c, zm, zp, ym, yp, xm, xp = phi[i], phi[i - z], phi[i + z], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
@@ -765,12 +766,12 @@ def rates_3d(phi, strips, n, box, push):
 
 
 @njit
-def rates(phi, strips, n, box, push):
+def rates(phi, strips, runs, box, push):
     """Fill strips.rate, slope and reach."""
     if box.pad[0] == 0:
-        rates_2d(phi, strips, n, box, push)
+        rates_2d(phi, strips, runs, box, push)
     else:
-        rates_3d(phi, strips, n, box, push)
+        rates_3d(phi, strips, runs, box, push)
 
 
 @njit
@@ -796,7 +797,7 @@ def near(phi, i, box):
 def any_near(phi, begin, box):
     """Whether a strip has a cell within reach of the contour."""
     found = False
-    for lane in range(box.length):
+    for lane in range(STRIP):
         found |= near(phi, begin + lane, box)
     return found
 
@@ -808,7 +809,7 @@ def list_strips(band, n_cells, strips, box):
     n = 0
     for k in range(n_cells):
         z, y, x = band.at[k, 0], band.at[k, 1], band.at[k, 2]
-        ident = ((z + box.pad[0]) * box.rows + y + box.pad[1]) * box.strips + x // box.length
+        ident = ((z + box.pad[0]) * box.rows + y + box.pad[1]) * box.strips + x // STRIP
         if not strips.member[ident]:
             strips.member[ident] = 1
             strips.ident[n] = ident
@@ -839,7 +840,7 @@ def select_strips(phi, strips, n_old, box, far):
         for dz, dy, dx in ((0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0)):
             if 0 <= z + dz < box.shape[0] and 0 <= y + dy < box.shape[1] and 0 <= column + dx < box.strips:
                 other = ident + dx + (dy + dz * box.rows) * box.strips
-                beside = dx == 0 or near(phi, begin if dx < 0 else begin + box.length - 1, box)
+                beside = dx == 0 or near(phi, begin if dx < 0 else begin + STRIP - 1, box)
                 if beside and not strips.member[other]:
                     strips.member[other] = 1
                     strips.ident[n] = other
@@ -847,11 +848,24 @@ def select_strips(phi, strips, n_old, box, far):
     for k in range(n_old):
         if not strips.member[strips.older[k]]:
             i = first_cell(strips.older[k], box)
-            for lane in range(box.length):
+            for lane in range(STRIP):
                 phi[i + lane] = -far if phi[i + lane] < 0 else far
-    for k in range(n):
-        strips.begin[k] = first_cell(strips.ident[k], box)
     return n_near, n
+
+
+@njit
+def join_strips(strips, n, box):
+    """Sort the list, and join strips that follow one another in a row to runs; the number of runs."""
+    strips.ident[:n].sort()
+    runs = 0
+    for k in range(n):
+        ident = strips.ident[k]
+        if runs > 0 and ident % box.strips and strips.ident[k - 1] == ident - 1:
+            strips.span[runs - 1] += STRIP
+        else:
+            strips.begin[runs], strips.place[runs], strips.span[runs] = first_cell(ident, box), k * STRIP, STRIP
+            runs += 1
+    return runs
 
 
 @njit
@@ -869,12 +883,12 @@ def list_ghosts(strips, n, box):
     for k in range(n):
         ident = strips.ident[k]
         row = ident // box.strips
-        z, y, begin = row // box.rows - pz, row % box.rows - py, ident % box.strips * box.length
+        z, y, begin = row // box.rows - pz, row % box.rows - py, ident % box.strips * STRIP
         z0, z1 = shadow(z, nz - 1, pz, nz - 1 + pz)
         y0, y1 = shadow(y, ny - 1, py, ny - 1 + py)
-        if z1 - z0 == 1 and y1 - y0 == 1 and begin > 0 and begin + box.length < nx:
+        if z1 - z0 == 1 and y1 - y0 == 1 and begin > 0 and begin + STRIP < nx:
             continue
-        for x in range(begin, min(begin + box.length, nx)):
+        for x in range(begin, min(begin + STRIP, nx)):
             x0, x1 = shadow(x, nx - 1, px, box.width - px - 1)
             for az in range(z0, z1):
                 for ay in range(y0, y1):
@@ -897,7 +911,7 @@ def fill_ghosts(phi, strips, count):
 def is_fresh(phi, begin, box, far):
     """Whether a strip still has a cell without a distance."""
     fresh = False
-    for lane in range(box.length):
+    for lane in range(STRIP):
         fresh |= abs(phi[begin + lane]) >= far
     return fresh
 
@@ -906,11 +920,11 @@ def is_fresh(phi, begin, box, far):
 def reach_out(phi, strips, first, n, box, far):
     """First guess of the distance in strips new to the list: the nearest neighbour's plus a step, there and back."""
     for k in range(2 * (n - first)):
-        begin = strips.begin[first + k if k < n - first else 2 * n - first - 1 - k]
+        begin = first_cell(strips.ident[first + k if k < n - first else 2 * n - first - 1 - k], box)
         if not is_fresh(phi, begin, box, far):
             continue
-        for turn in range(2 * box.length):
-            i = begin + (turn if turn < box.length else 2 * box.length - 1 - turn)
+        for turn in range(2 * STRIP):
+            i = begin + (turn if turn < STRIP else 2 * STRIP - 1 - turn)
             size = abs(phi[i])
             for a in range(0 if box.pad[0] else 1, 3):
                 stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
@@ -919,7 +933,7 @@ def reach_out(phi, strips, first, n, box, far):
 
 
 @njit
-def fade_out(phi, g, strips, n, box, own_clocks, fade, pace):
+def fade_out(phi, g, strips, runs, box, own_clocks, fade, pace):
     """Fade from 1 at FULL voxels from the contour to 0 at NONE, linearly: the cut-off of Peng et al. (1999).
 
     Pace is the same, with clocks of their own over the largest g beside a cell: so |grad g| / g stays below 1 / h.
@@ -929,62 +943,60 @@ def fade_out(phi, g, strips, n, box, own_clocks, fade, pace):
     sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
     top, share, least = real(NONE), real(1 / (NONE - FULL)), real(FAINTEST)
     x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
-    for k in range(n):
-        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
-        for lane in range(box.length):
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             c = phi[i]
             steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
             voxels = abs(c) / np.sqrt(steps + voxel_step(phi[i - x], c, phi[i + x], sx) + tiny)
             fade[j] = min(max((top - voxels) * share, zero), one)
-        for lane in range(box.length):
+        for lane in range(strips.span[k]):
             pace[place + np.uint64(lane)] = fade[place + np.uint64(lane)]
         if own_clocks:
-            for lane in range(box.length):
+            for lane in range(strips.span[k]):
                 i = begin + np.uint64(lane)
                 most = max(max(max(g[i - z], g[i + z]), max(g[i - y], g[i + y])), max(g[i - x], g[i + x]))
-                two = max(max(g[i - y - y], g[i + y + y]), max(g[i - x - x], g[i + x + x]))
-                most = max(most, max(two, max(g[i - z - z], g[i + z + z])))
                 pace[place + np.uint64(lane)] /= max(max(most, g[i]), least)
 
 
 @njit
-def fill_one(values, factor, stride, fade, strips, n, box, out):
+def fill_one(values, factor, stride, fade, strips, runs, box, out):
     """Fill out with fade factor values, or with a stride fade factor (values ahead - values behind)."""
     real = fade.dtype.type
     factor, step = real(factor), np.uint64(stride)
-    for k in range(n):
-        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         if stride == 0:
-            for lane in range(box.length):
+            for lane in range(strips.span[k]):
                 out[place + np.uint64(lane)] = fade[place + np.uint64(lane)] * factor * values[begin + np.uint64(lane)]
         else:
-            for lane in range(box.length):
+            for lane in range(strips.span[k]):
                 i, j = begin + np.uint64(lane), place + np.uint64(lane)
                 out[j] = fade[j] * factor * (values[i + step] - values[i - step])
 
 
 @njit
-def fill_coefficients(phi, g, region, strips, n, box, terms):
+def fill_coefficients(phi, g, region, strips, runs, box, terms):
     """Per cell outward speed (p + F) g, curvature weight c g, velocity -a grad g, all fading with distance.
 
     Returns the largest rates (1 / time) of diffusion, sum_a 4 w / h_a^2, and of transport,
     sum_a (|v_a| + |speed|) / h_a, which bound the step.
     """
-    pace, coef = strips.rate, strips.coef
-    fade_out(phi, g, strips, n, box, terms.time_step == np.inf, coef[5], pace)
-    fill_one(g, terms.curvature, 0, pace, strips, n, box, coef[1])
-    fill_one(g, terms.propagation, 0, pace, strips, n, box, coef[0])
+    pace, coef, cells = strips.rate, strips.coef, strips.place[runs - 1] + strips.span[runs - 1] if runs else 0
+    fade_out(phi, g, strips, runs, box, terms.time_step == np.inf, coef[5], pace)
+    fill_one(g, terms.curvature, 0, pace, strips, runs, box, coef[1])
+    fill_one(g, terms.propagation, 0, pace, strips, runs, box, coef[0])
     if region.size:
-        fill_one(g, 1.0, 0, pace, strips, n, box, strips.last)
-        fill_one(region, 1.0, 0, strips.last, strips, n, box, strips.last)
-        coef[0, : n * box.length] += strips.last[: n * box.length]
+        fill_one(g, 1.0, 0, pace, strips, runs, box, strips.last)
+        fill_one(region, 1.0, 0, strips.last, strips, runs, box, strips.last)
+        coef[0, :cells] += strips.last[:cells]
     for a in range(0 if box.pad[0] else 1, 3):
         stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
-        fill_one(g, -0.5 * terms.advection * box.inverse[a], stride, pace, strips, n, box, coef[2 + a])
+        fill_one(g, -0.5 * terms.advection * box.inverse[a], stride, pace, strips, runs, box, coef[2 + a])
     hz, hy, hx = box.inverse
     diffusion = transport = 0.0
-    for j in range(n * box.length):
+    for j in range(cells):
         diffusion = max(diffusion, abs(coef[1, j]))
         across = abs(coef[3, j]) * hy + abs(coef[4, j]) * hx + abs(coef[0, j]) * (hz + hy + hx)
         if hz > 0:
@@ -994,7 +1006,7 @@ def fill_coefficients(phi, g, region, strips, n, box, terms):
 
 
 @njit
-def remember(phi, strips, n, box):
+def remember(phi, strips, runs, box):
     """Copy phi on the listed strips to start and last; squared gradient to slope, squared voxel steps to reach."""
     start, last, slope, reach = strips.start, strips.last, strips.slope, strips.reach
     real = phi.dtype.type
@@ -1002,12 +1014,12 @@ def remember(phi, strips, n, box):
     sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
     quarter = real(0.25)
     x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
-    for k in range(n):
-        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
-        for lane in range(box.length):
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             start[j] = last[j] = phi[i]
-        for lane in range(box.length):
+        for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             dz, dy, dx = phi[i + z] - phi[i - z], phi[i + y] - phi[i - y], phi[i + x] - phi[i - x]
             slope[j] = quarter * (dz * dz * z2 + dy * dy * y2 + dx * dx * x2)
@@ -1017,7 +1029,7 @@ def remember(phi, strips, n, box):
 
 
 @njit
-def super_step(phi, strips, n, ghosts, box, push, tau, stages):
+def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
     """One Runge-Kutta-Legendre step of first order over the time tau; strips hold phi and its first rate.
 
     Y_j = m Y_{j-1} + (1 - m) Y_{j-2} + m w tau L(Y_{j-1}), m = (2 j - 1) / j, w = 2 / (s^2 + s) for s stages: stable
@@ -1028,12 +1040,12 @@ def super_step(phi, strips, n, ghosts, box, push, tau, stages):
     last, rate = strips.last, strips.rate
     for stage in range(1, stages + 1):
         if stage > 1:
-            rates(phi, strips, n, box, push)
+            rates(phi, strips, runs, box, push)
         m = (2.0 * stage - 1) / stage
         keep, older, gain = real(m), real(1 - m), real(m * share)
-        for k in range(n):
-            begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
-            for lane in range(box.length):
+        for k in range(runs):
+            begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+            for lane in range(strips.span[k]):
                 i, j = begin + np.uint64(lane), place + np.uint64(lane)
                 now = phi[i]
                 phi[i] = keep * now + older * last[j] + gain * rate[j]
@@ -1042,45 +1054,45 @@ def super_step(phi, strips, n, ghosts, box, push, tau, stages):
 
 
 @njit
-def fastest(strips, n, length):
+def fastest(strips, cells):
     """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it."""
     worst = 0.0
-    for j in range(n * length):
+    for j in range(cells):
         if strips.start[j] ** 2 < strips.reach[j]:
             worst = max(worst, strips.rate[j] ** 2 / max(strips.slope[j], 1e-2))
     return np.sqrt(worst)
 
 
 @njit
-def movement(phi, strips, n, box):
+def movement(phi, strips, runs, cells):
     """RMS movement (mm) of the contour since `remember`, from the cells within a voxel of it; NaN if it is gone."""
     real = phi.dtype.type
     zero, one, flat, tiny = real(0), real(1), real(1e-2), real(1e-12)
     start, slope, reach = strips.start, strips.slope, strips.reach
     total, weights, inside = zero, zero, zero
-    for k in range(n):
-        begin, place = np.uint64(strips.begin[k]), np.uint64(k * box.length)
-        for lane in range(box.length):
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             now, then = phi[i], start[j]
             weight = max(one - then * then / (reach[j] + tiny), zero)
             total += weight * (now - then) * (now - then) / max(slope[j], flat)
             weights += weight
             inside += one if now < zero else zero
-    if inside == 0 or inside == n * box.length:
+    if inside == 0 or inside == cells:
         return np.nan
     return np.sqrt(total / max(weights, tiny))
 
 
 @njit
-def plan_step(strips, n, box, state, push, time_step):
+def plan_step(strips, cells, box, state, push, time_step):
     """Time and stages of a step: the contour moves at most half a voxel, nothing is carried more than a voxel."""
     shortest = 1 / max(box.inverse)
     calm = 1e-12  # 1 / time: slower is standing still
     hz, hy, hx = box.inverse
     pull = push * np.sqrt(hz * hz + hy * hy + hx * hx)
     explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + calm)
-    speed = fastest(strips, n, box.length)
+    speed = fastest(strips, cells)
     tau = min(time_step, GROWTH * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
     tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (speed + calm))
     state.reals[STEP] = tau
@@ -1091,18 +1103,18 @@ def plan_step(strips, n, box, state, push, time_step):
 
 @njit
 def refresh(phi, g, region, strips, box, terms, state, far):
-    """List the strips anew around the contour as it is now, with their coefficients; numbers of strips and ghosts."""
+    """List the strips anew around the contour as it is now, with their coefficients."""
     near_by, n = select_strips(phi, strips, state.counts[STRIPS], box, far)
     ghosts = list_ghosts(strips, n, box)
     fill_ghosts(phi, strips, ghosts)
     reach_out(phi, strips, near_by, n, box, far)
     fill_ghosts(phi, strips, ghosts)
-    diffusion, transport = fill_coefficients(phi, g, region, strips, n, box, terms)
-    state.counts[STRIPS], state.counts[GHOSTS] = n, ghosts
+    runs = join_strips(strips, n, box)
+    diffusion, transport = fill_coefficients(phi, g, region, strips, runs, box, terms)
+    state.counts[STRIPS], state.counts[RUNS], state.counts[GHOSTS] = n, runs, ghosts
     state.reals[SHIFT], state.reals[DIFFUSION], state.reals[TRANSPORT] = 0.0, diffusion, transport
     if state.reals[STEP] == 0:
         state.reals[STEP] = min(terms.time_step, 1 / max(transport, 0.1 * diffusion, 1e-6))
-    return n, ghosts
 
 
 @njit
@@ -1110,15 +1122,15 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     """Move the contour until it stands or history[stop - 1] is filled; `state` goes from one call to the next."""
     shortest = 1 / max(box.inverse)
     while state.counts[ITERATION] < stop:
-        n, ghosts = state.counts[STRIPS], state.counts[GHOSTS]
         if state.reals[SHIFT] >= shortest:
-            n, ghosts = refresh(phi, g, region, strips, box, terms, state, far)
+            refresh(phi, g, region, strips, box, terms, state, far)
+        runs, cells, ghosts = state.counts[RUNS], state.counts[STRIPS] * STRIP, state.counts[GHOSTS]
         push = PULL * shortest / state.reals[STEP]
-        remember(phi, strips, n, box)
-        rates(phi, strips, n, box, push)
-        tau, stages = plan_step(strips, n, box, state, push, terms.time_step)
-        super_step(phi, strips, n, ghosts, box, push, tau, stages)
-        rms = movement(phi, strips, n, box)
+        remember(phi, strips, runs, box)
+        rates(phi, strips, runs, box, push)
+        tau, stages = plan_step(strips, cells, box, state, push, terms.time_step)
+        super_step(phi, strips, runs, ghosts, box, push, tau, stages)
+        rms = movement(phi, strips, runs, cells)
         if not rms >= 0:
             state.counts[STATUS] = VANISHED
             return
@@ -1173,4 +1185,4 @@ def begin(phi, grid, band, strips, box, layers, far, state, padded):
 def finish(padded, grid, band, box, layers, half_width, phi):
     """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
     unpad(padded, box, phi)
-    to_distance(phi, grid, band, layers, 4, half_width)
+    to_distance(phi, grid, band, layers, 3, half_width)

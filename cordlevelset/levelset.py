@@ -323,11 +323,13 @@ def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any, wi
     planes, rows, width = nz + 2 * pad_z, ny + 4, in_row * length + 4
     iz, iy, ix = (0.0,) * (3 - len(shape)) + tuple(1 / h for h in spacing)
     sz, sy, sx = (h * h for h in (1.0, *spacing)[-3:])
-    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, length, (iz, iy, ix), (sz, sy, sx))
+    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, (iz, iy, ix), (sz, sy, sx))
     n_strips, cells, padded = planes * rows * in_row, nz * ny * in_row * length, planes * rows * width
     strips = kernels.Strips(
         ident=np.empty(n_strips, np.int64),
         begin=np.empty(n_strips, np.int64),
+        place=np.empty(n_strips, np.int64),
+        span=np.empty(n_strips, np.int64),
         older=np.empty(n_strips, np.int64),
         member=np.empty(n_strips, np.uint8),
         coef=np.empty((6, cells), kind),
@@ -356,7 +358,7 @@ def _evolve(
     """One contour or surface on checked arrays of one shape and kind."""
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
     gaps = [m for m in (missing, no_g) if m is not None]
-    state, far = space.state, (START_LAYERS + 1) * max(spacing)
+    state, far = space.state, max((START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
     distance = finite(phi).ravel()
     kernels.begin(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
     kernels.pad(g.ravel(), space.box, space.g)

@@ -130,7 +130,7 @@ def coefficients(phi, g, region, spacing, weights, *, own_clocks, full, none):
     for a in axes:
         flatter = np.minimum(np.abs(phi - shift(phi, a, -1)), np.abs(shift(phi, a, 1) - phi))
         steps += np.minimum(flatter, spacing[a]) ** 2
-        for by in (-2, -1, 1, 2):
+        for by in (-1, 1):
             high = np.maximum(high, shift(g, a, by))
     with np.errstate(divide="ignore"):
         fade = np.clip((none - np.abs(phi) / np.sqrt(steps)) / (none - full), 0, 1)

@@ -102,10 +102,13 @@ class Run:
         for field, values in ((s.g, rng.uniform(0.05, 1, shape)), (s.region, rng.normal(size=shape))):
             kernels.pad(values.astype(kind).ravel(), s.box, field)
         kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, s.state, 30.0)
-        self.n, self.ghosts = s.state.counts[kernels.STRIPS], s.state.counts[kernels.GHOSTS]
+        counts = s.state.counts
+        self.n, self.runs, self.ghosts = counts[kernels.STRIPS], counts[kernels.RUNS], counts[kernels.GHOSTS]
         self.spacing = (1.0,) * (3 - len(shape)) + tuple(spacing)
         self.padded = (shape[0] + 4 if len(shape) == 3 else 1, s.box.rows, s.box.width)
-        self.cells = (s.strips.begin[: self.n, None] + np.arange(s.box.length)).ravel()
+        spans = zip(s.strips.begin[: self.runs], s.strips.span[: self.runs], strict=True)
+        self.cells = np.concatenate([b + np.arange(length) for b, length in spans])
+        assert self.cells.size == self.n * kernels.STRIP
         z, y, x = np.unravel_index(self.cells, self.padded)
         places = zip((z, y, x), s.box.pad, s.box.shape, strict=True)
         self.real = np.all([(p <= c) & (c < p + m) for c, p, m in places], axis=0)
@@ -159,13 +162,13 @@ def test_rates_and_super_step(shape, spacing, kind, clocks):
         wrapped = np.where(run.ghost_mask(widths), np.pad(wrapped[inner], widths, mode="edge"), wrapped)
         return np.where(mask, naive.rates(wrapped, coef, run.spacing, push, kernels.STEEPEST), 0.0)
 
-    kernels.remember(s.moving, s.strips, run.n, s.box)
-    kernels.rates(s.moving, s.strips, run.n, s.box, push)
+    kernels.remember(s.moving, s.strips, run.runs, s.box)
+    kernels.rates(s.moving, s.strips, run.runs, s.box, push)
     first = right_hand_side(before)
     scale = np.abs(first).max() * (1e-4 if kind == np.float32 else 1e-9)
     np.testing.assert_allclose(run.listed(run.dense(s.strips.rate)), run.listed(first), atol=scale)
     tau, stages = 0.01, 4
-    kernels.super_step(s.moving, s.strips, run.n, run.ghosts, s.box, push, tau, stages)
+    kernels.super_step(s.moving, s.strips, run.runs, run.ghosts, s.box, push, tau, stages)
     after = naive.legendre_step(before, first, right_hand_side, tau, stages)
     atol = 1e-4 if kind == np.float32 else 1e-8
     np.testing.assert_allclose(run.listed(run.view(s.moving)), run.listed(after), atol=atol)
@@ -218,33 +221,33 @@ def test_list_holds_all_that_is_near_and_its_neighbours(shape, spacing):
 def test_movement_and_fastest():
     run = Run((13, 21), (0.5, 0.8), np.float64)
     s = run.space.strips
-    kernels.remember(run.space.moving, s, run.n, run.space.box)
-    kernels.rates(run.space.moving, s, run.n, run.space.box, 0.0)
+    kernels.remember(run.space.moving, s, run.runs, run.space.box)
+    kernels.rates(run.space.moving, s, run.runs, run.space.box, 0.0)
     m = run.cells.size
     start, slope, reach, rate = s.start[:m].copy(), s.slope[:m], s.reach[:m], s.rate[:m]
     weight = np.maximum(1 - start**2 / (reach + 1e-12), 0)
     run.space.moving[run.cells] += 0.01 * rate
     moved = (0.01 * rate) ** 2 / np.maximum(slope, 1e-2)
-    got = kernels.movement(run.space.moving, s, run.n, run.space.box)
+    got = kernels.movement(run.space.moving, s, run.runs, m)
     assert got == pytest.approx(np.sqrt((weight * moved).sum() / weight.sum()), rel=1e-9)
     near = start**2 < reach
     speed = np.sqrt((rate**2 / np.maximum(slope, 1e-2))[near].max())
-    assert kernels.fastest(s, run.n, run.space.box.length) == pytest.approx(speed)
+    assert kernels.fastest(s, m) == pytest.approx(speed)
     run.space.moving[run.cells] = 1.0
-    assert np.isnan(kernels.movement(run.space.moving, s, run.n, run.space.box))
+    assert np.isnan(kernels.movement(run.space.moving, s, run.runs, m))
 
 
 def test_step_is_bounded_by_movement_transport_and_stability():
     run = Run((13, 21), (0.5, 0.8), np.float64)
     s, state = run.space, run.space.state
-    kernels.remember(s.moving, s.strips, run.n, s.box)
-    kernels.rates(s.moving, s.strips, run.n, s.box, 1.0)
+    kernels.remember(s.moving, s.strips, run.runs, s.box)
+    kernels.rates(s.moving, s.strips, run.runs, s.box, 1.0)
     state.reals[kernels.STEP] = 1e9
     transport, diffusion = state.reals[kernels.TRANSPORT], state.reals[kernels.DIFFUSION]
     pull = math.hypot(1 / 0.5, 1 / 0.8)
     explicit = 2 / (diffusion + 2 * (transport + pull))
-    speed = kernels.fastest(s.strips, run.n, s.box.length)
-    tau, stages = kernels.plan_step(s.strips, run.n, s.box, state, 1.0, np.inf)
+    speed = kernels.fastest(s.strips, run.cells.size)
+    tau, stages = kernels.plan_step(s.strips, run.cells.size, s.box, state, 1.0, np.inf)
     assert tau == pytest.approx(min(explicit * 36, kernels.CARRY / transport, 0.25 / speed))
     assert (stages - 1) * stages / 2 * explicit < tau <= (stages + 1) * stages / 2 * explicit * (1 + 1e-9)
 
