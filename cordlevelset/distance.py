@@ -15,8 +15,6 @@ __all__ = ["curve_distance", "redistance", "signed_distance"]
 
 FloatArray = NDArray[np.floating[Any]]
 
-SWEEPS = 200
-"""Most eikonal sweeps, against endless loops: they settle to a thousandth of a voxel within 50 on 256 x 256."""
 LARGEST = 1e30
 """Stands for infinity; its square is far below the largest float64."""
 BLUR_VOXELS = 0.7
@@ -71,7 +69,7 @@ def redistance(phi: ArrayLike, *, spacing: tuple[float, ...], band: float | None
     filled, missing = fill_missing(values, spacing)
     limit = np.inf if band is None else band
     layers = sum(values.shape) if band is None else band_layers(band, spacing)
-    out = band_distance(filled, spacing, layers=layers, sweeps=SWEEPS, beyond=limit)
+    out = band_distance(filled, spacing, layers=layers, sweeps=kernels.SWEEPS, beyond=limit)
     if missing is not None:
         out[missing] = np.nan
     return out

@@ -323,6 +323,8 @@ def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr,
 # Signed distance (distance.py). Arrays are flat (C order), so that one text serves 2-D and 3-D
 # ---------------------------------------------------------------------------------------------------------------
 
+SWEEPS = 200  # most eikonal sweeps, against endless loops: 50 settle 256 x 256, 5 a narrow band
+
 
 class Grid(NamedTuple):
     """Three axes; a 2-D grid has one plane."""
@@ -1185,4 +1187,4 @@ def begin(phi, grid, band, strips, box, layers, far, state, padded):
 def finish(padded, grid, band, box, layers, half_width, phi):
     """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
     unpad(padded, box, phi)
-    to_distance(phi, grid, band, layers, 3, half_width)
+    to_distance(phi, grid, band, layers, SWEEPS, half_width)
