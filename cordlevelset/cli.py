@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-DONE, FAILED, WRONG_USE, NO_CORD = 0, 1, 2, 3
+DONE, FAILED, WRONG_USE, NO_CORD, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 failed, 2 wrong use, 3 no cord found.
+        0 done, 1 failed, 2 wrong use, 3 no cord found, 130 interrupted.
     """
     from cordlevelset.errors import CordLevelSetError, NoCordFoundError
 
@@ -44,9 +47,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), FAILED)
     except OSError as error:
         return _fail(f"{error.strerror or error}: {error.filename or ''}", FAILED)
+    except MemoryError:
+        return _fail("the image needs more memory than there is; crop it", FAILED)
     except KeyboardInterrupt:
-        return _fail("interrupted", FAILED)
+        return _fail("interrupted", INTERRUPTED)
     return DONE
+
+
+def process() -> None:
+    """Run the command line as a process of its own: `main`, with Ctrl-C and standard error in its hands.
+
+    The work runs in a thread: Python answers a signal only between two steps of its main thread, and reading a large
+    image or a long kernel is one step. What C++ readers print is not shown: a failure is one line, ours.
+    """
+    from cordlevelset.files import discard_drafts
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.stderr is not None:
+        sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace", closefd=False)
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+    try:
+        sys.exit(ThreadPoolExecutor(1).submit(main).result())
+    except KeyboardInterrupt:
+        discard_drafts()
+        _fail("interrupted", INTERRUPTED)
+        os._exit(INTERRUPTED)
 
 
 def _fail(text: str, status: int) -> int:
@@ -116,6 +142,7 @@ def _segment(args: argparse.Namespace) -> None:
     from cordlevelset.pipeline import segment
 
     wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures) if p is not None]
+    files.check_distinct(wanted, [args.image])
     for path, suffixes in (
         (args.output, images.IMAGE_SUFFIXES),
         (args.soft, images.IMAGE_SUFFIXES),
@@ -174,6 +201,7 @@ def _centerline(args: argparse.Namespace) -> None:
     from cordlevelset.pipeline import detect_centerline
 
     files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
+    files.check_distinct([args.output], [args.image])
     line = detect_centerline(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
@@ -185,6 +213,7 @@ def _measure(args: argparse.Namespace) -> None:
     from cordlevelset.morphometry import COLUMNS, measure
 
     files.check_writable(args.output, (".csv",))
+    files.check_distinct([args.output], [args.mask])
     records = measure(args.mask)
     files.write_table(args.output, COLUMNS, map(astuple, records))
     print(f"{len(records)} slices, mean area {sum(r.area_mm2 for r in records) / len(records):.1f} mm2")
@@ -224,4 +253,4 @@ def _warmup(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process()

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset.errors import InputError
 
-__all__ = ["check_writable", "name_suffix", "read_centerline", "whole_or_nothing", "write_centerline", "write_table"]
+__all__ = [
+    "check_distinct",
+    "check_writable",
+    "discard_drafts",
+    "name_suffix",
+    "read_centerline",
+    "whole_or_nothing",
+    "write_centerline",
+    "write_table",
+]
 
 CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
 MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
+
+
+_open_folders: set[str] = set()
+"""Temporary folders of files being written, for `discard_drafts`."""
 
 
 @contextmanager
@@ -47,6 +61,7 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
         try:
             for target in targets:
                 folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
+                _open_folders.add(folders[-1].name)
             temporaries = [Path(f.name) / t.name for f, t in zip(folders, targets, strict=True)]
             yield temporaries
             for temporary, target in zip(temporaries, targets, strict=True):
@@ -58,6 +73,37 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     finally:
         for folder in folders:
             folder.cleanup()
+            _open_folders.discard(folder.name)
+
+
+def discard_drafts() -> None:
+    """Remove what is half-written, before the process ends without unwinding its threads."""
+    for folder in tuple(_open_folders):
+        while os.path.isdir(folder):  # its writer may make a file between the last removal and this
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_distinct(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Make sure that no output replaces an input or another output.
+
+    Parameters
+    ----------
+    outputs : sequence of Path
+        The files to be.
+    inputs : sequence of Path
+        Files that are read.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    places = [Path(os.path.realpath(path)) for path in outputs]
+    for n, (path, place) in enumerate(zip(outputs, places, strict=True)):
+        if place in places[:n]:
+            raise InputError(f"cannot write two outputs to {path}; give each a name of its own")
+        if place.exists() and any(source.exists() and place.samefile(source) for source in inputs):
+            raise InputError(f"cannot write {path}: it is an input and would be lost; give another name")
 
 
 def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> None:

@@ -1,47 +1,86 @@
-"""What SimpleITK does not tell: disagreements in NIfTI headers, gaps and mixed series in DICOM folders."""
+"""What this library reads of image headers itself: where the values stand, and the two matrices of NIfTI."""
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
 
-__all__ = ["NiftiHeader", "nifti_header", "read_dicom"]
+__all__ = ["LONGEST_HEADER", "NiftiHeader", "Payload", "metaimage_payload", "nifti_header", "nrrd_payload"]
 
-GAP_TOLERANCE = 0.05
-"""Spread of the distances between DICOM slices, as a share of their median: positions are given to 0.01 mm at worst."""
+LONGEST_HEADER = 1 << 16
+"""Bytes in which a header must end to be checked here; text headers are a few hundred bytes long."""
+NRRD_BYTES = {
+    1: ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"),
+    2: ("short", "short int", "signed short", "int16", "int16_t", "ushort", "unsigned short", "uint16", "uint16_t"),
+    4: ("int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t", "float"),
+    8: ("longlong", "long long", "int64", "int64_t", "ulonglong", "unsigned long long", "uint64", "uint64_t", "double"),
+}
+"""Size of a value by its type's names in an NRRD header."""
+METAIMAGE_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+"""Size of a value by its type's name in a MetaImage header, less MET_ and the U of unsigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Where the values of an image stand.
+
+    Attributes
+    ----------
+    path : Path
+        File that holds them.
+    start : int
+        Bytes of the file before them, or before the compressed stream they are in.
+    skip : int
+        Bytes before them in that stream.
+    n_bytes : int
+        Their length, uncompressed.
+    packed : bool
+        Whether they are in a gzip or zlib stream.
+    dtype : str or None
+        Floating-point type, where their values are to be checked.
+    """
+
+    path: Path
+    start: int
+    skip: int
+    n_bytes: int
+    packed: bool
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NiftiHeader:
-    """What this library takes from a NIfTI header itself: the two grid-to-world matrices it may hold.
+    """The two grid-to-world matrices of a NIfTI header, and its payload.
 
     Attributes
     ----------
     sform, qform : (4, 4) array or None
         Voxel (i, j, k) to RAS mm; None where the header's code says there is none.
+    payload : Payload
+        Where the values stand.
     """
 
     sform: NDArray[np.float64] | None
     qform: NDArray[np.float64] | None
+    payload: Payload
 
 
-def nifti_header(path: Path) -> NiftiHeader | None:
-    """Read and check the header of a NIfTI-1 file.
+def nifti_header(path: Path, start: bytes) -> NiftiHeader | None:
+    """Parse and check the header of a NIfTI-1 file.
 
     Parameters
     ----------
     path : Path
-        Any file, gzipped or not.
+        Its name.
+    start : bytes
+        Its first bytes, unpacked.
 
     Returns
     -------
@@ -53,65 +92,48 @@ def nifti_header(path: Path) -> NiftiHeader | None:
     GeometryError
         If a voxel size is not a positive number.
     InputError
-        If it is NIfTI-2, ends before its last voxel, or holds values that are not finite: SimpleITK reads a cut .nii.gz
-        without a word, and NaN as 0.
+        If it is NIfTI-2 or Analyze, or does not say how long it is.
     """
-    raw = _head(path)
-    for endian in "<>":
-        size = struct.unpack(endian + "i", raw[:4])[0] if len(raw) >= 348 else 0
+    for endian in "<>" if len(start) >= 348 else "":
+        size = struct.unpack(endian + "i", start[:4])[0]
         if size == 540:
             raise InputError(f"{path} is NIfTI-2, which SimpleITK does not read; convert it to NIfTI-1")
-        if size == 348 and raw[344:348] in (b"n+1\0", b"ni1\0"):
-            return _parse(path, raw, endian)
+        if size == 348 and start[344:348] in (b"n+1\0", b"ni1\0"):
+            return _parse(path, start, endian)
+        if size == 348 and path.name.lower().endswith((".nii", ".nii.gz", ".hdr")):
+            raise InputError(f"{path} is an Analyze file, which cannot tell left from right; convert it to NIfTI-1")
     return None
 
 
 def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
-    pixdim = struct.unpack_from(endian + "8f", raw, 76)
-    if not all(0 < abs(size) < np.inf for size in pixdim[1:4]):
-        raise GeometryError(f"{path.name}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
     dim = struct.unpack_from(endian + "8h", raw, 40)
+    pixdim = struct.unpack_from(endian + "8f", raw, 76)
     code, bits = struct.unpack_from(endian + "2h", raw, 70)
     (offset,) = struct.unpack_from(endian + "f", raw, 108)
-    if raw[344:348] == b"n+1\0":  # header and values in one file
-        n_values = math.prod(max(n, 1) for n in dim[1 : 1 + max(dim[0], 0)])
-        _check_values(path, int(offset), n_values * bits // 8, {16: endian + "f4", 64: endian + "f8"}.get(code))
+    if not (1 <= dim[0] <= 7 and min(dim[1 : 1 + dim[0]]) > 0 and bits > 0 and 0 <= offset < 1 << 31):
+        raise InputError(f"{path} is damaged: its header gives no size; copy it anew")
+    if not all(0 < abs(size) < np.inf for size in pixdim[1 : 1 + min(dim[0], 3)]):
+        raise GeometryError(f"{path}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
+    values, start = path, int(offset)
+    if raw[344:348] == b"ni1\0":  # values in a file of their own
+        values = next((p for p in (path.with_suffix(s) for s in (".img", ".img.gz")) if p.exists()), path)
+    packed = values.suffix == ".gz"
+    n_bytes = math.prod(dim[1 : 1 + dim[0]]) * bits // 8
     codes = struct.unpack_from(endian + "2h", raw, 252)
     quaternion = struct.unpack_from(endian + "6f", raw, 256)
     rows = struct.unpack_from(endian + "12f", raw, 280)
-    sform = np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None
-    return NiftiHeader(sform, _qform(quaternion, pixdim) if codes[0] > 0 else None)
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(348)
-        if raw[:2] == b"\x1f\x8b":
-            with gzip.open(path) as stream:
-                raw = stream.read(348)
-    except (OSError, EOFError, zlib.error):  # the reader proper will say what is wrong
-        return b""
-    return raw
-
-
-def _check_values(path: Path, offset: int, n_bytes: int, dtype: str | None) -> None:
-    """Read the values to their end; a gzipped file checks its sum on the way."""
-    length, n_bad = 0, 0
-    try:
-        with path.open("rb") as plain, gzip.open(path) if plain.read(2) == b"\x1f\x8b" else path.open("rb") as stream:
-            stream.read(offset)
-            while block := stream.read(1 << 20):
-                length += len(block)
-                if dtype is not None:
-                    values = np.frombuffer(block[: len(block) // 8 * 8], dtype)
-                    n_bad += values.size - int(np.count_nonzero(np.isfinite(values)))
-    except (OSError, EOFError, zlib.error):
-        raise InputError(f"{path} is damaged: its compressed data end early or are corrupt; copy it anew") from None
-    if length < n_bytes:
-        raise InputError(f"{path} is damaged: it holds {length} bytes, its header asks for {n_bytes}; copy it anew")
-    if n_bad:
-        raise InputError(f"{path}: {n_bad} values are not finite numbers; replace NaN and infinities first")
+    return NiftiHeader(
+        sform=np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None,
+        qform=_qform(quaternion, pixdim) if codes[0] > 0 else None,
+        payload=Payload(
+            path=values,
+            start=0 if packed else start,
+            skip=start if packed else 0,
+            n_bytes=n_bytes,
+            packed=packed,
+            dtype={16: endian + "f4", 64: endian + "f8"}.get(code),
+        ),
+    )
 
 
 def _qform(quaternion: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[np.float64]:
@@ -129,60 +151,79 @@ def _qform(quaternion: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[
     return matrix
 
 
-def read_dicom(folder: Path) -> Any:
-    """The one image series of a folder.
+def nrrd_payload(path: Path, start: bytes) -> Payload | None:
+    """Where the values of an NRRD file stand.
 
     Parameters
     ----------
-    folder : Path
-        Holds one DICOM series; other files are passed over.
+    path : Path
+        Its name.
+    start : bytes
+        Its first bytes.
 
     Returns
     -------
-    SimpleITK.Image
-
-    Raises
-    ------
-    InputError
-        If there is no series, more than one, or it cannot be read.
-    GeometryError
-        If slices are missing, doubled or unevenly spaced.
+    Payload or None
+        None if it is not NRRD, or keeps its values in a way that is left to the reader: as text, or spread over files.
     """
-    import SimpleITK as sitk
-
-    reader = sitk.ImageSeriesReader()
-    series = reader.GetGDCMSeriesIDs(str(folder))
-    if not series:
-        raise InputError(f"no DICOM series in folder {folder}")
-    if len(series) > 1:
-        raise InputError(
-            f"{len(series)} DICOM series in folder {folder}; put the one to be read in a folder of its own"
-        )
-    names = reader.GetGDCMSeriesFileNames(str(folder), series[0])
-    try:
-        if len(names) > 1:
-            _check_gaps(names, folder)
-        reader.SetFileNames(names)
-        return reader.Execute()
-    except RuntimeError as error:
-        lines = str(error).strip().splitlines() or ["unknown error"]
-        raise InputError(f"cannot read the DICOM series in {folder}: {lines[-1].strip()[:120]}") from None
+    head, blank, _ = start.partition(b"\n\n")
+    if not (start.startswith(b"NRRD") and blank):
+        return None
+    fields = _fields(head, ":")
+    name = fields.get("data file", fields.get("datafile"))
+    size = next((n for n, names in NRRD_BYTES.items() if fields.get("type", "").lower() in names), 0)
+    encoding = fields.get("encoding", "").lower()
+    odd = {"byte skip", "byteskip", "line skip", "lineskip"} & set(fields)
+    shape = _sizes(fields.get("sizes", ""))
+    if not (size and shape) or odd or encoding not in ("raw", "gzip", "gz") or (name and _several_files(name)):
+        return None
+    values = path if name is None else path.parent / name
+    begin = len(head) + len(blank) if name is None else 0
+    return Payload(values, begin, 0, math.prod(shape) * size, encoding != "raw")
 
 
-def _check_gaps(names: tuple[str, ...], folder: Path) -> None:
-    import SimpleITK as sitk
+def metaimage_payload(path: Path, start: bytes) -> Payload | None:
+    """Where the values of a MetaImage file stand.
 
-    header = sitk.ImageFileReader()
-    positions = []
-    for name in names:
-        header.SetFileName(name)
-        header.ReadImageInformation()
-        normal = np.array(header.GetDirection()).reshape(3, 3)[:, 2]
-        positions.append(float(normal @ header.GetOrigin()))
-    steps = np.abs(np.diff(positions))
-    usual = float(np.median(steps))
-    if usual == 0 or np.abs(steps - usual).max() > GAP_TOLERANCE * usual:
-        raise GeometryError(
-            f"the DICOM slices in {folder} are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing "
-            "or double; complete the series"
-        )
+    Parameters
+    ----------
+    path : Path
+        Its name.
+    start : bytes
+        Its first bytes.
+
+    Returns
+    -------
+    Payload or None
+        None if it is not MetaImage, or keeps its values as text or spread over files.
+    """
+    mark = start.find(b"ElementDataFile")
+    if mark < 0 or b"ObjectType" not in start[:mark] or b"\n" not in start[mark:]:
+        return None
+    end = start.index(b"\n", mark) + 1
+    fields = _fields(start[:end], "=")
+    name = fields["elementdatafile"]
+    kind = fields.get("elementtype", "").removeprefix("MET_")
+    size = METAIMAGE_BYTES.get(kind, METAIMAGE_BYTES.get(kind.removeprefix("U"), 0))
+    shape = (*_sizes(fields.get("dimsize", "")), *_sizes(fields.get("elementnumberofchannels", "1")))
+    text = fields.get("binarydata", "true").lower() != "true"
+    if not size or len(shape) < 2 or text or "headersize" in fields or _several_files(name):
+        return None
+    local = name == "LOCAL"
+    packed = fields.get("compresseddata", "false").lower() == "true"
+    return Payload(path if local else path.parent / name, end if local else 0, 0, math.prod(shape) * size, packed)
+
+
+def _fields(head: bytes, mark: str) -> dict[str, str]:
+    """Lines "name<mark> value" of a text header, names in lower case."""
+    lines = (line.partition(mark) for line in head.decode("latin-1").splitlines() if not line.startswith("#"))
+    return {name.strip().lower(): value.strip() for name, _, value in lines}
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    words = text.split()
+    return tuple(map(int, words)) if all(w.isascii() and w.isdigit() and len(w) < 10 for w in words) else ()
+
+
+def _several_files(name: str) -> bool:
+    return name.split(" ")[0] == "LIST" or "%" in name

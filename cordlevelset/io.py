@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from cordlevelset.dicom import read_dicom
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.files import name_suffix, whole_or_nothing
-from cordlevelset.headers import NiftiHeader, nifti_header, read_dicom
+from cordlevelset.headers import NiftiHeader
+from cordlevelset.integrity import check_whole
 from cordlevelset.volume import Volume
 
 __all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "read", "to_sitk", "write"]
@@ -50,7 +52,7 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
         raise InputError(f"no such file: {path}")
     if path.is_dir():
         return from_sitk(read_dicom(path), frame=frame)
-    header = nifti_header(path)
+    header = check_whole(path)
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -81,8 +83,9 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     with whole_or_nothing([path]) as (temporary,):
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True)
-        except RuntimeError as error:
-            raise InputError(f"cannot write {path}: {_last_line(str(error))}") from None
+            check_whole(temporary)  # NIfTI is cut without a word on a full disk
+        except (RuntimeError, InputError):
+            raise InputError(f"cannot write {path}: the disk is full or cannot be written to") from None
 
 
 def as_volume(image: Any, *, frame: int | None = None) -> Volume:
@@ -184,20 +187,16 @@ def to_sitk(volume: Volume) -> Any:
     return image
 
 
-def _last_line(text: str) -> str:
-    return text.strip().splitlines()[-1].strip() if text.strip() else "unknown error"
-
-
 def _reading_error(path: Path, text: str) -> InputError | GeometryError:
     if "orthonormal" in text:
-        return GeometryError(f"{path.name}: axes not at right angles (sheared matrix); resample it to a straight grid")
+        return GeometryError(f"{path}: axes not at right angles (sheared matrix); resample it to a straight grid")
     if "pacing" in text:
-        return GeometryError(f"{path.name}: unusable spacing in the header; mend it")
-    if not os.access(path, os.R_OK):
-        return InputError(f"cannot read {path}: permission denied")
+        return GeometryError(f"{path}: unusable spacing in the header; mend it")
+    if "allocate memory" in text:
+        return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
     if "Unable to determine ImageIO reader" in text:
         return InputError(f"{path} is not an image that can be read; give NIfTI, NRRD, MetaImage or a DICOM folder")
-    return InputError(f"cannot read {path}: damaged or not an image ({_last_line(text)[:120]})")
+    return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")
 
 
 def _form_notes(header: NiftiHeader, volume: Volume) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def test_interrupted(neck_file, tmp_path, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("cordlevelset.pipeline.segment", interrupt)
-    assert main(["segment", str(neck_file), "-o", str(tmp_path / "m.nii.gz")]) == 1
+    assert main(["segment", str(neck_file), "-o", str(tmp_path / "m.nii.gz")]) == 130
     assert capsys.readouterr().err == "cordlevelset: interrupted\n"
     assert not list(tmp_path.iterdir())
 

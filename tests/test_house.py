@@ -15,9 +15,9 @@ MODULES = sorted(p.stem for p in PACKAGE.glob("*.py"))
 TREES = {name: ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) for name in MODULES}
 
 FACE = {"pipeline", "comparison", "morphometry", "precompile"}
-ADAPTERS = {"io", "headers", "files", "report", "demo", "cli"}
+ADAPTERS = {"io", "dicom", "headers", "integrity", "files", "report", "demo", "cli"}
 KERNELS = {"kernels", "_jit"}
-OUTSIDERS = {"SimpleITK": {"io", "headers"}, "matplotlib": {"report"}, "numba": {"_jit"}}
+OUTSIDERS = {"SimpleITK": {"io", "dicom"}, "matplotlib": {"report"}, "numba": {"_jit"}}
 
 
 def test_import_is_light():
