@@ -1,0 +1,189 @@
+"""Every command and code block of README and docs runs, and every link leads somewhere.
+
+A page is run from top to bottom in a folder of its own that holds the files of `fill`: phantoms under the names the
+pages use. Blocks marked ``python`` share one namespace; ``bash`` blocks must exit with 0; in ``console`` blocks the
+lines after ``$`` are run and what follows them is compared, ``...`` standing for anything. A block that cannot be run
+here has a comment before it that says why: ``<!-- not run: needs a cluster -->``.
+"""
+
+import contextlib
+import doctest
+import importlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+import cordlevelset as cls
+from cordlevelset.cli import main
+from cordlevelset.phantom import make_phantom
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = sorted(p.stem for p in Path(cls.__file__).parent.glob("*.py") if p.stem != "__init__")
+SHELL = {"bash", "sh", "shell", "console"}
+CHECKER, LOOSE = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class Block(NamedTuple):
+    language: str
+    line: int
+    code: str
+    reason: str  # why it is not run, or nothing
+
+
+def blocks(text):
+    """Fenced blocks of a page, those of directives left out."""
+    found, reason, fence = [], "", None
+    language, start, indent, body = "", 0, 0, []
+    for number, line in enumerate(text.splitlines(), 1):
+        mark = re.match(r"\s*(```+|~~~+)\s*(\S*)", line)
+        if fence and line.strip() == fence:
+            found.append(Block(language, start, "\n".join(body) + "\n", reason))
+            fence, reason = None, ""
+        elif fence:
+            body.append(line[indent:])
+        elif mark:
+            fence, language, start, body = mark[1], mark[2], number, []
+            indent = len(line) - len(line.lstrip())
+        elif comment := re.search(r"<!--\s*not run:\s*(.+?)\s*-->", line):
+            reason = comment[1]
+        elif line.strip() and not line.strip().startswith("<!--"):
+            reason = ""
+    assert fence is None, "a fence is not closed"
+    return found
+
+
+def fill(folder):
+    """The files that pages name: images of two regions, masks, a BIDS tree."""
+    lumbar = make_phantom(field_mm=(160.0, 120.0, 60.0), place_mm=(0.0, 1.5))
+    cls.write(lumbar.image, folder / "lumbar_t2.nii.gz")
+    cls.write(lumbar.image, folder / "sub-01_T2w.nii.gz")
+    cls.write(lumbar.soft_mask, folder / "reference.nii.gz")
+    cls.write(lumbar.soft_mask.like((lumbar.soft_mask.array >= 0.5).astype(np.uint8)), folder / "mask.nii.gz")
+    for subject in ("sub-01", "sub-02"):
+        (folder / "bids" / subject / "anat").mkdir(parents=True)
+        shutil.copy(folder / "sub-01_T2w.nii.gz", folder / "bids" / subject / "anat" / f"{subject}_T2w.nii.gz")
+    (folder / "bids" / "dataset_description.json").write_text('{"Name": "phantoms", "BIDSVersion": "1.9.0"}')
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared")
+    fill(folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_blocks_run(page, prepared, tmp_path, monkeypatch):
+    todo = [b for b in blocks(page.read_text(encoding="utf-8")) if b.language in SHELL | {"python"} and not b.reason]
+    if not todo:
+        return
+    folder = shutil.copytree(prepared, tmp_path / "here")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    names = {"__name__": "__main__"}
+    for block in todo:
+        where = f"{page.name}, line {block.line}"
+        try:
+            if block.language == "python":
+                run_python(block.code, names, where)
+            elif block.language == "console":
+                for command, expected in commands(block.code):
+                    said = run_shell(command)
+                    assert not expected or CHECKER.check_output(expected, said, LOOSE), f"{command} printed\n{said}"
+            else:
+                run_shell(block.code)
+        except Exception as error:
+            raise AssertionError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def run_python(code, names, where):
+    if ">>>" not in code:
+        exec(compile(code, where, "exec"), names)
+        return
+    test = doctest.DocTestParser().get_doctest(code, names, where, where, 0)
+    said = io.StringIO()
+    doctest.DocTestRunner(optionflags=LOOSE).run(test, out=said.write, clear_globs=False)
+    names.update(test.globs)
+    assert not said.getvalue(), said.getvalue()
+
+
+def commands(code):
+    """(Command, expected output) of a console block."""
+    joined = code.replace("\\\n", " ")
+    for part in re.split(r"^\$ ", joined, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        yield command, expected
+
+
+def run_shell(code):
+    """Standard output of commands that must succeed; our own run in this process, which saves their start."""
+    lines = [line for line in code.replace("\\\n", " ").splitlines() if line.split("#")[0].strip()]
+    if any(not line.startswith("cordlevelset ") or set(line) & set("|<>&;$*`(){}") for line in lines):
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+    said = io.StringIO()
+    for line in lines:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                status = main(shlex.split(line, comments=True)[1:])
+            except SystemExit as ended:  # --help
+                status = ended.code
+        assert status == 0, f"{line}: exit status {status}\n{said.getvalue()}"
+    return said.getvalue()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    result = doctest.testmod(importlib.import_module(f"cordlevelset.{name}"), optionflags=LOOSE)
+    assert result.failed == 0
+
+
+def links(text):
+    """Targets of Markdown links and images outside code."""
+    text = re.sub(r"^(```+|~~~+).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"`[^`\n]*`", "", text)
+    return re.findall(r"\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)", text) + re.findall(r"<(https?://[^>]+)>", text)
+
+
+def anchors(text):
+    """Anchors of headings as GitHub makes them, and explicit ones."""
+    text = re.sub(r"^(```+|~~~+).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+\s+(.+?)\s*$", text, flags=re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+    return made | set(re.findall(r"^\(([\w-]+)\)=$", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
+def test_links_lead_somewhere(page):
+    for target in links(page.read_text(encoding="utf-8")):
+        parts = urlsplit(target)
+        if parts.scheme:
+            assert parts.scheme in ("https", "mailto"), f"{target}: https, please"
+            assert parts.scheme == "mailto" or re.fullmatch(r"[\w.-]+\.\w{2,}", parts.netloc), f"{target} is no address"
+            continue
+        file = page if not parts.path else (page.parent / parts.path)
+        if "docs/gallery" in file.as_posix() and not file.exists():
+            file = Path(str(file).replace("docs/gallery", "docs/examples")).with_suffix(".py")  # page made from it
+        assert file.exists(), f"{target} does not exist"
+        if parts.fragment and file.suffix == ".md":
+            assert parts.fragment in anchors(file.read_text(encoding="utf-8")), f"{target} has no such heading"
+
+
+def test_reference_names_every_public_name():
+    listed = set(
+        re.findall(r"^\s+([A-Za-z_]\w*)$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert set(cls.__all__) <= listed, f"add to docs/api.md: {sorted(set(cls.__all__) - listed)}"
