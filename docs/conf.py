@@ -1,7 +1,9 @@
 """``sphinx-build -W --keep-going docs docs/_build``: needs no network, nor do its pages, whose formulas are MathML."""
 
 import os
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -86,8 +88,15 @@ def keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, l
     lines[:] = [line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|") for line in lines]
 
 
+def value_role(*args: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
+    """{value}`module.NAME`: a constant as the code has it."""
+    module, _, name = args[2].rpartition(".")
+    return [nodes.Text(f"{getattr(import_module(f'cordlevelset.{module}'), name):g}")], []
+
+
 def setup(app: Sphinx) -> None:
-    """Register the three."""
+    """Register the above."""
     app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(block_math, None))
+    app.add_role("value", value_role)
     app.connect("builder-inited", write_help)
     app.connect("autodoc-process-docstring", keep_bars)

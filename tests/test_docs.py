@@ -175,11 +175,18 @@ def test_links_lead_somewhere(page):
             assert parts.scheme == "mailto" or re.fullmatch(r"[\w.-]+\.\w{2,}", parts.netloc), f"{target} is no address"
             continue
         file = page if not parts.path else (page.parent / parts.path)
-        if "docs/gallery" in file.as_posix() and not file.exists():
-            file = Path(str(file).replace("docs/gallery", "docs/examples")).with_suffix(".py")  # page made from it
+        if made := re.search(r"gallery/(?:images/sphx_glr_)?(index|plot_[a-z]+)[_\d]*\.(?:rst|png)$", target):
+            file = ROOT / "docs" / "examples" / ("GALLERY_HEADER.rst" if made[1] == "index" else f"{made[1]}.py")
         assert file.exists(), f"{target} does not exist"
         if parts.fragment and file.suffix == ".md":
             assert parts.fragment in anchors(file.read_text(encoding="utf-8")), f"{target} has no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_constants_are_there(page):
+    for name in re.findall(r"\{value\}`([\w.]+)`", page.read_text(encoding="utf-8")):
+        module, _, constant = name.rpartition(".")
+        assert isinstance(getattr(importlib.import_module(f"cordlevelset.{module}"), constant), int | float), name
 
 
 def test_reference_names_every_public_name():
