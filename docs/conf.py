@@ -29,7 +29,6 @@ templates_path = ["_templates"]
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
-suppress_warnings = ["config.cache"]
 
 default_role = "py:obj"  # `name` in a docstring: a link where there is such a name
 autosummary_generate = True

@@ -189,6 +189,12 @@ def test_constants_are_there(page):
         assert isinstance(getattr(importlib.import_module(f"cordlevelset.{module}"), constant), int | float), name
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)
+def test_pages_are_listed(page):
+    listed = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    assert page.stem in [*listed, "index"], f"add {page.stem} to a toctree of docs/index.md"
+
+
 def test_reference_names_every_public_name():
     listed = set(
         re.findall(r"^\s+([A-Za-z_]\w*)$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
