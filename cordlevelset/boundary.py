@@ -32,6 +32,7 @@ __all__ = [
     "border_evidence",
     "border_levels",
     "border_support",
+    "closed_contours",
     "fluidness",
     "start_contours",
 ]
@@ -96,6 +97,10 @@ class CordContours:
         Row and column position of the rays' origin, grid mm.
     radii_mm : (P, A) array
         Cord's border on each ray of `straighten.ANGLES`.
+    sac_mm : (P, A) array
+        The thecal sac's, the outer border of the fluid.
+    sac_support : (P,) array
+        Share of the sac's border that stands on a step from fluid to wall.
     confidence : (P,) array
         0 to 1: share of the border that stands on a step of the right sign.
     conus_mm : (3,) array or None
@@ -109,6 +114,8 @@ class CordContours:
     first: int
     centers_mm: NDArray[np.float64]
     radii_mm: NDArray[np.float64]
+    sac_mm: NDArray[np.float64]
+    sac_support: NDArray[np.float64]
     confidence: NDArray[np.float64]
     conus_mm: NDArray[np.float64] | None = None
     conus_uncertainty_mm: float = float("nan")

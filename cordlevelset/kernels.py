@@ -282,41 +282,51 @@ def half_chords(rows_mm, height, half_ap, half_lr, out):
 
 
 @njit
-def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr, reach, ridge, out):
-    """Mean squared misfit of each plane with ellipses that fill voxels in part; equation in thick.py.
+def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, out):
+    """Mean squared misfit of each plane with cords in sacs that fill voxels in part; equation in thick.py.
 
-    planes (P, J, I); centers (P, 2) mm; levels (P, 2): cord, fluid; reach: rows beyond the ellipse and columns beside
-    its center that count, mm; out (P, shifts, half_ap, half_lr).
+    planes (P, J, I); middles (P, 2) and half_ap (P,) of the cord, mm; sacs (P, 3): middle row, half AP, middle column,
+    mm; levels (P, 2): cord, fluid; margins, mm: rows beyond the cord's poles that count, rows inside the sac's that do
+    not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
     """
     n_p, n_y, n_x = planes.shape
     dy, dx = spacing[0], spacing[1]
-    rows, chord = np.empty(n_y), np.empty(n_y)
+    rows, cord, sac, column = np.empty(n_y), np.empty(n_y), np.empty(n_y), np.empty(n_y)
     for p in range(n_p):
+        cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p]
         step = levels[p, 1] - levels[p, 0]
-        first = max(0, int(np.floor((centers[p, 1] - reach[1]) / dx + 0.5)))
-        last = min(n_x - 1, int(np.floor((centers[p, 1] + reach[1]) / dx + 0.5)))
-        for b in range(half_ap.size):
-            limit = half_ap[b] + reach[0]
-            j0 = max(0, int(np.ceil((centers[p, 0] - limit) / dy)))
-            j1 = min(n_y, int(np.floor((centers[p, 0] + limit) / dy)) + 1)
-            n = max(j1 - j0, 0)
-            for j in range(n):
-                rows[j] = (j0 + j) * dy - centers[p, 0]
-            for a in range(half_lr.size):
-                half_chords(rows[:n], dy, half_ap[b], half_lr[a], chord)
+        low = min(cy - b, max(cy - b - margins[0], sacs[p, 0] - sacs[p, 1] + margins[1]))
+        high = max(cy + b, min(cy + b + margins[0], sacs[p, 0] + sacs[p, 1] - margins[1]))
+        j0 = max(0, int(np.ceil(low / dy)))
+        n = max(min(n_y, int(np.floor(high / dy)) + 1) - j0, 0)
+        first = max(0, int(np.floor((cx - margins[2]) / dx + 0.5)))
+        last = min(n_x - 1, int(np.floor((cx + margins[2]) / dx + 0.5)))
+        for j in range(n):
+            rows[j] = (j0 + j) * dy - cy
+        half_chords(rows[:n], dy, b, 1.0, cord)
+        for j in range(n):
+            rows[j] = (j0 + j) * dy - sacs[p, 0]
+        half_chords(rows[:n], dy, sacs[p, 1], 1.0, sac)
+        out[p] = 0.0
+        for i in range(first, last + 1):
+            left, right = (i - 0.5) * dx, (i + 0.5) * dx
+            for w in range(sac_lr.size):
+                for j in range(n):
+                    half = sac_lr[w] * sac[j]
+                    fluid = max(0.0, min(right, sacs[p, 2] + half) - max(left, sacs[p, 2] - half)) / dx
+                    column[j] = (planes[p, j0 + j, i] - levels[p, 1]) / step + 1 - fluid
                 for s in range(shifts.size):
-                    middle, total = centers[p, 1] + shifts[s], 0.0
-                    for i in range(first, last + 1):
-                        low, high = (i - 0.5) * dx, (i + 0.5) * dx
+                    middle = cx + shifts[s]
+                    for a in range(half_lr.size):
                         sum_1, sum_2 = 0.0, 0.0
                         for j in range(n):
-                            filled = max(0.0, min(high, middle + chord[j]) - max(low, middle - chord[j])) / dx
-                            rest = (planes[p, j0 + j, i] - levels[p, 1]) / step + filled
+                            half = half_lr[a] * cord[j]
+                            rest = column[j] + max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
                             sum_1 += rest
                             sum_2 += rest * rest
-                        # the column's own fluid level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
-                        total += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
-                    out[p, s, b, a] = total / max(n * (last + 1 - first), 1)
+                        # the column's own level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
+                        out[p, s, a, w] += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
+        out[p] /= max(n * (last + 1 - first), 1)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ class SliceMeasures:
         Between the cord and the normal of the slice.
     eccentricity : float
         0 circle, towards 1 flat; of the ellipse with the section's second moments.
+    canal_area_mm2 : float
+        Of the thecal sac, the cord included, perpendicular to the cord; nan where its border is not seen.
+    canal_share : float
+        Cord over sac area.
     confidence : float
         0 to 1; nan where nobody said.
     """
@@ -57,6 +61,8 @@ class SliceMeasures:
     diameter_rl_mm: float
     angle_deg: float
     eccentricity: float
+    canal_area_mm2: float
+    canal_share: float
     confidence: float
 
 
@@ -131,7 +137,12 @@ def sections_of_mask(array: NDArray[Any], spacing: tuple[float, float, float]) -
 
 
 def slice_measures(
-    sections: Sections, *, plane_mm: float, confidence: FloatArray, slice_of_plane: Sequence[int]
+    sections: Sections,
+    *,
+    plane_mm: float,
+    confidence: FloatArray,
+    slice_of_plane: Sequence[int],
+    sac_mm2: FloatArray | None = None,
 ) -> tuple[SliceMeasures, ...]:
     """Records of sections, from the top down.
 
@@ -145,11 +156,14 @@ def slice_measures(
         0 to 1 or nan.
     slice_of_plane : sequence of int
         Index on the input's grid of each plane of the canonical one.
+    sac_mm2 : (P,) array, optional
+        Area of the thecal sac in each plane; nan where unknown.
 
     Returns
     -------
     tuple of SliceMeasures
     """
+    sac = np.full(len(sections.planes), np.nan) if sac_mm2 is None else sac_mm2
     tangents = _tangents(sections, plane_mm)
     up = np.abs(tangents[:, 0])
     ap, rl = (_width(sections.covariance_mm2, tangents, axis) for axis in (1, 2))
@@ -164,6 +178,8 @@ def slice_measures(
         rl.tolist(),
         np.degrees(np.arccos(np.clip(up, 0, 1))).tolist(),
         np.sqrt(np.clip(1 - small / np.maximum(large, np.finfo(float).tiny), 0, 1)).tolist(),
+        (sac * up).tolist(),
+        (sections.area_mm2 / sac).tolist(),
         confidence.tolist(),
         strict=True,
     )
@@ -181,7 +197,7 @@ def measure(mask: Any) -> tuple[SliceMeasures, ...]:
     Returns
     -------
     tuple of SliceMeasures
-        From the top down; confidence is nan.
+        From the top down; confidence and canal are nan.
 
     Raises
     ------

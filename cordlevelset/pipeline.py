@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,9 @@ CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi
 POLARITIES = {"auto": 0, "bright": 1, "dark": -1}
 CENTERLINE_MM = 3.0
 """Gaussian sigma of the centerline along the cord: its direction is wanted, not the noise of single contours."""
+
+SAC_SEEN = 0.5
+"""Share of the sac's border on a step to the wall below which its area is not known."""
 
 Image = Any  # path, SimpleITK.Image or Volume
 Callback = Callable[["Progress"], bool | None]
@@ -114,6 +117,16 @@ class CordSegmentation:
         phi = rasterise.signed_distance(self.contours, shape=grid.shape, spacing=grid.spacing)
         return self.soft_mask.like(np.ascontiguousarray(self.turn.back(phi)))
 
+    @cached_property
+    def sac_mask(self) -> Volume:
+        """Thecal sac along the cord, the cord included: uint8 on the input's grid; made when first asked for."""
+        from cordlevelset import rasterise
+
+        grid = self.turn.volume(self.soft_mask)
+        sac = replace(self.contours, radii_mm=self.contours.sac_mm)
+        soft = rasterise.occupied_fraction(sac, shape=grid.shape, spacing=grid.spacing)
+        return self.soft_mask.like(np.ascontiguousarray(self.turn.back((soft >= 0.5).astype(np.uint8))))
+
     @property
     def length_mm(self) -> float:
         """Length of the centerline, mm."""
@@ -188,6 +201,7 @@ def segment(
         plane_mm=canonical.spacing[0],
         confidence=contours.confidence,
         slice_of_plane=input_slices(turn, canonical),
+        sac_mm2=np.where(contours.sac_support >= SAC_SEEN, st.polygon_area(contours.sac_mm), np.nan),
     )
 
     def on_input(array: NDArray[Any]) -> Volume:

@@ -23,6 +23,7 @@ from cordlevelset.centerline import CordPath
 from cordlevelset.ends import find_conus
 from cordlevelset.errors import Cancelled
 from cordlevelset.evolve import evolve
+from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.thick import occupied_contours, resolved_share
 
 __all__ = ["follow_path", "segment_path"]
@@ -61,6 +62,7 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
     conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
     low = 0 if conus is None else conus.plane
     first = path.first + low
+    sac = sac_contours(evidence[low:], radii[low:], spacing[0])
     tip = None
     if conus is not None:
         tip = np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
@@ -68,6 +70,8 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
         first,
         centers[low:],
         radii[low:],
+        sac,
+        sac_support(evidence[low:], sac),
         path.confidence * support[low:],
         tip,
         float("nan") if conus is None else conus.uncertainty_mm,
@@ -117,7 +121,7 @@ def segment_path(
     fluid = fluidness(seen, start.radii_mm, path.polarity)
     moves = evolve(start.radii_mm, evidence, fluid) - start.radii_mm
     moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
-    radii = along_cord(start.radii_mm + moves, CONSISTENCY_MM, spacing[0])
+    radii = along_cord(np.minimum(start.radii_mm + moves, start.sac_mm), CONSISTENCY_MM, spacing[0])
     report(0.9)
     centers, radii = occupied_contours(
         array,
@@ -125,7 +129,9 @@ def segment_path(
         first=start.first,
         centers_mm=start.centers_mm,
         radii_mm=radii,
+        sac_mm=start.sac_mm,
         polarity=path.polarity,
     )
     report(1.0)
-    return replace(start, centers_mm=centers, radii_mm=radii)
+    sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
+    return replace(start, centers_mm=centers, radii_mm=radii, sac_mm=sac)

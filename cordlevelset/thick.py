@@ -2,14 +2,15 @@
 
 With slices 3 to 6 mm thick the cord is two or three voxels wide. Between their middles nothing was measured, and
 interpolation puts the lateral borders wherever the middles happen to lie. But a voxel holds the mean over its
-thickness: its brightness tells how much of it is cord. With c and f the brightness of cord and fluid, and F the
-fraction of the voxel inside an ellipse (middle x0, half-diameters a left-right and b antero-posterior),
+thickness: its brightness tells how much of it is fluid. With c and f the brightness of cord and fluid, F the share of
+the voxel inside the cord, an ellipse (middle x0, half-diameters a left-right and b antero-posterior), and S the share
+inside the sac, another one (half-diameter A left-right), what is not fluid is cord or lies outside the sac:
 
-    I(y, i) = f + (f - c) g_i - (f - c) F(y, i; x0, a, b)
+    (f - I(y, i)) / (f - c) = F(y, i; x0, a, b) + 1 - S(y, i; A) - g_i
 
-g_i is the column's own level: a slice at the side of the sac holds some of its wall. A ridge draws it to zero. The
-ellipse of least squared misfit, with neighbouring planes and a mild prior of the cord's shape, gives the middle and
-the lateral borders.
+The wall counts as bright as the cord; what it is more or less, and whatever else a column holds, is the column's own
+level g_i, which a ridge draws to zero. The cord of least squared misfit over x0, a and A, with neighbouring planes and
+a mild prior of the cord's shape, gives the middle and the lateral borders.
 """
 
 from __future__ import annotations
@@ -19,28 +20,35 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
+from cordlevelset.sac import SIZE_MM
 
 __all__ = ["occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
-THIN_MM, THICK_MM = 2.0, 6.0
-"""Trust in the model grows with the voxel: none where a cord is five voxels wide and more, all where it is two."""
+THIN_MM = 2.0
+"""Voxels up to this thick show the lateral borders: a cord is five of them wide and more."""
 SHIFTS_MM = np.arange(-3.0, 3.01, 0.5)
 """How far the middle may lie from the given one: half of a 6 mm slice."""
-HALF_AP_MM, HALF_LR_MM = np.arange(2.0, 6.01, 0.5), np.arange(2.0, 8.51, 0.5)
+HALF_LR_MM = np.arange(2.0, 8.51, 0.5)
 """Half-diameters tried: conus' last slices to cervical enlargement (Frostell 2016); a parabola refines the best."""
-REACH_MM = (0.75, 8.0)
-"""Rows beyond the ellipse that count: they show the step, not the wall of a narrow sac; columns beside the middle."""
-RIDGE = 0.05
-"""Half a step of a column's own level costs as much as a misfit of a tenth of the step in every voxel."""
+SAC_LR_MM = np.arange(6.0, 12.1, 1.5)
+"""The sac's: narrow thoracic canals to wide lumbar ones."""
+POLES_MM = 2.0
+"""Rows this far beyond the cord's poles count: they show fluid in every column, and so the column's own level."""
+RIM_MM = 1.0
+"""Not those this close to the sac's poles: there its own curve is not an ellipse's."""
+REACH_MM = 8.0
+"""Columns beside the middle that count: the widest half-diameter of a cord."""
+RIDGE = 0.5
+"""A column's own level of 0.14 of the step costs as much as a misfit of a tenth of the step in every voxel."""
 NEIGHBOURS_MM = 5.0
-"""Gaussian sigma along the cord over which planes share one ellipse: half a vertebra; cords hardly change within."""
-RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.003
-"""Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 5 % of the step."""
-AP_SD_MM, AP_WEIGHT = 0.5, 0.02
-"""The rays see the AP diameter to half a pixel; that much off costs as much as a misfit of 14 % of the step."""
-POLES_DEG = 25.0
+"""Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
+RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.002
+"""Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 4 % of the step."""
+SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
+"""Spread of the sac's left-right half-diameter about 9.5 mm, weighed alike."""
+BEYOND_DEG = 25.0
 """Rays this close to the AP axis meet the fluid in front of and behind the cord within the middle column."""
 FLUID_MM = (0.5, 3.0)
 """The fluid's level is the extreme this far beyond the border: past the blur, within the CSF space."""
@@ -49,8 +57,8 @@ INSIDE = 0.8
 
 
 def resolved_share(voxel_mm: float) -> float:
-    """How far voxels this thick left-right show the lateral borders themselves: 1 up to 2 mm, 0 from 6 mm on."""
-    return float(np.clip((THICK_MM - voxel_mm) / (THICK_MM - THIN_MM), 0, 1))
+    """Weight of what interpolation between voxels this thick shows of the lateral borders; the rest is the model's."""
+    return min(1.0, THIN_MM / voxel_mm)
 
 
 def occupied_contours(
@@ -60,6 +68,7 @@ def occupied_contours(
     first: int,
     centers_mm: FloatArray,
     radii_mm: FloatArray,
+    sac_mm: FloatArray,
     polarity: int,
 ) -> tuple[FloatArray, FloatArray]:
     """Contours whose lateral borders come from the occupied fraction of thick voxels.
@@ -76,6 +85,8 @@ def occupied_contours(
         Row and column of the rays' origin in each plane, grid mm.
     radii_mm : (P, A) array
         Contours found on interpolated rays; their AP borders are kept.
+    sac_mm : (P, A) array
+        The sac's contours on the same rays; only their AP borders count.
     polarity : {+1, -1}
         Cord brighter or darker than the fluid.
 
@@ -84,23 +95,30 @@ def occupied_contours(
     centers_mm : (P, 2) array
         Middles of the cord.
     radii_mm : (P, A) array
-        Between the given contours (voxels of 2 mm and less: unchanged) and ellipses (6 mm).
+        Between the given contours (voxels of 2 mm and less: unchanged) and ellipses.
     """
     resolved = resolved_share(spacing[2])
     if resolved == 1:
         return centers_mm, radii_mm
-    rows, columns = radii_mm * np.sin(st.ANGLES), radii_mm * np.cos(st.ANGLES)
-    half_ap, half_lr = (rows.max(1) - rows.min(1)) / 2, (columns.max(1) - columns.min(1)) / 2
-    middle = centers_mm + np.stack([rows.max(1) + rows.min(1), columns.max(1) + columns.min(1)], axis=1) / 2
+    middle, half_ap, half_lr = _box(centers_mm, radii_mm)
+    sac_middle, sac_ap, _ = _box(centers_mm, sac_mm)
     levels = _along(_levels(array, spacing, first, centers_mm, radii_mm, polarity), spacing[0])
-    cost = _along(_misfits(array[first : first + len(middle)], spacing, middle, levels), spacing[0])
-    cost += RATIO_WEIGHT * ((HALF_LR_MM / HALF_AP_MM[:, None] - RATIO) / RATIO_SD) ** 2
-    cost += AP_WEIGHT * (((HALF_AP_MM - half_ap[:, None]) / AP_SD_MM) ** 2)[:, None, :, None]
-    shift, wide = _along(_vertex(cost, (0, 2)), spacing[0]).T
+    sacs = _along(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), spacing[0])
+    cost = _along(_misfits(array[first : first + len(middle)], spacing, middle, half_ap, sacs, levels), spacing[0])
+    cost += RATIO_WEIGHT * (((HALF_LR_MM / half_ap[:, None] - RATIO) / RATIO_SD) ** 2)[:, None, :, None]
+    cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
+    shift, wide = _along(_vertex(cost), spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
     ellipse = (half_ap * wide)[:, None] / across
     return middle, resolved * st.recentred(radii_mm, middle - centers_mm) + (1 - resolved) * ellipse
+
+
+def _box(centers_mm: FloatArray, radii_mm: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Middle (P, 2) and half-diameters (P,), AP and left-right, of the box around each contour, mm."""
+    rows, columns = radii_mm * np.sin(st.ANGLES), radii_mm * np.cos(st.ANGLES)
+    high, low = (np.column_stack([f(rows, axis=1), f(columns, axis=1)]) for f in (np.max, np.min))
+    return centers_mm + (high + low) / 2, *((high - low) / 2).T
 
 
 def _along(values: FloatArray, plane_mm: float) -> FloatArray:
@@ -123,7 +141,7 @@ def _levels(
     sections = st.polar_sections(array, spacing=spacing, first=first, centers_mm=centers_mm)
     core = st.RADII_MM < radii_mm[:, :, None] / 2
     cord = np.array([np.median(s[c]) for s, c in zip(sections, core, strict=True)])
-    poles = np.abs(np.sin(st.ANGLES)) > np.cos(np.deg2rad(POLES_DEG))
+    poles = np.abs(np.sin(st.ANGLES)) > np.cos(np.deg2rad(BEYOND_DEG))
     beyond = np.arange(FLUID_MM[0], FLUID_MM[1] + 1e-6, st.RADIUS_STEP_MM)
     at = np.rint((radii_mm[:, poles, None] + beyond) / st.RADIUS_STEP_MM).astype(int)
     outside = np.take_along_axis(sections[:, poles], np.minimum(at, sections.shape[2] - 1), axis=2)
@@ -134,28 +152,34 @@ def _levels(
 
 
 def _misfits(
-    planes: NDArray[np.float32], spacing: tuple[float, float, float], middle_mm: FloatArray, levels: FloatArray
+    planes: NDArray[np.float32],
+    spacing: tuple[float, float, float],
+    middle_mm: FloatArray,
+    half_ap_mm: FloatArray,
+    sacs_mm: FloatArray,
+    levels: FloatArray,
 ) -> FloatArray:
-    """Mean squared misfit of every ellipse tried, in units of the squared step: (P, shifts, AP, left-right)."""
+    """Mean squared misfit of every cord tried, in units of the squared step: (P, shifts, left-right, sac)."""
     from cordlevelset import kernels
 
-    out = np.empty((len(planes), SHIFTS_MM.size, HALF_AP_MM.size, HALF_LR_MM.size))
-    pixel, reach = np.array(spacing[1:]), np.array(REACH_MM)
-    kernels.occupied_misfits(planes, middle_mm, pixel, levels, SHIFTS_MM, HALF_AP_MM, HALF_LR_MM, reach, RIDGE, out)
+    out = np.empty((len(planes), SHIFTS_MM.size, HALF_LR_MM.size, SAC_LR_MM.size))
+    pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
+    kernels.occupied_misfits(
+        planes, middle_mm, half_ap_mm, sacs_mm, pixel, levels, SHIFTS_MM, HALF_LR_MM, SAC_LR_MM, margins, RIDGE, out
+    )
     return out
 
 
-def _vertex(cost: FloatArray, axes: tuple[int, ...]) -> FloatArray:
-    """Position of each plane's least cost along some axes of the grids, refined by a parabola: (P, axes)."""
+def _vertex(cost: FloatArray) -> FloatArray:
+    """Shift and left-right half-diameter of each plane's least cost, refined by parabolas: (P, 2)."""
     n = len(cost)
     best = np.unravel_index(cost.reshape(n, -1).argmin(1), cost.shape[1:])
-    out = np.empty((n, len(axes)))
-    for column, axis in enumerate(axes):
-        grid = (SHIFTS_MM, HALF_AP_MM, HALF_LR_MM)[axis]
+    out = np.empty((n, 2))
+    for axis, grid in enumerate((SHIFTS_MM, HALF_LR_MM)):
         inner = np.clip(best[axis], 1, grid.size - 2)
         at = [tuple(inner + d if k == axis else b for k, b in enumerate(best)) for d in (-1, 0, 1)]
         low, mid, high = (cost[(np.arange(n), *index)] for index in at)
         bend = low - 2 * mid + high
         offset = np.where(bend > 0, 0.5 * (low - high) / np.where(bend > 0, bend, 1), 0)
-        out[:, column] = grid[inner] + np.clip(offset, -1, 1) * (grid[1] - grid[0])
+        out[:, axis] = grid[inner] + np.clip(offset, -1, 1) * (grid[1] - grid[0])
     return out

@@ -2,26 +2,35 @@
 
 import numpy as np
 
+THIRDS = np.array([1, 3, 5]) / 6 - 0.5
 
-def occupied_misfits(planes, centers, spacing, levels, shifts, half_ap, half_lr, reach, ridge):
-    """Voxel by voxel and ellipse by ellipse, with the ridge's own level solved as a least-squares system."""
-    (dy, dx), out = spacing, np.empty((len(planes), len(shifts), len(half_ap), len(half_lr)))
-    columns = np.arange(planes.shape[2])
-    for p, s, b, a in np.ndindex(out.shape):
-        cy, cx = centers[p]
-        rows = np.array([j for j in range(planes.shape[1]) if abs(j * dy - cy) <= half_ap[b] + reach[0]])
-        near = [i for i in columns if np.floor((cx - reach[1]) / dx + 0.5) <= i <= np.floor((cx + reach[1]) / dx + 0.5)]
+
+def share(rows_mm, dy, half_ap, half_lr, middle, left, right):
+    """Share of each row's voxel from `left` to `right` inside an ellipse about column `middle`."""
+    y = rows_mm[:, None] + THIRDS * dy
+    chord = half_lr * np.sqrt(np.maximum(1 - (y / half_ap) ** 2, 0)).mean(1)
+    return np.maximum(0.0, np.minimum(right, middle + chord) - np.maximum(left, middle - chord)) / (right - left)
+
+
+def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge):
+    """Voxel by voxel and cord by cord, with the column's own level solved as a least-squares system."""
+    (dy, dx), out = spacing, np.empty((len(planes), len(shifts), len(half_lr), len(sac_lr)))
+    for p, s, a, w in np.ndindex(out.shape):
+        (cy, cx), b, (sy, big_b, sx) = middles[p], half_ap[p], sacs[p]
+        low = min(cy - b, max(cy - b - margins[0], sy - big_b + margins[1]))
+        high = max(cy + b, min(cy + b + margins[0], sy + big_b - margins[1]))
+        rows = np.array([j for j in range(planes.shape[1]) if low <= j * dy <= high])
+        nearest = (np.floor((cx + side * margins[2]) / dx + 0.5) for side in (-1, 1))
+        first, last = next(nearest), next(nearest)
+        near = [i for i in range(planes.shape[2]) if first <= i <= last]
         total = 0.0
         for i in near:
-            filled = []
-            for j in rows:
-                y = j * dy - cy + (np.array([1, 3, 5]) / 6 - 0.5) * dy
-                chord = half_lr[a] * np.sqrt(np.maximum(1 - (y / half_ap[b]) ** 2, 0)).mean()
-                low = max((i - 0.5) * dx, cx + shifts[s] - chord)
-                filled.append(max(0.0, min((i + 0.5) * dx, cx + shifts[s] + chord) - low) / dx)
-            rest = (planes[p, rows, i] - levels[p, 1]) / (levels[p, 1] - levels[p, 0]) + filled
+            edges = (i - 0.5) * dx, (i + 0.5) * dx
+            cord = share(rows * dy - cy, dy, b, half_lr[a], cx + shifts[s], *edges)
+            sac = share(rows * dy - sy, dy, big_b, sac_lr[w], sx, *edges)
+            rest = (planes[p, rows, i] - levels[p, 1]) / (levels[p, 1] - levels[p, 0]) + cord + (1 - sac)
             matrix = np.append(np.ones(rows.size), np.sqrt(ridge * rows.size))[:, None]
             own = np.linalg.lstsq(matrix, np.append(rest, 0.0), rcond=None)[0][0]
             total += ((rest - own) ** 2).sum() + ridge * rows.size * own**2
-        out[p, s, b, a] = total / (rows.size * len(near))
+        out[p, s, a, w] = total / (rows.size * len(near))
     return out

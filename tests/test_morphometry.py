@@ -42,7 +42,7 @@ def test_contours_and_their_mask_agree():
     from cordlevelset.boundary import CordContours
     from cordlevelset.rasterise import occupied_fraction
 
-    contours = CordContours(0, centers, radii, np.ones(30))
+    contours = CordContours(0, centers, radii, radii + 3, np.ones(30), np.ones(30))
     soft = occupied_fraction(contours, shape=(30, 280, 240), spacing=spacing)
     records = slice_measures(
         sections_of_contours(0, centers, radii), plane_mm=1.0, confidence=np.ones(30), slice_of_plane=range(30)

@@ -9,7 +9,8 @@ RADIUS = 5.0
 
 
 def _circle(first=1, center=(15.3, 14.6), radius=RADIUS):
-    return CordContours(first, np.array([center] * 2), np.full((2, st.ANGLES.size), radius), np.ones(2))
+    radii = np.full((2, st.ANGLES.size), radius)
+    return CordContours(first, np.array([center] * 2), radii, radii + 3, np.ones(2), np.ones(2))
 
 
 @pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (1.0, 1.0, 6.0), (8.0, 0.4, 0.4)])

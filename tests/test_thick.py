@@ -24,6 +24,11 @@ def slab(middle_mm, dx, planes=12, polarity=-1):
     return np.repeat(-polarity * image[None], planes, axis=0).astype(np.float32)
 
 
+def oval(planes):
+    """The sac's contours, as rays about the cord's middle see them."""
+    return np.tile(75.0 / np.hypot(10.0 * np.sin(st.ANGLES), 7.5 * np.cos(st.ANGLES)), (planes, 1))
+
+
 def circles(planes, radius=4.0):
     return np.full((planes, st.N_ANGLES), radius)
 
@@ -35,11 +40,13 @@ def test_middle_and_width_come_back(off, polarity):
     middle = 30.0 + off
     array = slab(middle, dx, polarity=polarity)
     centers = np.tile([17.0, 30.0 + off / 2], (len(array), 1))
+    contours = {"radii_mm": circles(len(array)), "sac_mm": oval(len(array))}
     found, radii = occupied_contours(
-        array, spacing=(1.0, 1.0, dx), first=0, centers_mm=centers, radii_mm=circles(len(array)), polarity=polarity
+        array, spacing=(1.0, 1.0, dx), first=0, centers_mm=centers, polarity=polarity, **contours
     )
-    assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's wall shares the outer columns
-    assert radii[:, [0, 32]] == pytest.approx(LR, abs=0.5)
+    assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's own middle is given 1 mm off
+    model = (radii[:, [0, 32]].mean(1) - 4.0 / 3) * 3 / 2  # a third of the width is that of the circles given
+    assert model == pytest.approx(LR, abs=0.5)
     assert radii[:, [16, 48]] == pytest.approx(4.0, abs=0.01)  # the AP border is kept as given
 
 
@@ -47,7 +54,7 @@ def test_thin_voxels_change_nothing():
     array = slab(30.0, 2.0)
     centers, radii = np.tile([17.0, 30.5], (len(array), 1)), circles(len(array))
     found, same = occupied_contours(
-        array, spacing=(1.0, 1.0, 2.0), first=0, centers_mm=centers, radii_mm=radii, polarity=-1
+        array, spacing=(1.0, 1.0, 2.0), first=0, centers_mm=centers, radii_mm=radii, sac_mm=radii + 3, polarity=-1
     )
     assert found is centers
     assert same is radii
@@ -55,7 +62,8 @@ def test_thin_voxels_change_nothing():
 
 def test_brightness_scale_changes_nothing():
     array = slab(30.8, 5.0)
-    given = {"spacing": (1.0, 1.0, 5.0), "first": 0, "radii_mm": circles(len(array)), "polarity": -1}
+    given = {"spacing": (1.0, 1.0, 5.0), "first": 0, "polarity": -1}
+    given |= {"radii_mm": circles(len(array)), "sac_mm": oval(len(array))}
     centers = np.tile([17.0, 30.0], (len(array), 1))
     one = occupied_contours(array, centers_mm=centers, **given)
     other = occupied_contours(3 * array - 50, centers_mm=centers, **given)
@@ -67,8 +75,9 @@ def test_brightness_scale_changes_nothing():
 def test_flat_image_gives_finite_contours(value):
     array = np.full((5, 30, 8), value, np.float32)
     centers = np.tile([15.0, 17.0], (5, 1))
+    contours = {"radii_mm": circles(5), "sac_mm": circles(5, 8.0)}
     found, radii = occupied_contours(
-        array, spacing=(1.0, 1.0, 5.0), first=0, centers_mm=centers, radii_mm=circles(5), polarity=1
+        array, spacing=(1.0, 1.0, 5.0), first=0, centers_mm=centers, polarity=1, **contours
     )
     assert np.isfinite(found).all()
     assert (radii > 0).all()
@@ -79,9 +88,10 @@ def test_misfits_are_those_of_the_plain_twin():
     planes = rng.normal(100, 20, (2, 14, 5)).astype(np.float32)
     centers = np.array([[6.2, 9.0], [1.0, 18.0]])  # the second reaches beyond the grid
     levels = np.array([[80.0, 130.0], [120.0, 90.0]])
-    grids = np.array([-1.0, 0.0, 2.0]), np.array([2.5, 4.0]), np.array([3.0, 6.5])
-    spacing, reach = np.array([1.0, 4.4]), np.array([0.75, 8.0])
+    half_ap, sacs = np.array([3.6, 4.1]), np.array([[6.5, 6.6, 9.4], [1.0, 4.5, 17.0]])
+    grids = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 6.5]), np.array([7.0, 10.0])
+    spacing, margins = np.array([1.0, 4.4]), np.array([2.0, 1.0, 8.0])
     out = np.empty((2, 3, 2, 2))
-    kernels.occupied_misfits(planes, centers, spacing, levels, *grids, reach, 0.05, out)
-    expected = naive_thick.occupied_misfits(planes, centers, spacing, levels, *grids, reach, 0.05)
-    np.testing.assert_allclose(out, expected, rtol=1e-9)
+    given = planes, centers, half_ap, sacs, spacing, levels, *grids, margins, 0.5
+    kernels.occupied_misfits(*given, out)
+    np.testing.assert_allclose(out, naive_thick.occupied_misfits(*given), rtol=1e-9)
