@@ -167,7 +167,7 @@ def _judge(
     candidate: _Candidate, grid: SearchGrid, array: FloatArray, spacing: tuple[float, float, float]
 ) -> _Candidate:
     """Refine a candidate's path and look at its sections."""
-    path = _refine(candidate, grid, array.shape[0], spacing)
+    path = _refine(candidate, grid, array, spacing)
     look = appearance(
         array,
         spacing=spacing,
@@ -210,7 +210,9 @@ def _candidate(evidence: _Evidence, spacing: tuple[float, float, float]) -> _Can
     return _Candidate(evidence, track, float(gains.sum()) * spacing[0], float(gains.mean()))
 
 
-def _refine(candidate: _Candidate, grid: SearchGrid, n_planes: int, spacing: tuple[float, float, float]) -> CordPath:
+def _refine(
+    candidate: _Candidate, grid: SearchGrid, array: FloatArray, spacing: tuple[float, float, float]
+) -> CordPath:
     """The cord's own path, close to the chosen one, smooth and in grid mm, one point a plane of the full grid."""
     best = candidate.response
     track = candidate.track
@@ -231,14 +233,15 @@ def _refine(candidate: _Candidate, grid: SearchGrid, n_planes: int, spacing: tup
     z = (grid.offset[0] + grid.step[0] * (planes + track.first)) * spacing[0]
     half = grid.spacing[0] / 2
     at_bottom, at_top = track.first == 0, span.stop == len(grid.image)
-    first = 0 if at_bottom else int(np.ceil((z[0] - half) / spacing[0]))
-    last = n_planes - 1 if at_top else int(np.floor((z[-1] + half) / spacing[0]))
+    filled = np.flatnonzero(array.max((1, 2)) > array.min((1, 2)))  # scanners pad with empty planes
+    first = filled[0] if at_bottom else max(filled[0], int(np.ceil((z[0] - half) / spacing[0])))
+    last = filled[-1] if at_top else min(filled[-1], int(np.floor((z[-1] + half) / spacing[0])))
     full = np.arange(first, last + 1) * spacing[0]
     at = [
         np.interp(full, z, v)
         for v in (centers[:, 0], centers[:, 1], best.radius[span][planes, r, c], best.cord[span][planes, r, c])
     ]
-    return CordPath(first, np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence=float("nan"))
+    return CordPath(int(first), np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence=float("nan"))
 
 
 def _subvoxel(response: FloatArray, places: NDArray[np.int64]) -> NDArray[np.float64]:

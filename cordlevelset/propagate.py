@@ -21,7 +21,7 @@ from cordlevelset.boundary import (
 )
 from cordlevelset.centerline import CordPath
 from cordlevelset.ends import find_conus
-from cordlevelset.errors import Cancelled
+from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
 from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.thick import occupied_contours, resolved_share
@@ -53,6 +53,11 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
     -------
     CordContours
         Good for the centerline; the border itself is for `segment_path`.
+
+    Raises
+    ------
+    NoCordFoundError
+        If less than two slices are left of it.
     """
     centers, radii, sections, evidence = path.contours or start_contours(
         array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
@@ -61,6 +66,11 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
     support = border_support(evidence, radii)
     conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
     low = 0 if conus is None else conus.plane
+    if len(radii) - low < 2:
+        raise NoCordFoundError(
+            "no spinal cord found: only one slice looks like it; if there is a cord, give its centerline",
+            score=float(path.score.max()),
+        )
     first = path.first + low
     sac = sac_contours(evidence[low:], radii[low:], spacing[0])
     tip = None

@@ -3,7 +3,8 @@ import pytest
 import tubes
 
 import cordlevelset as cls
-from cordlevelset.centerline import find_cord
+from cordlevelset.centerline import CordPath, find_cord
+from cordlevelset.propagate import follow_path
 
 SPACING = (3.0, 1.0, 1.0)
 TRAPS = [
@@ -61,3 +62,18 @@ def test_polarity_is_an_order():
         assert find_cord(image, spacing=SPACING, polarity=1).polarity == 1
     except cls.NoCordFoundError:
         pass
+
+
+def test_empty_planes_at_the_ends_hold_no_cord():
+    image, _ = tubes.scene()
+    image[:2], image[-3:] = image.min(), image.min()
+    path = find_cord(image, spacing=SPACING)
+    assert path.first == 2
+    assert path.first + len(path.centers_mm) == len(image) - 3
+
+
+def test_one_slice_of_cord_is_none():
+    image, middle = tubes.scene()
+    path = CordPath(7, middle[7:8], np.full(1, 4.0), -1, np.full(1, 0.5), 0.5)
+    with pytest.raises(cls.NoCordFoundError):
+        follow_path(image, spacing=SPACING, path=path)

@@ -47,7 +47,9 @@ def test_middle_and_width_come_back(off, polarity):
     assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's own middle is given 1 mm off
     model = (radii[:, [0, 32]].mean(1) - 4.0 / 3) * 3 / 2  # a third of the width is that of the circles given
     assert model == pytest.approx(LR, abs=0.5)
-    assert radii[:, [16, 48]] == pytest.approx(4.0, abs=0.01)  # the AP border is kept as given
+    assert radii[:, [16, 48]] == pytest.approx(
+        4.0, abs=0.15
+    )  # the AP border is kept as given, seen from a middle moved by up to 1.2 mm
 
 
 def test_thin_voxels_change_nothing():
