@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cordlevelset.comparison import Comparison, compare
     from cordlevelset.curve import Centerline
+    from cordlevelset.distance import signed_distance
+    from cordlevelset.edges import edge_indicator
     from cordlevelset.errors import (
         Cancelled,
         ConstraintError,
@@ -54,11 +56,13 @@ _HOMES = {
     "Volume": "volume",
     "compare": "comparison",
     "detect_centerline": "pipeline",
+    "edge_indicator": "edges",
     "geodesic_active_contour": "levelset",
     "geodesic_active_contours": "levelset",
     "measure": "morphometry",
     "read": "io",
     "segment": "pipeline",
+    "signed_distance": "distance",
     "tubularity": "flux",
     "warmup": "precompile",
     "write": "io",
@@ -83,11 +87,13 @@ __all__ = [
     "Volume",
     "compare",
     "detect_centerline",
+    "edge_indicator",
     "geodesic_active_contour",
     "geodesic_active_contours",
     "measure",
     "read",
     "segment",
+    "signed_distance",
     "tubularity",
     "warmup",
     "write",

@@ -57,6 +57,13 @@ def edge_indicator(
     ----------
     .. [1] Perona, Malik (1990), IEEE TPAMI 12:629, doi:10.1109/34.56205
     .. [2] Caselles, Kimmel, Sapiro (1997), IJCV 22:61, doi:10.1023/A:1007979827043
+
+    Examples
+    --------
+    A step between two flat halves:
+
+    >>> edge_indicator([[0.0] * 5 + [9.0] * 5] * 3, spacing=(1.0, 1.0), sigma=0.5).round(1)[1]
+    array([1., 1., 1., 0., 0., 0., 0., 1., 1., 1.])
     """
     from scipy import ndimage as ndi
 

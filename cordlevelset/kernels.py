@@ -1,7 +1,8 @@
 """Every compiled kernel: arrays and scalars in, results in arrays given by the caller; no checks.
 
 All in one file, because Numba's on-disk cache does not see a change of a callee in another file. Each has a slow
-plain twin in ``tests/naive.py``. Serial and without the GIL: the callers' threads share the work by plane.
+plain twin in ``tests/naive_*.py`` or a closed form to meet. Serial and without the GIL: the callers' threads share the
+work by plane.
 """
 
 # mypy: disallow-untyped-defs=false, disallow-untyped-calls=false, warn-return-any=false
@@ -14,7 +15,7 @@ import numpy as np
 from cordlevelset._jit import njit
 
 # ---------------------------------------------------------------------------------------------------------------
-# Tubularity and paths (flux.py, centerline.py)
+# Tubularity and paths (flux.py, paths.py)
 # ---------------------------------------------------------------------------------------------------------------
 
 
@@ -355,7 +356,7 @@ class Band(NamedTuple):
 
 
 @njit
-def join(band, n_cells, i, z, y, x):
+def add_cell(band, n_cells, i, z, y, x):
     """Put a cell into the band unless it is in it; the band's size."""
     if band.member[i]:
         return n_cells
@@ -401,7 +402,7 @@ def find_seeds(phi, grid, band):
             if mixed:
                 for x in range(nx):
                     if differs(side, row, x, nx, down, up, below, above):
-                        n = join(band, n, row + x, z, y, x)
+                        n = add_cell(band, n, row + x, z, y, x)
     return n
 
 
@@ -416,17 +417,17 @@ def grow_band(grid, band, n_cells, layers):
         for k in range(start, stop):
             i, z, y, x = band.cell[k], band.at[k, 0], band.at[k, 1], band.at[k, 2]
             if z > 0:
-                n_cells = join(band, n_cells, i - sz, z - 1, y, x)
+                n_cells = add_cell(band, n_cells, i - sz, z - 1, y, x)
             if z < nz - 1:
-                n_cells = join(band, n_cells, i + sz, z + 1, y, x)
+                n_cells = add_cell(band, n_cells, i + sz, z + 1, y, x)
             if y > 0:
-                n_cells = join(band, n_cells, i - sy, z, y - 1, x)
+                n_cells = add_cell(band, n_cells, i - sy, z, y - 1, x)
             if y < ny - 1:
-                n_cells = join(band, n_cells, i + sy, z, y + 1, x)
+                n_cells = add_cell(band, n_cells, i + sy, z, y + 1, x)
             if x > 0:
-                n_cells = join(band, n_cells, i - sx, z, y, x - 1)
+                n_cells = add_cell(band, n_cells, i - sx, z, y, x - 1)
             if x < nx - 1:
-                n_cells = join(band, n_cells, i + sx, z, y, x + 1)
+                n_cells = add_cell(band, n_cells, i + sx, z, y, x + 1)
         if n_cells == stop:
             break
         start = stop
@@ -514,7 +515,7 @@ def upwind_pair(phi, i, c, last, stride, sign, h):
 
 
 @njit
-def share(u, value, h):
+def upwind_terms(u, value, h):
     """Terms of one axis in the quadratic equation for u: 1 / h^2, v / h^2, v^2 / h^2; none if it is not upwind."""
     upwind_side = value < u
     weight = 1 / (h * h) if upwind_side else 0.0
@@ -537,9 +538,9 @@ def eikonal(phi, i, at, grid):
     largest = max(max(z if z < limit else -np.inf, y if y < limit else -np.inf), x if x < limit else -np.inf)
     u = -np.inf
     while u < largest:  # once, or again without the axis whose value proved larger than u
-        weight_z, linear_z, square_z = share(limit, z, hz)
-        weight_y, linear_y, square_y = share(limit, y, hy)
-        weight_x, linear_x, square_x = share(limit, x, hx)
+        weight_z, linear_z, square_z = upwind_terms(limit, z, hz)
+        weight_y, linear_y, square_y = upwind_terms(limit, y, hy)
+        weight_x, linear_x, square_x = upwind_terms(limit, x, hx)
         weight, linear = weight_z + weight_y + weight_x, linear_z + linear_y + linear_x
         root = linear * linear - weight * (square_z + square_y + square_x - 1)
         if weight == 0:
@@ -552,8 +553,8 @@ def eikonal(phi, i, at, grid):
 
 
 @njit
-def redistance_band(phi, grid, band, n_seeds, n_cells, passes, beyond):
-    """Make phi the signed distance (mm) to its own zero level on a band; the number of sweeps taken.
+def redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond):
+    """Make phi the signed distance (mm) to its own zero level on a band, in `sweeps` sweeps or fewer.
 
     Feet of the perpendiculars beside the zero level, then eikonal sweeps outwards; cells beyond ±beyond get only one.
     """
@@ -569,18 +570,17 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, passes, beyond):
         phi[i] = -np.inf if band.side[i] else np.inf
     for k in range(n_seeds):
         phi[band.cell[k]] = -band.size[k] if band.side[band.cell[k]] else band.size[k]
-    for turn in range(passes):
+    for sweep in range(sweeps):
         change = 0.0
         for k in range(n_seeds, n_cells):
             i = band.cell[k]
-            if turn > 0 and abs(phi[i]) > beyond:
+            if sweep > 0 and abs(phi[i]) > beyond:
                 continue
             size = eikonal(phi, i, band.at[k], grid)
             change = max(change, abs(size - abs(phi[i])))
             phi[i] = -size if phi[i] < 0 else size
         if change < 1e-3 * smallest:
-            return turn + 1
-    return passes
+            return
 
 
 @njit
@@ -615,17 +615,18 @@ SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are
 N_COUNTS, N_REALS = 5, 7  # in a State
 STRIPS, RUNS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
 SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME = range(N_REALS)
-RUNNING, STANDS, VANISHED = range(3)  # State.count[STATUS]
+RUNNING, STANDS, VANISHED = range(3)  # State.counts[STATUS]
 
 
 class Box(NamedTuple):
-    """A padded grid of three axes; a 2-D one has one plane, no planes of padding, and 0 for its inverse spacing."""
+    """A padded grid of three axes; a 2-D one has one plane, no padding, and 0 for stride and inverse spacing there."""
 
     shape: tuple[int, int, int]  # without the padding
     pad: tuple[int, int, int]
     rows: int  # padded rows in a plane
     width: int  # padded length of a row
     strips: int  # in a row
+    stride: tuple[int, int, int]  # flat; 0 along an axis that is not there
     inverse: tuple[float, float, float]  # 1 / mm
     square: tuple[float, float, float]  # mm^2
 
@@ -711,7 +712,7 @@ def rates_2d(phi, strips, runs, box, push):
     iy, ix = real(box.inverse[1]), real(box.inverse[2])
     coef = strips.coef
     rate = strips.rate
-    x, y = np.uint64(1), np.uint64(box.width)
+    y, x = np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
@@ -744,7 +745,7 @@ def rates_3d(phi, strips, runs, box, push):
     iz, iy, ix = real(box.inverse[0]), real(box.inverse[1]), real(box.inverse[2])
     coef = strips.coef
     rate = strips.rate
-    x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows)
+    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
@@ -779,7 +780,7 @@ def rates_3d(phi, strips, runs, box, push):
 
 @njit
 def rates(phi, strips, runs, box, push):
-    """Fill strips.rate, slope and reach."""
+    """Fill strips.rate: d phi / dt on the listed strips."""
     if box.pad[0] == 0:
         rates_2d(phi, strips, runs, box, push)
     else:
@@ -797,11 +798,10 @@ def voxel_step(below, here, above, most):
 def near(phi, i, box):
     """Whether a cell is within reach of the contour: |phi| against its changes from voxel to voxel."""
     sz, sy, sx = box.square
-    steps = voxel_step(phi[i - 1], phi[i], phi[i + 1], sx)
-    steps += voxel_step(phi[i - box.width], phi[i], phi[i + box.width], sy)
-    if box.pad[0]:
-        plane = box.width * box.rows
-        steps += voxel_step(phi[i - plane], phi[i], phi[i + plane], sz)
+    z, y, x = box.stride
+    steps = voxel_step(phi[i - x], phi[i], phi[i + x], sx)
+    steps += voxel_step(phi[i - y], phi[i], phi[i + y], sy)
+    steps += voxel_step(phi[i - z], phi[i], phi[i + z], sz)
     return phi[i] * phi[i] < NONE * NONE * steps
 
 
@@ -938,8 +938,8 @@ def reach_out(phi, strips, first, n, box, far):
         for turn in range(2 * STRIP):
             i = begin + (turn if turn < STRIP else 2 * STRIP - 1 - turn)
             size = abs(phi[i])
-            for a in range(0 if box.pad[0] else 1, 3):
-                stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
+            for a in range(3):
+                stride = box.stride[a]
                 size = min(size, min(abs(phi[i - stride]), abs(phi[i + stride])) + 1 / box.inverse[a])
             phi[i] = -size if phi[i] < 0 else size
 
@@ -954,7 +954,7 @@ def fade_out(phi, g, strips, runs, box, own_clocks, fade, pace):
     zero, one, tiny = real(0), real(1), real(1e-20)
     sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
     top, share, least = real(NONE), real(1 / (NONE - FULL)), real(FAINTEST)
-    x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
+    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
@@ -973,19 +973,25 @@ def fade_out(phi, g, strips, runs, box, own_clocks, fade, pace):
 
 
 @njit
-def fill_one(values, factor, stride, fade, strips, runs, box, out):
-    """Fill out with fade factor values, or with a stride fade factor (values ahead - values behind)."""
-    real = fade.dtype.type
-    factor, step = real(factor), np.uint64(stride)
+def fill_product(values, factor, weight, strips, runs, out):
+    """Fill out with factor weight values; weight is listed strip by strip, values lie on the padded grid."""
+    factor = weight.dtype.type(factor)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
-        if stride == 0:
-            for lane in range(strips.span[k]):
-                out[place + np.uint64(lane)] = fade[place + np.uint64(lane)] * factor * values[begin + np.uint64(lane)]
-        else:
-            for lane in range(strips.span[k]):
-                i, j = begin + np.uint64(lane), place + np.uint64(lane)
-                out[j] = fade[j] * factor * (values[i + step] - values[i - step])
+        for lane in range(strips.span[k]):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            out[j] = weight[j] * factor * values[i]
+
+
+@njit
+def fill_slope(values, factor, stride, weight, strips, runs, out):
+    """Fill out with factor weight (values ahead - values behind)."""
+    factor, step = weight.dtype.type(factor), np.uint64(stride)
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            out[j] = weight[j] * factor * (values[i + step] - values[i - step])
 
 
 @njit
@@ -997,15 +1003,14 @@ def fill_coefficients(phi, g, region, strips, runs, box, terms):
     """
     pace, coef, cells = strips.rate, strips.coef, strips.place[runs - 1] + strips.span[runs - 1] if runs else 0
     fade_out(phi, g, strips, runs, box, terms.time_step == np.inf, coef[5], pace)
-    fill_one(g, terms.curvature, 0, pace, strips, runs, box, coef[1])
-    fill_one(g, terms.propagation, 0, pace, strips, runs, box, coef[0])
+    fill_product(g, terms.curvature, pace, strips, runs, coef[1])
+    fill_product(g, terms.propagation, pace, strips, runs, coef[0])
     if region.size:
-        fill_one(g, 1.0, 0, pace, strips, runs, box, strips.last)
-        fill_one(region, 1.0, 0, strips.last, strips, runs, box, strips.last)
+        fill_product(g, 1.0, pace, strips, runs, strips.last)
+        fill_product(region, 1.0, strips.last, strips, runs, strips.last)
         coef[0, :cells] += strips.last[:cells]
     for a in range(0 if box.pad[0] else 1, 3):
-        stride = 1 if a == 2 else box.width if a == 1 else box.width * box.rows
-        fill_one(g, -0.5 * terms.advection * box.inverse[a], stride, pace, strips, runs, box, coef[2 + a])
+        fill_slope(g, -0.5 * terms.advection * box.inverse[a], box.stride[a], pace, strips, runs, coef[2 + a])
     hz, hy, hx = box.inverse
     diffusion = transport = 0.0
     for j in range(cells):
@@ -1025,7 +1030,7 @@ def remember(phi, strips, runs, box):
     z2, y2, x2 = real(box.inverse[0] ** 2), real(box.inverse[1] ** 2), real(box.inverse[2] ** 2)
     sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
     quarter = real(0.25)
-    x, y, z = np.uint64(1), np.uint64(box.width), np.uint64(box.width * box.rows if box.pad[0] else 0)
+    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
@@ -1116,10 +1121,10 @@ def plan_step(strips, cells, box, state, push, time_step):
 @njit
 def refresh(phi, g, region, strips, box, terms, state, far):
     """List the strips anew around the contour as it is now, with their coefficients."""
-    near_by, n = select_strips(phi, strips, state.counts[STRIPS], box, far)
+    n_near, n = select_strips(phi, strips, state.counts[STRIPS], box, far)
     ghosts = list_ghosts(strips, n, box)
     fill_ghosts(phi, strips, ghosts)
-    reach_out(phi, strips, near_by, n, box, far)
+    reach_out(phi, strips, n_near, n, box, far)
     fill_ghosts(phi, strips, ghosts)
     runs = join_strips(strips, n, box)
     diffusion, transport = fill_coefficients(phi, g, region, strips, runs, box, terms)
@@ -1183,7 +1188,7 @@ def unpad(padded, box, out):
 
 
 @njit
-def begin(phi, grid, band, strips, box, layers, far, state, padded):
+def start_run(phi, grid, band, strips, box, layers, far, state, padded):
     """Make phi a distance near its zero level, copy it into the padded grid and list the strips there."""
     n_cells = to_distance(phi, grid, band, layers, 1, far)
     pad(phi, box, padded)
@@ -1194,7 +1199,7 @@ def begin(phi, grid, band, strips, box, layers, far, state, padded):
 
 
 @njit
-def finish(padded, grid, band, box, layers, half_width, phi):
+def end_run(padded, grid, band, box, layers, half_width, phi):
     """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
     unpad(padded, box, phi)
     to_distance(phi, grid, band, layers, SWEEPS, half_width)

@@ -117,7 +117,7 @@ def geodesic_active_contour(
     phi : (M, N) or (K, M, N) array of float
         Negative inside; its zero level is the start. Need not be a distance. NaN: no data.
     g : array of float, of the same shape
-        Edge indicator, 0 on edges to 1 in flat regions, as from `edges.edge_indicator`. NaN: no data.
+        Edge indicator, 0 on edges to 1 in flat regions, as from `edge_indicator`. NaN: no data.
     spacing : tuple of float
         Voxel size in mm, array-axis order.
     region : array of float, of the same shape, optional
@@ -323,7 +323,8 @@ def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any, wi
     planes, rows, width = nz + 2 * pad_z, ny + 4, in_row * length + 4
     iz, iy, ix = (0.0,) * (3 - len(shape)) + tuple(1 / h for h in spacing)
     sz, sy, sx = (h * h for h in (1.0, *spacing)[-3:])
-    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, (iz, iy, ix), (sz, sy, sx))
+    stride = (rows * width if pad_z else 0, width, 1)
+    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, stride, (iz, iy, ix), (sz, sy, sx))
     n_strips, cells, padded = planes * rows * in_row, nz * ny * in_row * length, planes * rows * width
     strips = kernels.Strips(
         ident=np.empty(n_strips, np.int64),
@@ -360,7 +361,7 @@ def _evolve(
     gaps = [m for m in (missing, no_g) if m is not None]
     state, far = space.state, max((START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
     distance = finite(phi).ravel()
-    kernels.begin(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
+    kernels.start_run(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
     kernels.pad(g.ravel(), space.box, space.g)
     if region is not None:
         kernels.pad(fill_missing(region, spacing)[0].ravel(), space.box, space.region)
@@ -368,7 +369,7 @@ def _evolve(
 
     def result() -> Evolution:
         out = np.empty_like(phi)
-        kernels.finish(space.moving, space.grid, space.band, space.box, options.layers, options.band, out.reshape(-1))
+        kernels.end_run(space.moving, space.grid, space.band, space.box, options.layers, options.band, out.reshape(-1))
         for gap in gaps:
             out[gap] = np.nan
         status, n = int(state.counts[kernels.STATUS]), int(state.counts[kernels.ITERATION])

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+
 __all__ = ["warmup"]
 
 
 def warmup() -> float:
-    """Run the whole path on two small phantoms, thin slices and thick, so that every kernel is compiled and cached.
+    """Run the whole path on two small phantoms, thin slices and thick, and the engine by itself in both precisions.
+
+    Every kernel is then compiled and cached for every kind of array it is called with.
 
     Returns
     -------
     float
         Seconds taken: 10 to 60 the first time, about 1 when all was cached.
     """
+    from cordlevelset.distance import curve_distance, redistance
+    from cordlevelset.levelset import geodesic_active_contour
     from cordlevelset.phantom import make_phantom
     from cordlevelset.pipeline import segment
 
@@ -22,4 +28,8 @@ def warmup() -> float:
     for thickness in (1.0, 4.0):
         phantom = make_phantom(region="cervical", spacing=(2.0, 1.0, thickness), field_mm=(60.0, 90.0, 56.0))
         _ = segment(phantom.image).phi
+    square = curve_distance([(2, 2), (2, 6), (6, 6), (6, 2)], shape=(9, 9), spacing=(1.0, 1.0))
+    for kind in (np.float32, np.float64):
+        phi = redistance(square.astype(kind), spacing=(1.0, 1.0))
+        geodesic_active_contour(phi, np.ones_like(phi), spacing=(1.0, 1.0), max_num_iter=2)
     return time.perf_counter() - start

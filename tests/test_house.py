@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,20 @@ def test_files_and_functions_stay_short(name):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             length = body[-1].end_lineno - body[0].lineno + 1 if body else 0
             assert length <= 60, f"{node.name} has {length} lines"
+
+
+def test_warmup_compiles_every_kernel_that_the_package_calls():
+    called = {
+        n.attr
+        for tree in TREES.values()
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "kernels"
+    }
+    code = "import json, cordlevelset as c; c.warmup()\nfrom cordlevelset import kernels\n"
+    code += "print(json.dumps({n: len(k.signatures) for n, k in vars(kernels).items() if hasattr(k, 'signatures')}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    compiled = json.loads(done.stdout)
+    entries = called & compiled.keys()
+    assert len(entries) > 10
+    assert {name for name in entries if not compiled[name]} == set()
+    assert compiled["evolve"] == compiled["to_distance"] == 2  # float32 and float64

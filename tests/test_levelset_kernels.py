@@ -98,7 +98,7 @@ class Run:
         self.space = s = levelset._workspace(shape, spacing, np.dtype(kind), True)
         self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
         phi = blob(shape, spacing).astype(kind)
-        kernels.begin(phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, s.state, s.moving)
+        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, s.state, s.moving)
         for field, values in ((s.g, rng.uniform(0.05, 1, shape)), (s.region, rng.normal(size=shape))):
             kernels.pad(values.astype(kind).ravel(), s.box, field)
         kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, s.state, 30.0)
@@ -120,6 +120,12 @@ class Run:
 
     def view(self, field):
         return field.reshape(self.padded).astype(np.float64)
+
+    def ghost_mask(self):
+        """Cells beyond the grid that a listed cell of the grid is repeated into."""
+        out = np.zeros(self.padded, bool)
+        out.flat[self.space.strips.ghost[: self.ghosts, 0]] = True
+        return out
 
     def listed(self, dense):
         return dense.flat[self.cells[self.real]]
@@ -159,7 +165,7 @@ def test_rates_and_super_step(shape, spacing, kind, clocks):
 
     def right_hand_side(phi):
         wrapped = np.where(mask, phi, before)
-        wrapped = np.where(run.ghost_mask(widths), np.pad(wrapped[inner], widths, mode="edge"), wrapped)
+        wrapped = np.where(run.ghost_mask(), np.pad(wrapped[inner], widths, mode="edge"), wrapped)
         return np.where(mask, naive.rates(wrapped, coef, run.spacing, push, kernels.STEEPEST), 0.0)
 
     kernels.remember(s.moving, s.strips, run.runs, s.box)
@@ -172,16 +178,6 @@ def test_rates_and_super_step(shape, spacing, kind, clocks):
     after = naive.legendre_step(before, first, right_hand_side, tau, stages)
     atol = 1e-4 if kind == np.float32 else 1e-8
     np.testing.assert_allclose(run.listed(run.view(s.moving)), run.listed(after), atol=atol)
-
-
-def ghost_mask(self, widths):
-    """Cells beyond the grid that a listed cell of the grid is repeated into."""
-    out = np.zeros(self.padded, bool)
-    out.flat[self.space.strips.ghost[: self.ghosts, 0]] = True
-    return out
-
-
-Run.ghost_mask = ghost_mask
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
