@@ -1,0 +1,153 @@
+"""Active contours side by side: time, and beside it the mean distance of what each finds to the true contour.
+
+Every method gets the same edge image, start and weights, and runs until its own contour stops moving: ours by its own
+rule (`TOL_MM` of movement still to come); the others have none that works here, so they get the fewest iterations,
+found beforehand and not timed, after which their contour stays within `TOL_MM` of where it ends. Each is called once
+before it is timed. ``extra_info``: ``error_mm`` (None: the contour was lost), ``iterations``.
+"""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy.spatial import cKDTree
+from skimage.measure import find_contours, marching_cubes
+from skimage.segmentation import morphological_geodesic_active_contour
+
+from cordlevelset import edge_indicator, geodesic_active_contour, geodesic_active_contours
+from cordlevelset.distance import redistance
+
+TOL_MM = 0.02
+WEIGHTS = {"curvature": 0.5, "advection": 1.0}
+ITERATIONS = (5, 10, 20, 40, 80, 160)
+
+
+class Case:
+    """An ellipsoid (an oval in 2-D) with a blurred border in noise; the start lies about 2 mm outside."""
+
+    def __init__(self, shape, spacing, seed=0):
+        rng = np.random.default_rng(seed)
+        self.spacing = np.array(spacing)
+        self.half_axes = np.array([20.0, 7.3, 5.7])[-len(shape) :]
+        self.middle = (np.array(shape) / 2 - 0.3) * spacing
+        distance = self.distance(np.moveaxis(np.indices(shape), 0, -1) * self.spacing)
+        image = 1 / (1 + np.exp(distance / 0.3)) + 0.05 * rng.standard_normal(shape)
+        self.g = edge_indicator(image.astype(np.float32), spacing=spacing, sigma=0.6)
+        self.start = redistance((distance - 2).astype(np.float32), spacing=spacing)
+
+    def distance(self, points_mm):
+        """Distance to the true border, f / |grad f| with f = |p / a| - 1: right to second order beside it."""
+        p = (points_mm - self.middle) / self.half_axes
+        length = np.linalg.norm(p, axis=-1)
+        return np.clip((length - 1) * length / np.linalg.norm(p / self.half_axes, axis=-1), -50, 50)
+
+    def contour(self, phi):
+        """Points of the zero level, mm; None if there is none."""
+        if not (phi < 0).any():
+            return None
+        if phi.ndim == 2:
+            return np.concatenate(find_contours(phi.astype(float), 0)) * self.spacing
+        return marching_cubes(phi.astype(float), 0, spacing=tuple(self.spacing))[0]
+
+    def error_mm(self, phi):
+        """Mean distance of the contour to the true one."""
+        points = self.contour(phi)
+        return None if points is None else round(float(np.abs(self.distance(points)).mean()), 3)
+
+
+def itk(case, iterations):
+    images = [sitk.GetImageFromArray(a) for a in (case.start, case.g)]
+    for image in images:
+        image.SetSpacing(case.spacing[::-1].tolist())
+    method = sitk.GeodesicActiveContourLevelSetImageFilter()
+    method.SetPropagationScaling(0.0)
+    method.SetCurvatureScaling(WEIGHTS["curvature"])
+    method.SetAdvectionScaling(WEIGHTS["advection"])
+    method.SetMaximumRMSError(0.0)
+    method.SetNumberOfIterations(iterations)
+    return sitk.GetArrayFromImage(method.Execute(*images))
+
+
+def morphological(case, iterations):
+    """The balloon shrinks the contour where g is above a half; without one it does not leave the start."""
+    inside = morphological_geodesic_active_contour(
+        case.g.astype(float), iterations, init_level_set=(case.start < 0).astype(np.int8), threshold=0.5, balloon=-1
+    )
+    return 0.5 - inside
+
+
+def settled(method, case):
+    """Fewest iterations after which the contour stays, on average, within TOL_MM of where it ends; the most if lost."""
+    contours = [case.contour(method(case, i)) for i in ITERATIONS]
+    if contours[-1] is None:
+        return ITERATIONS[-1]
+    end = cKDTree(contours[-1])
+    needed = ITERATIONS[-1]
+    for i, points in zip(reversed(ITERATIONS), reversed(contours), strict=True):
+        if points is None or end.query(points)[0].mean() > TOL_MM:
+            break
+        needed = i
+    return needed
+
+
+OPTIONS = {**WEIGHTS, "tol": TOL_MM, "max_num_iter": 400}
+METHODS = {"SimpleITK": itk, "scikit-image": morphological}
+NAMES = ["cordlevelset", *METHODS]
+
+
+@pytest.fixture(scope="module")
+def slices():
+    return [Case((128, 128), (0.5, 0.5), seed) for seed in range(32)]
+
+
+@pytest.mark.benchmark(group="active contours: 32 slices of 128 x 128")
+@pytest.mark.parametrize("method", NAMES)
+def test_stack(benchmark, slices, method):
+    if method == "cordlevelset":
+        phi, g = np.stack([c.start for c in slices]), np.stack([c.g for c in slices])
+        run = lambda: geodesic_active_contours(phi, g, spacing=(0.5, 0.5), **OPTIONS)  # noqa: E731
+        out = benchmark.pedantic(run, warmup_rounds=1, rounds=9)
+        found, iterations = out.phi, float(out.n_iter.mean())
+        assert out.converged.all()
+    else:
+        run = METHODS[method]
+        iterations = int(np.median([settled(run, c) for c in slices[:5]]))
+        found = benchmark.pedantic(lambda: [run(c, iterations) for c in slices], warmup_rounds=1, rounds=3)
+    errors = [c.error_mm(np.asarray(p)) for c, p in zip(slices, found, strict=True)]
+    benchmark.extra_info.update(error_mm=round(float(np.mean(errors)), 3), iterations=iterations)
+
+
+@pytest.mark.benchmark(group="active contours: volume of 58 x 77 x 77 mm")
+@pytest.mark.parametrize("thickness", [0.8, 4.8])
+@pytest.mark.parametrize("method", NAMES)
+def test_volume(benchmark, method, thickness):
+    volume = Case((round(57.6 / thickness), 96, 96), (thickness, 0.8, 0.8))
+    if method == "cordlevelset":
+        run = lambda: geodesic_active_contour(volume.start, volume.g, spacing=tuple(volume.spacing), **OPTIONS)  # noqa: E731
+        out = benchmark.pedantic(run, warmup_rounds=1, rounds=9)
+        found, iterations = out.phi, out.n_iter
+        assert out.converged
+    else:
+        iterations = settled(METHODS[method], volume)
+        found = benchmark.pedantic(METHODS[method], args=(volume, iterations), warmup_rounds=1, rounds=3)
+    benchmark.extra_info.update(error_mm=volume.error_mm(found), iterations=iterations)
+
+
+@pytest.mark.benchmark(group="active contours: cost against the length of the contour")
+@pytest.mark.parametrize("size", [64, 128, 256, 512])
+def test_length(benchmark, size):
+    """A circle a quarter of the grid in radius that grows by two pixels in 40 iterations, at every size."""
+    middle = size / 4 + 0.1
+    y, x = np.indices((size, size)) * 0.5
+    r = np.hypot(y - middle, x - middle)
+    phi, g = (r - size / 8).astype(np.float32), np.ones((size, size), np.float32)
+    run = {"propagation": 0.1, "curvature": 0, "advection": 0, "time_step": 0.25, "max_num_iter": 40, "tol": 0}
+    out = benchmark.pedantic(
+        geodesic_active_contour, args=(phi, g), kwargs={"spacing": (0.5, 0.5), **run}, warmup_rounds=1, rounds=15
+    )
+    length = 2 * np.pi * size / 8
+    found = np.hypot(*(np.concatenate(find_contours(out.phi.astype(float), 0)) * 0.5 - middle).T)
+    benchmark.extra_info.update(
+        contour_mm=round(length, 1),
+        error_mm=round(float(np.abs(found - size / 8 - 0.1 * out.time).mean()), 4),
+        us_per_mm=round(1e6 * benchmark.stats.stats.median / length, 2) if benchmark.stats else None,
+    )
