@@ -25,19 +25,19 @@ class Comparison:
     Attributes
     ----------
     dice : float
-        Overlap, 0 to 1.
+        Overlap 2 |A and B| / (|A| + |B|), 0 to 1.
     hd95_mm : float
         95th percentile of the distances between the borders, the larger of both directions; nan if the mask is empty.
     assd_mm : float
         Mean distance between the borders, both directions pooled; nan if the mask is empty.
     bias_mm : float
-        Mean difference of the radii of the circles of equal area: positive if the mask is too large.
+        Mean over slices of the difference of the radii of the circles of equal area: positive if the mask is too large.
     area_error : float
-        Median over slices of |area difference| / reference area.
+        Median over slices of |area difference| / reference area, as a share: 0.1 is 10 %.
     coverage : float
         Share of the reference's slices that hold any of the mask.
     centerline_mm : float
-        Mean distance of the centroids, slice by slice.
+        Mean distance of the centroids, slice by slice; nan if the mask is empty.
     """
 
     dice: float
@@ -70,6 +70,17 @@ def compare(mask: Any, reference: Any) -> Comparison:
         If the grids differ.
     InputError
         If the reference is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cordlevelset import Volume
+    >>> reference, mask = np.zeros((2, 3, 20, 20))
+    >>> reference[:, 5:15, 5:15] = 1
+    >>> mask[:, 5:15, 5:16] = 1  # one column of 0.5 mm too many
+    >>> result = compare(Volume(mask, (3.0, 0.5, 0.5)), Volume(reference, (3.0, 0.5, 0.5)))
+    >>> round(result.dice, 3), result.hd95_mm, result.coverage
+    (0.952, 0.5, 1.0)
     """
     from cordlevelset.io import as_volume  # the adapter: SimpleITK is imported when first needed
 

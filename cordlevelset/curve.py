@@ -19,16 +19,18 @@ FloatArray = NDArray[np.float64]
 class Centerline:
     """Middle of the cord, N points from the top down.
 
+    Made by `detect_centerline` and `segment`, or from points of your own.
+
     Parameters
     ----------
     points_mm : (N, 3) array
-        LPS mm.
+        x, y, z in LPS mm (towards left, posterior, superior).
     radius_mm : (N,) array
-        Radius of the circle of the cord's area at each point; nan where unknown.
+        Radius of the circle of the cord's area at each point, mm; nan where unknown.
     polarity : {"bright", "dark"}
         The cord is brighter (T1) or darker (T2) than the fluid around it.
     confidence : (N,) array
-        0 to 1 at each point.
+        0 to 1 at each point; it has the same meaning as that of a slice.
 
     Raises
     ------

@@ -14,7 +14,7 @@ class GeometryError(CordLevelSetError, ValueError):
 
 
 class InputError(CordLevelSetError, ValueError):
-    """The input is not an image this library can work on."""
+    """A file, an array or an option is not what this library can work on."""
 
 
 class ConstraintError(CordLevelSetError, ValueError):
@@ -22,7 +22,7 @@ class ConstraintError(CordLevelSetError, ValueError):
 
 
 class Cancelled(CordLevelSetError):
-    """The callback answered True."""
+    """The callback returned True; nothing was written."""
 
 
 class NoCordFoundError(CordLevelSetError):
@@ -31,7 +31,7 @@ class NoCordFoundError(CordLevelSetError):
     Attributes
     ----------
     score : float
-        Score of the best candidate, in the detector's own units.
+        Evidence of the best candidate per mm of cord, where a perfect tube has 1; nan if there was none to judge.
     """
 
     def __init__(self, message: str, *, score: float = float("nan")) -> None:
