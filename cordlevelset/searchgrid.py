@@ -1,4 +1,4 @@
-"""The grid the cord is searched on: about 1 mm in the plane, 3 mm along the cord, air left out."""
+"""The grid the cord is searched on: about 1 mm in the plane, 4 mm along the cord, air left out."""
 
 from __future__ import annotations
 

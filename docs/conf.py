@@ -1,5 +1,6 @@
 """``sphinx-build -W --keep-going docs docs/_build``: needs no network, nor do its pages, whose formulas are MathML."""
 
+import ast
 import os
 from importlib import import_module
 from pathlib import Path
@@ -77,9 +78,25 @@ def write_help(app: Sphinx) -> None:
     os.environ["COLUMNS"] = "80"
     commands = next(action for action in _parser()._actions if isinstance(action.choices, dict)).choices
     parts = [f"### {name}\n\n```text\n{parser.format_help()}```\n" for name, parser in commands.items()]
+    (generated(app) / "help.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def write_modules(app: Sphinx) -> None:
+    """A table of the modules, by the first line of each."""
+    rows = ["| module | what it is |", "|---|---|"]
+    for path in sorted(Path(cordlevelset.__file__).parent.rglob("*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        name = path.relative_to(Path(cordlevelset.__file__).parent).with_suffix("")
+        if name.name != "__init__":
+            rows.append(f"| `{'.'.join(name.parts)}` | {docstring.partition(chr(10))[0]} |")
+    (generated(app) / "modules.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def generated(app: Sphinx) -> Path:
+    """Folder of what is written for other pages to include."""
     folder = Path(app.srcdir) / "_generated"
     folder.mkdir(exist_ok=True)
-    (folder / "help.md").write_text("\n".join(parts), encoding="utf-8")
+    return folder
 
 
 def keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
@@ -98,4 +115,5 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(block_math, None))
     app.add_role("value", value_role)
     app.connect("builder-inited", write_help)
+    app.connect("builder-inited", write_modules)
     app.connect("autodoc-process-docstring", keep_bars)
