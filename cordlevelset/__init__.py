@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cordlevelset.comparison import Comparison, compare
     from cordlevelset.curve import Centerline
     from cordlevelset.distance import signed_distance
+    from cordlevelset.drawn import fill_between
     from cordlevelset.edges import edge_indicator
     from cordlevelset.errors import (
         Cancelled,
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
         geodesic_active_contours,
     )
     from cordlevelset.morphometry import SliceMeasures, measure
-    from cordlevelset.pipeline import Conus, CordSegmentation, Progress, detect_centerline, segment
+    from cordlevelset.pipeline import Conus, CordSegmentation, detect_centerline, segment
     from cordlevelset.precompile import warmup
+    from cordlevelset.progress import Progress
     from cordlevelset.volume import Volume
 
 __version__ = "0.1.0"
@@ -49,7 +51,7 @@ _HOMES = {
     "GeometryError": "errors",
     "InputError": "errors",
     "NoCordFoundError": "errors",
-    "Progress": "pipeline",
+    "Progress": "progress",
     "SliceMeasures": "morphometry",
     "StackEvolution": "levelset",
     "Tubularity": "flux",
@@ -57,6 +59,7 @@ _HOMES = {
     "compare": "comparison",
     "detect_centerline": "pipeline",
     "edge_indicator": "edges",
+    "fill_between": "drawn",
     "geodesic_active_contour": "levelset",
     "geodesic_active_contours": "levelset",
     "measure": "morphometry",
@@ -88,6 +91,7 @@ __all__ = [
     "compare",
     "detect_centerline",
     "edge_indicator",
+    "fill_between",
     "geodesic_active_contour",
     "geodesic_active_contours",
     "measure",

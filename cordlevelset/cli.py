@@ -96,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument(
         "--measures", type=Path, metavar="F.csv", help="also write area, diameters, angle of each slice"
     )
+    given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
+    given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
+    given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
+    given.add_argument(
+        "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
+    )
+    given.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
     segment.add_argument("--json", action="store_true", help="print the summary as JSON")
     segment.set_defaults(run=_segment)
 
@@ -152,7 +159,16 @@ def _segment(args: argparse.Namespace) -> None:
         if path is not None:
             files.check_writable(path, suffixes)
     start = time.perf_counter()
-    result = segment(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)
+    result = segment(
+        args.image,
+        contrast=args.contrast,
+        polarity=args.polarity,
+        frame=args.frame,
+        centerline=args.centerline,
+        seeds=args.seeds,
+        contours=args.contours,
+        initial=args.initial,
+    )
     with files.whole_or_nothing(wanted) as parts:
         drafts = dict(zip(wanted, parts, strict=True))
         images.write(result.mask, drafts[args.output])

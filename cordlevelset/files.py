@@ -165,12 +165,12 @@ def write_centerline(points: ArrayLike, path: str | os.PathLike[str]) -> None:
 
 
 def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
-    """Read a curve written by `write_centerline` or by Slicer.
+    """Read a curve or points written by `write_centerline` or by Slicer.
 
     Parameters
     ----------
     path : path
-        Ends in .csv or .mrk.json.
+        Ends in .csv, .mrk.json or .fcsv. The header of a Slicer file says whether it is LPS or RAS.
 
     Returns
     -------
@@ -182,27 +182,52 @@ def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     InputError
         If there is no such file or it holds no curve.
     """
-    suffix = name_suffix(path, CENTERLINE_SUFFIXES)
+    reader = {".csv": _csv_points, ".mrk.json": _markups_points, ".fcsv": _fiducials}
+    suffix = name_suffix(path, tuple(reader))
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        if suffix == ".csv":
-            table = list(csv.DictReader(io.StringIO(text)))
-            points = np.array([[float(row[c]) for c in ("x_lps_mm", "y_lps_mm", "z_lps_mm")] for row in table])
-        else:
-            markup = json.loads(text)["markups"][0]
-            points = np.array([p["position"] for p in markup["controlPoints"]], dtype=np.float64)
-            if markup.get("coordinateSystem", "LPS") == "RAS":
-                points = points * [-1.0, -1.0, 1.0]
-        points = points.reshape(-1, 3)
+        points = reader[suffix](Path(path).read_text(encoding="utf-8-sig")).reshape(-1, 3)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (KeyError, IndexError, TypeError, ValueError):
         raise InputError(
-            f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or a Slicer markups curve"
+            f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or Slicer markups (points or a curve)"
         ) from None
     if len(points) < 2 or not np.isfinite(points).all():
         raise InputError(f"{path} holds no curve: needs two finite points or more")
     return points
+
+
+def _csv_points(text: str) -> NDArray[np.float64]:
+    rows = csv.DictReader(io.StringIO(text))
+    return np.array([[float(row[c]) for c in ("x_lps_mm", "y_lps_mm", "z_lps_mm")] for row in rows])
+
+
+def _markups_points(text: str) -> NDArray[np.float64]:
+    """Points of all lists in the file that were placed."""
+    points = []
+    for markup in json.loads(text)["markups"]:
+        system = markup.get("coordinateSystem", "LPS")
+        placed = (p for p in markup["controlPoints"] if p.get("positionStatus", "defined") == "defined")
+        points += [_to_lps(p["position"], system) for p in placed]
+    return np.array(points)
+
+
+def _fiducials(text: str) -> NDArray[np.float64]:
+    """Slicer's older format: "# name = value" lines, then rows of id,x,y,z,...; without a system it is RAS."""
+    system, points = "RAS", []
+    for row in csv.reader(io.StringIO(text)):
+        if not row or not row[0].startswith("#"):
+            points += [_to_lps(row[1:4], system)] if row else []
+        elif row[0].lstrip("# ").startswith("CoordinateSystem"):
+            system = row[0].partition("=")[2].strip()
+    return np.array(points)
+
+
+def _to_lps(position: Sequence[object], system: str) -> NDArray[np.float64]:
+    """Markups files say LPS or RAS, old fiducial files 0 (RAS) or 1 (LPS)."""
+    sign = {"LPS": 1.0, "1": 1.0, "RAS": -1.0, "0": -1.0}[system]
+    x, y, z = (float(str(v)) for v in position)
+    return np.array([sign * x, sign * y, z])
 
 
 def write_table(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

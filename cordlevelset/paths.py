@@ -51,7 +51,11 @@ class Track:
 
 
 def best_track(
-    cord: FloatArray, sac: FloatArray, spacing: tuple[float, float, float], *, closed: bool = False
+    cord: FloatArray,
+    sac: FloatArray,
+    spacing: tuple[float, float, float],
+    *,
+    through: tuple[int, int] | None = None,
 ) -> Track:
     """Best path that ends in the cord.
 
@@ -62,12 +66,13 @@ def best_track(
         -inf forbids.
     spacing : (3,) tuple of float
         Voxel size in mm.
-    closed : bool
-        The path runs from the first to the last plane, whatever it gains there.
+    through : (2,) tuple of int, optional
+        The path runs through these two planes and all between them, whatever it gains there.
 
     Returns
     -------
     Track
+        Of total -inf if there is no such path.
     """
     from cordlevelset import kernels
 
@@ -75,13 +80,14 @@ def best_track(
     step = spacing[0]
     reach = np.array([max(1, int(np.ceil(MAX_LEAN * step / s))) for s in spacing[1:]])
     cost = np.array([BEND_COST_PER_MM * s**2 / step for s in spacing[1:]])
-    start = np.float32(-np.inf if closed else 0.0)
+    low, high = (n_k, 0) if through is None else through
     s_cord, s_sac = np.empty_like(cord), np.empty_like(cord)
     from_cord, from_sac = np.full(cord.shape, -1, np.int32), np.full(cord.shape, -1, np.int32)
     was_sac = np.zeros(cord.shape, bool)
     best, source = np.empty((n_y, n_x), np.float32), np.empty((n_y, n_x), np.int32)
     s_cord[0], s_sac[0] = cord[0] * step, sac[0] * step
     for k in range(1, n_k):
+        start = np.float32(-np.inf if k > low else 0.0)
         kernels.spread(s_sac[k - 1], reach, cost, best, source)
         s_sac[k] = sac[k] * step + np.maximum(best, start)
         from_sac[k] = np.where(best > start, source, -1)
@@ -90,7 +96,7 @@ def best_track(
         s_cord[k] = cord[k] * step + np.maximum(best, start)
         from_cord[k] = np.where(best > start, source, -1)
         was_sac[k] = (s_sac[k - 1] > s_cord[k - 1]).ravel()[source]
-    return _trace(s_cord, from_cord, from_sac, was_sac, last=n_k - 1 if closed else None)
+    return _trace(s_cord, from_cord, from_sac, was_sac, high)
 
 
 def _trace(
@@ -98,11 +104,12 @@ def _trace(
     from_cord: NDArray[np.int32],
     from_sac: NDArray[np.int32],
     was_sac: NDArray[np.bool_],
-    last: int | None,
+    lowest_end: int,
 ) -> Track:
     """Follow the winners back from the best end."""
     n_x = score.shape[2]
-    k, flat = (last, int(score[last].argmax())) if last is not None else divmod(int(score.argmax()), score[0].size)
+    k, flat = divmod(int(score[lowest_end:].argmax()), score[0].size)
+    k += lowest_end
     total = float(score[k].flat[flat])
     places, states = [divmod(flat, n_x)], [True]
     while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,17 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
+from cordlevelset.constraints import Constraints, fits
 from cordlevelset.curve import Centerline
-from cordlevelset.errors import Cancelled, InputError
+from cordlevelset.draft import Draft, make_draft
+from cordlevelset.errors import InputError
+from cordlevelset.given import as_given, read_constraints
 from cordlevelset.morphometry import SliceMeasures, input_slices, sections_of_contours, slice_measures
+from cordlevelset.progress import Callback, report
 from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
 if TYPE_CHECKING:
     from cordlevelset.boundary import CordContours
-    from cordlevelset.centerline import CordPath
 
 __all__ = ["Conus", "CordSegmentation", "detect_centerline", "segment"]
 
@@ -34,23 +36,6 @@ SAC_SEEN = 0.5
 """Share of the sac's border on a step to the wall below which its area is not known."""
 
 Image = Any  # path, SimpleITK.Image or Volume
-Callback = Callable[["Progress"], bool | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a callback gets.
-
-    Attributes
-    ----------
-    stage : str
-        Name of the running stage.
-    fraction : float
-        Share done of the whole, 0 to 1.
-    """
-
-    stage: str
-    fraction: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +80,8 @@ class CordSegmentation:
         The curves the masks come from, on the canonical grid.
     turn : Turn
         From the input's grid to the canonical one.
+    draft : Draft
+        What the result was made from; `corrected` needs it.
     """
 
     mask: Volume
@@ -107,6 +94,7 @@ class CordSegmentation:
     notes: tuple[str, ...]
     contours: CordContours
     turn: Turn
+    draft: Draft
 
     @cached_property
     def phi(self) -> Volume:
@@ -137,6 +125,36 @@ class CordSegmentation:
         """Mean area perpendicular to the cord, mm2."""
         return float(np.mean([s.area_mm2 for s in self.slices]))
 
+    def corrected(
+        self, *, centerline: Any = None, seeds: Any = None, contours: Any = None, initial: Any = None
+    ) -> CordSegmentation:
+        """The result after a correction; this one stays as it is.
+
+        Only slices near changed seeds (10 mm) and contours (30 mm, or up to the next drawn slice) are worked on again,
+        and all others stay bit for bit. If what was given shows that the path missed the cord, or lies beyond its
+        ends, and whenever `centerline` or `initial` are given, the cord is sought again.
+
+        Parameters
+        ----------
+        centerline, seeds, contours, initial : optional
+            As in `segment`. Each replaces what was given under this name before; None leaves it as it is.
+
+        Returns
+        -------
+        CordSegmentation
+
+        Raises
+        ------
+        ConstraintError
+            As in `segment`.
+        """
+        changes = as_given(centerline, seeds, contours, initial)
+        draft = replace(self.draft, given=self.draft.given.changed(changes))
+        constraints = read_constraints(self.mask, self.turn, draft.given)
+        if changes.moves_path or not fits(draft.automatic, constraints, draft.image.spacing):
+            draft = make_draft(draft.image, draft.contrast, draft.order, draft.given, constraints, None)
+        return _result(self.mask, self.turn, draft, constraints, None)
+
 
 def segment(
     image: Image | str | os.PathLike[str],
@@ -144,6 +162,10 @@ def segment(
     contrast: str = "auto",
     polarity: str = "auto",
     frame: int | None = None,
+    centerline: Any = None,
+    seeds: Any = None,
+    contours: Any = None,
+    initial: Any = None,
     callback: Callback | None = None,
 ) -> CordSegmentation:
     """Segment the spinal cord.
@@ -159,6 +181,16 @@ def segment(
         An order: the cord against the fluid around it.
     frame : int, optional
         Which volume of a 4-D series.
+    centerline : path, Centerline or (N, 3) array_like, optional
+        Points the cord passes through, LPS mm, in any order; two are enough. A path ends in .csv, .mrk.json or .fcsv.
+    seeds : path, SimpleITK.Image or Volume, optional
+        Label image on the image's grid: 1 is cord, 2 is not. Every voxel of it is honoured.
+    contours : path, SimpleITK.Image or Volume, or a list of them, optional
+        Label image on the image's grid that holds the cord on a few slices of one of the three planes, a list of
+        several for several planes. Those slices come back as drawn, the others follow the image.
+    initial : path, SimpleITK.Image or Volume, optional
+        Another tool's mask, or an earlier one, on the image's grid: a hint. What lies 3 mm deep in it is cord, what
+        lies more than 10 mm from it is not.
     callback : callable, optional
         Gets a `Progress`; returning True cancels.
 
@@ -170,6 +202,8 @@ def segment(
     ------
     NoCordFoundError
         If nothing in the image looks like a cord.
+    ConstraintError
+        If a constraint is empty, on another grid, outside the image, or contradicts another; the text says where.
     InputError, GeometryError
         If the image cannot be worked on; the text says what to mend.
     Cancelled
@@ -181,21 +215,33 @@ def segment(
     >>> result = cls.segment("sub-01_T2w.nii.gz")  # doctest: +SKIP
     >>> cls.write(result.mask, "sub-01_label-SC_seg.nii.gz")  # doctest: +SKIP
     """
-    from cordlevelset import rasterise
     from cordlevelset.io import as_volume
-    from cordlevelset.propagate import segment_path
 
     volume = as_volume(image, frame=frame)
-    turn, canonical, path = _path(volume, contrast, polarity, callback)
-    contours = segment_path(
-        canonical.array,
-        spacing=canonical.spacing,
-        path=path,
-        callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
-    )
+    given = as_given(centerline, seeds, contours, initial)
+    order, turn, canonical = _canonical(volume, contrast, polarity)
+    constraints = read_constraints(volume, turn, given)
+    draft = make_draft(canonical, contrast, order, given, constraints, callback)
+    return _result(volume, turn, draft, constraints, callback)
+
+
+def _result(
+    grid: Volume, turn: Turn, draft: Draft, constraints: Constraints | None, callback: Callback | None
+) -> CordSegmentation:
+    """Correct the contours and bring them to the input's grid."""
+    from cordlevelset import rasterise
+    from cordlevelset.corrections import corrected_contours, hold_voxels
+
+    canonical, contours = draft.image, draft.automatic
+    if constraints is not None:
+        contours = corrected_contours(
+            canonical.array, spacing=canonical.spacing, automatic=contours, polarity=draft.polarity, given=constraints
+        )
     soft = rasterise.occupied_fraction(contours, shape=canonical.shape, spacing=canonical.spacing)
-    _report(callback, "rasterise", 0.95)
-    centerline = _centerline(canonical, contours, path.polarity)
+    if constraints is not None:
+        soft = hold_voxels(soft, constraints)
+    report(callback, "rasterise", 0.95)
+    centerline = _centerline(canonical, contours, draft.polarity)
     slices = slice_measures(
         sections_of_contours(contours.first, contours.centers_mm, contours.radii_mm),
         plane_mm=canonical.spacing[0],
@@ -205,10 +251,10 @@ def segment(
     )
 
     def on_input(array: NDArray[Any]) -> Volume:
-        return volume.like(np.ascontiguousarray(turn.back(array)))
+        return grid.like(np.ascontiguousarray(turn.back(array)))
 
     tip = None if contours.conus_mm is None else canonical.to_lps(contours.conus_mm / canonical.spacing)
-    _report(callback, "done", 1.0)
+    report(callback, "done", 1.0)
     return CordSegmentation(
         mask=on_input((soft >= 0.5).astype(np.uint8)),
         soft_mask=on_input(soft),
@@ -217,9 +263,10 @@ def segment(
         polarity=centerline.polarity,
         confidence=float(contours.confidence.mean()),
         conus=None if tip is None else Conus(tip, contours.conus_uncertainty_mm),
-        notes=(*volume.notes, *contours.notes, *_hint_notes(contrast, path.polarity)),
+        notes=(*canonical.notes, *contours.notes, *_hint_notes(draft.contrast, draft.polarity)),
         contours=contours,
         turn=turn,
+        draft=draft,
     )
 
 
@@ -255,32 +302,26 @@ def detect_centerline(
     NoCordFoundError
         If nothing in the image looks like a cord.
     """
+    from cordlevelset.centerline import find_cord
     from cordlevelset.io import as_volume
     from cordlevelset.propagate import follow_path
 
-    _, canonical, path = _path(as_volume(image, frame=frame), contrast, polarity, callback)
-    _report(callback, "border", 0.5)
-    contours = follow_path(canonical.array, spacing=canonical.spacing, path=path)
-    return _centerline(canonical, contours, path.polarity)
+    order, _, image = _canonical(as_volume(image, frame=frame), contrast, polarity)
+    report(callback, "centerline", 0.05)
+    path = find_cord(image.array, spacing=image.spacing, polarity=order)
+    report(callback, "border", 0.5)
+    contours = follow_path(image.array, spacing=image.spacing, path=path)
+    return _centerline(image, contours, path.polarity)
 
 
-def _path(volume: Volume, contrast: str, polarity: str, callback: Callback | None) -> tuple[Turn, Volume, CordPath]:
-    """Check what was asked and find the cord on the canonical grid."""
-    from cordlevelset.centerline import find_cord
-
+def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn, Volume]:
+    """Check what was asked; polarity ordered, and the image turned to the canonical grid."""
     if contrast not in CONTRASTS:
         raise InputError(f"contrast is {contrast!r}; give one of {', '.join(CONTRASTS)}")
     if polarity not in POLARITIES:
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")
     turn = canonical_turn(volume)
-    canonical = turn.volume(volume.like(image_values(volume)))
-    _report(callback, "centerline", 0.05)
-    return turn, canonical, find_cord(canonical.array, spacing=canonical.spacing, polarity=POLARITIES[polarity])
-
-
-def _report(callback: Callback | None, stage: str, fraction: float) -> None:
-    if callback is not None and callback(Progress(stage, fraction)):
-        raise Cancelled(f"cancelled by the caller before {stage}")
+    return POLARITIES[polarity], turn, turn.volume(replace(volume, array=image_values(volume)))
 
 
 def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Centerline:

@@ -37,7 +37,9 @@ CONSISTENCY_MM = 1.5
 FloatArray = NDArray[np.float32]
 
 
-def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path: CordPath) -> CordContours:
+def follow_path(
+    array: FloatArray, *, spacing: tuple[float, float, float], path: CordPath, lowest: int | None = None
+) -> CordContours:
     """Start contours of the cord along a path, down to the conus.
 
     Parameters
@@ -48,6 +50,8 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
         Voxel size in mm.
     path : CordPath
         Where the cord runs; may go on below the conus.
+    lowest : int, optional
+        Plane that is known to hold cord, whatever the conus test says.
 
     Returns
     -------
@@ -65,6 +69,8 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
     inside, step = border_levels(sections, radii, path.polarity)
     support = border_support(evidence, radii)
     conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
+    if conus is not None and lowest is not None:
+        conus = replace(conus, plane=min(conus.plane, max(lowest - path.first, 0)))
     low = 0 if conus is None else conus.plane
     if len(radii) - low < 2:
         raise NoCordFoundError(
@@ -93,6 +99,7 @@ def segment_path(
     *,
     spacing: tuple[float, float, float],
     path: CordPath,
+    lowest: int | None = None,
     callback: Callable[[float], bool] | None = None,
 ) -> CordContours:
     """Contours of the cord along a path.
@@ -105,6 +112,8 @@ def segment_path(
         Voxel size in mm.
     path : CordPath
         Where the cord runs; may go on below the conus.
+    lowest : int, optional
+        Plane that is known to hold cord, whatever the conus test says.
     callback : callable, optional
         Gets the share done; returning True cancels.
 
@@ -123,7 +132,7 @@ def segment_path(
             raise Cancelled("segmentation cancelled by the caller")
 
     report(0.0)
-    start = follow_path(array, spacing=spacing, path=path)
+    start = follow_path(array, spacing=spacing, path=path, lowest=lowest)
     report(0.5)
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
     seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)

@@ -140,3 +140,33 @@ def test_demo(tmp_path, capsys):
 def test_warmup(capsys):
     assert main(["warmup"]) == 0
     assert "kernels ready" in capsys.readouterr().out
+
+
+def test_corrections_from_files(neck, neck_file, tmp_path, capsys):
+    truth = (neck.soft_mask.array >= 0.5).astype(np.uint8)
+    axial, sagittal, seeds = (np.zeros_like(truth) for _ in range(3))
+    axial[[4, 20]] = truth[[4, 20]]
+    middle = int(np.median(np.nonzero(truth)[2]))
+    sagittal[:, :, middle] = truth[:, :, middle]
+    seeds[12, 2, 2] = 2
+    for name, array in (("axial", axial), ("sagittal", sagittal), ("seeds", seeds), ("initial", truth)):
+        cls.write(neck.image.like(array), tmp_path / f"{name}.nii.gz")
+    files.write_centerline(neck.centerline_mm[[3, 9]], tmp_path / "line.mrk.json")
+    words = ["segment", str(neck_file), "-o", str(tmp_path / "mask.nii.gz")]
+    given = [
+        *("--centerline", str(tmp_path / "line.mrk.json"), "--seeds", str(tmp_path / "seeds.nii.gz")),
+        *("--contours", str(tmp_path / "axial.nii.gz"), "--contours", str(tmp_path / "sagittal.nii.gz")),
+        *("--initial", str(tmp_path / "initial.nii.gz")),
+    ]
+    assert main([*words, *given]) == 0
+    mask = cls.read(tmp_path / "mask.nii.gz").array
+    assert np.array_equal(mask[[4, 20]], truth[[4, 20]])
+    assert np.array_equal(mask[:, :, middle], truth[:, :, middle])
+    (tmp_path / "mask.nii.gz").unlink()
+    capsys.readouterr()
+    cls.write(neck.image.like(np.where(axial > 0, 2, 0).astype(np.uint8)), tmp_path / "seeds.nii.gz")
+    assert main([*words, *given]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "as cord and as not cord" in said
+    assert not (tmp_path / "mask.nii.gz").exists()

@@ -85,3 +85,33 @@ def test_folder_without_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(cls.InputError, match="not writable"):
         files.check_writable(tmp_path / "a.csv", (".csv",))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("old.fcsv", "# Markups fiducial file version = 4.10\n# CoordinateSystem = 0\n# columns = id,x,y,z,ow\n"),
+        ("ras.fcsv", "# CoordinateSystem = RAS\n# columns = id,x,y,z,ow\n"),
+        ("unsaid.fcsv", "# columns = id,x,y,z,vis,sel\n"),
+    ],
+)
+def test_fiducials_in_ras(name, text, tmp_path):
+    (tmp_path / name).write_text(text + "p0,1.5,2,3,0\n\np1,4,5,6,0\n")
+    np.testing.assert_allclose(files.read_centerline(tmp_path / name), [[-1.5, -2, 3], [-4, -5, 6]])
+
+
+def test_fiducials_in_lps(tmp_path):
+    for system in ("LPS", "1"):
+        (tmp_path / "a.fcsv").write_text(f"# CoordinateSystem = {system}\np0,1.5,2,3,0\np1,4,5,6,0\n")
+        np.testing.assert_allclose(files.read_centerline(tmp_path / "a.fcsv"), [[1.5, 2, 3], [4, 5, 6]])
+    (tmp_path / "a.fcsv").write_text("# CoordinateSystem = IJK\np0,1.5,2,3,0\np1,4,5,6,0\n")
+    with pytest.raises(cls.InputError, match="holds no curve"):
+        files.read_centerline(tmp_path / "a.fcsv")
+
+
+def test_points_that_were_never_placed_do_not_count(tmp_path):
+    placed = [{"position": [i, 2 * i, 3 * i]} for i in (1, 2)]
+    waiting = [{"position": [0, 0, 0], "positionStatus": "undefined"}]
+    markup = {"type": "Fiducial", "coordinateSystem": "LPS", "controlPoints": placed + waiting}
+    (tmp_path / "a.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    np.testing.assert_allclose(files.read_centerline(tmp_path / "a.mrk.json"), [[1, 2, 3], [2, 4, 6]])

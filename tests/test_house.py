@@ -15,7 +15,7 @@ PACKAGE = Path(cls.__file__).parent
 MODULES = sorted(p.stem for p in PACKAGE.glob("*.py"))
 TREES = {name: ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) for name in MODULES}
 
-FACE = {"pipeline", "comparison", "morphometry", "precompile"}
+FACE = {"pipeline", "draft", "given", "comparison", "morphometry", "precompile"}
 ADAPTERS = {"io", "dicom", "headers", "integrity", "files", "report", "demo", "cli"}
 KERNELS = {"kernels", "_jit"}
 OUTSIDERS = {"SimpleITK": {"io", "dicom"}, "matplotlib": {"report"}, "numba": {"_jit"}}

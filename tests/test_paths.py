@@ -41,7 +41,7 @@ def test_track_adds_up_to_its_total_and_ends_in_the_cord():
 
 def test_closed_track_spans_all_planes():
     cord = np.full((7, 4, 4), -1, np.float32)
-    track = paths.best_track(cord, np.full_like(cord, -np.inf), (1.0, 1.0, 1.0), closed=True)
+    track = paths.best_track(cord, np.full_like(cord, -np.inf), (1.0, 1.0, 1.0), through=(0, len(cord) - 1))
     assert track.first == 0
     assert len(track.places) == 7
     assert track.is_cord.all()
