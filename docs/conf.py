@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ myst_heading_anchors = 3
 
 default_role = "py:obj"  # `name` in a docstring: a link where there is such a name
 autosummary_generate = True
+shutil.rmtree(Path(__file__).parent / "api", ignore_errors=True)  # pages of names that are gone
 autodoc_typehints = "none"  # the docstrings say types, shapes and units
 napoleon_google_docstring = False
 napoleon_use_ivar = True
