@@ -11,6 +11,7 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+from sphinx_gallery.sorting import ExplicitOrder
 
 import cordlevelset
 from cordlevelset.cli import _parser
@@ -43,6 +44,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_",
+    "within_subsection_order": ExplicitOrder(
+        ["plot_lumbar.py", "plot_contrasts.py", "plot_steps.py", "*", "plot_limits.py", "plot_engine.py"]
+    ),
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
