@@ -334,7 +334,8 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
 # Signed distance (distance.py). Arrays are flat (C order), so that one text serves 2-D and 3-D
 # ---------------------------------------------------------------------------------------------------------------
 
-SWEEPS = 200  # most eikonal sweeps, against endless loops: 50 settle 256 x 256, 5 a narrow band
+SWEEPS = 200  # most eikonal sweeps, against endless loops: 20 settle a wide band, 5 a narrow one
+SWEEPS_TO_SORT = 4  # after which cells are visited by distance, not by grid steps: a narrow band has settled by then
 
 
 class Grid(NamedTuple):
@@ -553,6 +554,17 @@ def eikonal(phi, i, at, grid):
 
 
 @njit
+def sort_by_distance(phi, band, first, last):
+    """Put the band's cells from place first to last in the order of |phi|: a front that goes outwards meets them so."""
+    size = np.empty(last - first)
+    for k in range(first, last):
+        size[k - first] = abs(phi[band.cell[k]])
+    order = np.argsort(size)
+    band.cell[first:last] = band.cell[first:last][order]
+    band.at[first:last] = band.at[first:last][order]
+
+
+@njit
 def redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond):
     """Make phi the signed distance (mm) to its own zero level on a band, in `sweeps` sweeps or fewer.
 
@@ -572,11 +584,15 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond):
         phi[band.cell[k]] = -band.size[k] if band.side[band.cell[k]] else band.size[k]
     for sweep in range(sweeps):
         change = 0.0
+        if sweep == SWEEPS_TO_SORT or sweep == 2 * SWEEPS_TO_SORT:
+            sort_by_distance(phi, band, n_seeds, n_cells)
         for k in range(n_seeds, n_cells):
             i = band.cell[k]
             if sweep > 0 and abs(phi[i]) > beyond:
                 continue
             size = eikonal(phi, i, band.at[k], grid)
+            if sweep > 2 * SWEEPS_TO_SORT:
+                size = min(size, abs(phi[i]))  # where fronts meet the second difference comes and goes for ever
             change = max(change, abs(size - abs(phi[i])))
             phi[i] = -size if phi[i] < 0 else size
         if change < 1e-3 * smallest:
