@@ -151,3 +151,42 @@ def test_length(benchmark, size):
         error_mm=round(float(np.abs(found - size / 8 - 0.1 * out.time).mean()), 4),
         us_per_mm=round(1e6 * benchmark.stats.stats.median / length, 2) if benchmark.stats else None,
     )
+
+
+def growth(h):
+    """Circle of 8 mm after 3 mm of growth; mean distance to the exact one."""
+    r = np.hypot(*(np.indices((int(40 / h),) * 2) * h - np.array([20, 20.3])[:, None, None]))
+    run = {"propagation": 1, "curvature": 0, "advection": 0, "time_step": h / 4, "max_num_iter": int(12 / h), "tol": 0}
+    out = geodesic_active_contour(r - 8, np.ones_like(r), spacing=(h, h), **run)
+    return circle_error(out.phi, h, (20, 20.3), 8 + out.time)
+
+
+def shortening(h):
+    """Circle of 8 mm after 12 mm^2 of curvature flow, r = sqrt(r0^2 - 2 t)."""
+    r = np.hypot(*(np.indices((int(32 / h),) * 2) * h - np.array([16, 16.3])[:, None, None]))
+    run = {"advection": 0, "time_step": 0.1 * h, "max_num_iter": int(120 / h), "tol": 0}
+    out = geodesic_active_contour(r - 8, np.ones_like(r), spacing=(h, h), **run)
+    return circle_error(out.phi, h, (16, 16.3), np.sqrt(64 - 2 * out.time))
+
+
+def distance(h):
+    """Signed distance from a function that is none, at the voxels within 1.5 of them."""
+    y, x = np.indices((int(32 / h),) * 2) * h
+    exact = np.hypot(y - 15.7, x - 15.7) - 8
+    out = redistance(exact * (exact + 16) / 16 * (1.5 + np.sin(x / 3)), spacing=(h, h))
+    return np.abs(out - exact)[np.abs(exact) < 1.5 * h].mean()
+
+
+def circle_error(phi, h, middle, radius):
+    points = np.concatenate(find_contours(phi, 0)) * h - middle
+    return np.abs(np.hypot(*points.T) - radius).mean()
+
+
+@pytest.mark.benchmark(group="active contours: error against the voxel's size")
+@pytest.mark.parametrize("problem", [growth, shortening, distance], ids=lambda f: f.__name__)
+def test_order(benchmark, problem):
+    """Mean error at voxels of 1, 0.5 and 0.25 mm, and the order from the first to the last."""
+    coarse, middle, fine = (float(problem(h)) for h in (1.0, 0.5, 0.25))
+    benchmark.pedantic(problem, args=(0.25,), rounds=1)
+    errors = {"error_mm_at_1": coarse, "error_mm_at_05": middle, "error_mm_at_025": fine}
+    benchmark.extra_info.update(errors, order=float(np.log2(coarse / fine) / 2))
