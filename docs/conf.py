@@ -45,7 +45,15 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_",
     "within_subsection_order": ExplicitOrder(
-        ["plot_lumbar.py", "plot_contrasts.py", "plot_steps.py", "*", "plot_limits.py", "plot_engine.py"]
+        [
+            "plot_lumbar.py",
+            "plot_contrasts.py",
+            "plot_steps.py",
+            "*",
+            "plot_accuracy.py",
+            "plot_limits.py",
+            "plot_engine.py",
+        ]
     ),
     "abort_on_example_error": True,
     "download_all_examples": False,
