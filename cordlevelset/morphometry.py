@@ -52,7 +52,7 @@ class SliceMeasures:
     canal_share : float
         Cord over sac area.
     confidence : float
-        0 to 1; nan where nobody said.
+        0 to 1; nan from `measure`, which cannot know it.
     """
 
     slice: int

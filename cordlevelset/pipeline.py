@@ -47,7 +47,7 @@ class Conus:
     tip_mm : (3,) array
         x, y, z in LPS mm.
     uncertainty_mm : float
-        The tip lies within this distance along the cord.
+        The tip is expected within this distance along the cord, above or below; 5 mm at least, as two readers differ.
     """
 
     tip_mm: NDArray[np.float64]
@@ -71,11 +71,11 @@ class CordSegmentation:
     polarity : str
         "bright" or "dark": the cord against the fluid around it.
     confidence : float
-        0 to 1, mean over the slices.
+        0 to 1, mean over the slices; look at any result under 0.3.
     conus : Conus or None
         None: outside the field of view, or not visible.
     notes : tuple of str
-        What was odd or weak.
+        What was odd or weak, a sentence each; empty if nothing was.
     contours : CordContours
         The curves the masks come from, on the canonical grid.
     turn : Turn
@@ -170,6 +170,9 @@ def segment(
 ) -> CordSegmentation:
     """Segment the spinal cord.
 
+    Where the cord is, whether it is brighter or darker than the fluid, and where it ends are found out from the image;
+    `centerline`, `seeds`, `contours` and `initial` are for when that goes wrong, and may be combined.
+
     Parameters
     ----------
     image : path, SimpleITK.Image or Volume
@@ -211,9 +214,13 @@ def segment(
 
     Examples
     --------
-    >>> import cordlevelset as cls
-    >>> result = cls.segment("sub-01_T2w.nii.gz")  # doctest: +SKIP
-    >>> cls.write(result.mask, "sub-01_label-SC_seg.nii.gz")  # doctest: +SKIP
+    >>> from cordlevelset.phantom import make_phantom
+    >>> phantom = make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0))
+    >>> result = segment(phantom.image)  # or a path: segment("sub-01_T2w.nii.gz")
+    >>> result.polarity, result.conus, len(result.slices)
+    ('dark', None, 30)
+    >>> result.mask.shape == phantom.image.shape
+    True
     """
     from cordlevelset.io import as_volume
 
@@ -285,9 +292,9 @@ def detect_centerline(
     image : path, SimpleITK.Image or Volume
         Any orientation and spacing.
     contrast : str
-        A hint, as in `segment`.
+        A hint, as in `segment`; it changes nothing here.
     polarity : {"auto", "bright", "dark"}
-        An order.
+        An order: the cord against the fluid around it.
     frame : int, optional
         Which volume of a 4-D series.
     callback : callable, optional
