@@ -38,10 +38,10 @@ CURVATURE, ADVECTION = 0.1, 1.0
 """c, mm, and a: at a cord's radius the curvature term is 0.1 / r = 2 %, just enough against pixel noise."""
 REGION = 0.3
 """w: full cord or fluid pushes with a third of the advection's speed on a border's flank: an edge holds against it."""
-ANCHOR_PER_MM = 0.5
-"""k: 0.6 mm from the start contour the anchor pulls as much as the region pushes."""
+ANCHOR_PER_MM = 0.2
+"""k: 1.5 mm from the start contour, where it grows no more, the anchor pulls as much as the region pushes."""
 ANCHOR_LIMIT_MM = 1.5
-"""Farther out the anchor grows no more, so that the time step stays large."""
+"""A start contour is hardly ever farther from the border; so limited, the time step stays large."""
 TOLERANCE_MM = 0.01
 """Movement that may still be to come: a fiftieth of a pixel."""
 MAX_ITERATIONS = 100
