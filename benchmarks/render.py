@@ -17,7 +17,14 @@ YARDSTICK = "test_stack[SimpleITK]"
 """Where no peer does the same work, times are divided by this one's: another library's, on the same machine."""
 SLOWER = 1.25
 """Ratio to the stored run above which a benchmark is called slower: two runs on a busy machine differ by up to 20 %."""
-HIDDEN = {"method", "curve", "x", "kind", "stage", "image", "region", "failure", "case", "contrast", "expected"}
+HIDDEN = {"name", "s", "method", "x", "curve", "kind", "stage", "image", "region", "contrast", "spacing"} | {
+    "field",
+    "length",
+    "size",
+    "thickness",
+    "state",
+    "problem",
+}  # parameters, which stand in the row's label
 CASE_FIGURES = ("dice", "hd95_mm", "border_mm", "bias_mm", "area_error", "coverage")
 COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#7a9e7e", "#8d6a9f")
 
@@ -31,7 +38,7 @@ def load(path):
     for b in json.loads(Path(path).read_text())["benchmarks"]:
         params = {k: v for k, v in (b["params"] or {}).items() if isinstance(v, str | int | float)}
         info = b["extra_info"]
-        groups[b["group"]].append({"name": b["name"], "s": b["stats"]["median"], **params, **info})
+        groups[b["group"]].append({**params, **info, "name": b["name"], "s": b["stats"]["median"]})
     return dict(groups)
 
 
@@ -69,7 +76,7 @@ def regressions(groups, stored):
 
 
 def seconds(s):
-    return f"{1e6 * s:.0f} µs" if s < 1e-3 else f"{1e3 * s:.3g} ms" if s < 1 else f"{s:.2f} s"
+    return f"{1e6 * s:.3g} µs" if s < 1e-3 else f"{1e3 * s:.3g} ms" if s < 1 else f"{s:.2f} s"
 
 
 def figure(value):
@@ -85,18 +92,27 @@ def label(row):
 
 
 def group_table(rows):
-    """Header and rows of one group."""
-    own = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in HIDDEN | {"name", "s"}]
-    numeric = [
-        k for k in own if not isinstance(rows[0].get(k), str) and k not in ("length", "size", "thickness", "seed")
-    ]
-    body = [[label(r), seconds(r["s"]), *(figure(r.get(k)) for k in numeric)] for r in rows]
-    return ["", "time", *(k.replace("_", " ") for k in numeric)], body
+    """Header and rows of one group; where there are peers, their time over ours at the same work."""
+    keys = dict.fromkeys(k for row in rows for k in row if k not in HIDDEN)
+    ours = {_work(r): r["s"] for r in rows if r.get("method") == OURS}
+    body = []
+    for r in rows:
+        beside = [figure(r["s"] / ours[_work(r)]) if _work(r) in ours else "–"] if ours else []
+        body.append([label(r), seconds(r["s"]), *beside, *(figure(r.get(k)) for k in keys)])
+    return ["", "time", *(["times ours"] if ours else []), *map(heading, keys)], body
+
+
+def heading(key):
+    """What a figure is called in a table: ``error_mm`` is "error, mm"."""
+    for unit, text in (("_mm", ", mm"), ("_mb", ", MB"), ("_us", ", µs")):
+        if key.endswith(unit):
+            key = key.removesuffix(unit) + text
+    return key.replace("_", " ")
 
 
 def case_summary(rows):
     """One row a method: medians over the cases with a cord on which it gave a result, and failures."""
-    header = ["method", *(k.replace("_mm", ", mm").replace("_", " ") for k in CASE_FIGURES), "failures", "time"]
+    header = ["method", *map(heading, CASE_FIGURES), "failures", "time"]
     body = []
     for method in dict.fromkeys(r["method"] for r in rows):
         mine = [r for r in rows if r["method"] == method]
@@ -199,7 +215,14 @@ def time_against_error(groups):
         for ax, (group, work) in zip(axes.flat, panels, strict=False):
             for row in groups[group]:
                 if _work(row) == work and row.get("error_mm") is not None:
-                    ax.scatter(1e3 * row["s"], row["error_mm"], s=60, color=colour(row["method"], names), zorder=3)
+                    ax.scatter(
+                        1e3 * row["s"],
+                        row["error_mm"],
+                        s=60,
+                        color=colour(row["method"], names),
+                        zorder=3,
+                        clip_on=False,
+                    )
                     ax.annotate(
                         row["method"], (1e3 * row["s"], row["error_mm"]), (6, 4), textcoords="offset points", fontsize=8
                     )
@@ -209,6 +232,7 @@ def time_against_error(groups):
             ax.set_ylim(bottom=0, top=1.25 * ax.get_ylim()[1])
             low, high = ax.get_xlim()
             ax.set_xlim(low / 1.5, high * 4)
+            ax.xaxis.set_minor_formatter("")
         for ax in list(axes.flat)[len(panels) :]:
             ax.remove()
 

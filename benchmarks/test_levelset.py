@@ -149,7 +149,7 @@ def test_length(benchmark, size):
     benchmark.extra_info.update(
         contour_mm=round(length, 1),
         error_mm=round(float(np.abs(found - size / 8 - 0.1 * out.time).mean()), 4),
-        us_per_mm=round(1e6 * benchmark.stats.stats.median / length, 2) if benchmark.stats else None,
+        time_per_mm_us=round(1e6 * benchmark.stats.stats.median / length, 2) if benchmark.stats else None,
     )
 
 
@@ -182,11 +182,11 @@ def circle_error(phi, h, middle, radius):
     return np.abs(np.hypot(*points.T) - radius).mean()
 
 
-@pytest.mark.benchmark(group="active contours: error against the voxel's size")
+@pytest.mark.benchmark(group="active contours: error at voxels of 1, 0.5 and 0.25 mm")
 @pytest.mark.parametrize("problem", [growth, shortening, distance], ids=lambda f: f.__name__)
 def test_order(benchmark, problem):
     """Mean error at voxels of 1, 0.5 and 0.25 mm, and the order from the first to the last."""
     coarse, middle, fine = (float(problem(h)) for h in (1.0, 0.5, 0.25))
     benchmark.pedantic(problem, args=(0.25,), rounds=1)
-    errors = {"error_mm_at_1": coarse, "error_mm_at_05": middle, "error_mm_at_025": fine}
+    errors = {"coarse_mm": coarse, "medium_mm": middle, "fine_mm": fine}
     benchmark.extra_info.update(errors, order=float(np.log2(coarse / fine) / 2))

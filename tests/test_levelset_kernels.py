@@ -90,6 +90,18 @@ def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing):
         assert abs(phi[i]) == pytest.approx(naive.eikonal(phi.reshape(shape), at, spacing), abs=2e-3 * min(spacing))
 
 
+def test_sorting_keeps_cells_and_places_together():
+    phi = blob((13, 21), (0.5, 0.8)).ravel()
+    grid, band = grid_and_band((13, 21), (0.5, 0.8), phi.dtype)
+    n = kernels.grow_band(grid, band, kernels.find_seeds(phi, grid, band), 2)
+    before = band.cell[:n].copy()
+    kernels.sort_by_distance(phi, band, 5, n)
+    np.testing.assert_array_equal(band.cell[:5], before[:5])
+    np.testing.assert_array_equal(np.sort(band.cell[:n]), np.sort(before))
+    np.testing.assert_array_equal(band.at[:n, 1] * 21 + band.at[:n, 2], band.cell[:n])
+    assert (np.diff(np.abs(phi[band.cell[5:n]])) >= 0).all()
+
+
 class Run:
     """A kernel run about to take a step, with dense copies of what the kernels hold strip by strip."""
 
