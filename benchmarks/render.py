@@ -8,7 +8,7 @@ import base64
 import html
 import io
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import mean, median
 
@@ -18,6 +18,7 @@ YARDSTICK = "test_stack[SimpleITK]"
 SLOWER = 1.25
 """Ratio to the stored run above which a benchmark is called slower: two runs on a busy machine differ by up to 20 %."""
 HIDDEN = {"name", "s", "method", "x", "curve", "kind", "stage", "image", "region", "contrast", "spacing"} | {
+    "canonical",
     "field",
     "length",
     "size",
@@ -156,13 +157,13 @@ def dice_table(rows):
 
 def curve_table(rows, curve, region):
     """Accuracy against one thing that degrades it."""
-    keys = ("dice", "area_error", "bias_mm", "coverage")
+    keys = ("soft_dice", "area_error", "bias_mm", "coverage")
     body = []
     for x, points in curve_points(rows, curve, region):
         found = [p for p in points if not p["failure"]]
         body.append([figure(x), *(f"{mean(p[k] for p in found):.3f}" if found else "–" for k in keys)])
         body[-1].append(f"{len(points) - len(found)} of {len(points)}")
-    return [curve, "Dice", "area error", "bias, mm", "coverage", "not found"], body
+    return [curve, "soft Dice", "area error", "bias, mm", "coverage", "not found"], body
 
 
 def curve_points(rows, curve, region):
@@ -184,12 +185,12 @@ def html_table(header, body):
 # Plots --------------------------------------------------------------------------------------------------------------
 
 
-def picture(draw, columns=1, rows=1, height=3.2, width=4.2):
+def picture(draw, columns=1, rows=1, height=3.2, width=4.2, share="none"):
     """Image element of a figure drawn by draw(axes)."""
     from matplotlib.figure import Figure
 
     page = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    axes = page.subplots(rows, columns, squeeze=False)
+    axes = page.subplots(rows, columns, squeeze=False, sharey=share)
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25)
@@ -268,7 +269,7 @@ def accuracy(rows):
     """Dice, area error and bias against everything that degrades an image."""
     curves = list(dict.fromkeys(r["curve"] for r in rows))
     regions = list(dict.fromkeys(r["region"] for r in rows))
-    figures = (("dice", "Dice"), ("area_error", "area error, median"), ("bias_mm", "radial bias, mm"))
+    figures = (("soft_dice", "soft Dice"), ("area_error", "area error, median"), ("bias_mm", "radial bias, mm"))
 
     def draw(axes):
         for line, (key, name) in zip(axes, figures, strict=True):
@@ -282,13 +283,11 @@ def accuracy(rows):
                     if points:
                         ax.plot(*zip(*points, strict=True), "o-", color=tone, label=region, markersize=4)
                 ax.set(xlabel=curve, ylabel=name)
-                if key == "dice":
-                    ax.set_ylim(min(0.7, ax.get_ylim()[0]), 1)
                 if key == "bias_mm":
                     ax.axhline(0, color="black", linewidth=0.6)
         axes[0, 0].legend(fontsize=8)
 
-    return picture(draw, columns=len(curves), rows=len(figures), height=2.5, width=3.3)
+    return picture(draw, columns=len(curves), rows=len(figures), height=2.5, width=3.3, share="row")
 
 
 def case_plot(rows):
@@ -335,7 +334,10 @@ def sections(groups, stored):
         yield "Against the stored run", note, [("", ["benchmark", "then", "now", "change"], rows)], []
     if cases:
         tables = [("Medians over the cases", *case_summary(cases)), ("Case by case", *dice_table(cases))]
+        about = {r["case"]: r["contrast"].upper() if r["expected"] == "cord" else "no cord" for r in cases}
+        counts = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(about.values()).items()))
         note = (
+            f"{len(about)} cases: {counts}. "
             "Failures: no result, under half of the cord, Dice under 0.5, or a cord where there is none. Times hold "
             "the detection of the centerline, from which all but external commands start. In the second table Dice, or "
             "the median border error where the reference is read off at levels."

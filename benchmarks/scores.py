@@ -10,15 +10,16 @@ from cordlevelset.volume import canonical_turn
 
 
 def phantom_scores(result, phantom):
-    """Dice of the masks; area error and radial bias from the soft areas of the slices that hold cord."""
+    """Soft Dice 2 sum min(f, g) / sum (f + g); area error and bias of the slices that hold cord, by soft areas."""
     found, truth = (
         v.array.sum((1, 2), dtype=float) * v.spacing[1] * v.spacing[2] for v in (result.soft_mask, phantom.soft_mask)
     )
     cord = truth > 0
     both = cord & (found > 0)
+    shares = [v.array.astype(float) for v in (result.soft_mask, phantom.soft_mask)]
     radii = [np.sqrt(a[both] / np.pi) for a in (found, truth)]
     return _rounded(
-        dice=cls.compare(result.mask, phantom.soft_mask).dice,
+        soft_dice=2 * np.minimum(*shares).sum() / (shares[0] + shares[1]).sum(),
         area_error=np.median(np.abs(found - truth)[cord] / truth[cord]),
         bias_mm=(radii[0] - radii[1]).mean(),
         coverage=both.sum() / cord.sum(),

@@ -4,6 +4,7 @@ import copy
 import json
 import shlex
 import sys
+from types import SimpleNamespace
 
 import methods
 import numpy as np
@@ -64,11 +65,12 @@ def test_scores_against_levels(phantom, tmp_path):
 
 
 def test_scores_of_a_phantom(phantom):
-    class Exact:
-        mask = phantom.image.like((phantom.soft_mask.array >= 0.5).astype(np.uint8))
-        soft_mask = phantom.soft_mask
-
-    assert phantom_scores(Exact, phantom) == {"dice": 1.0, "area_error": 0.0, "bias_mm": 0.0, "coverage": 1.0}
+    exact = SimpleNamespace(soft_mask=phantom.soft_mask)
+    assert phantom_scores(exact, phantom) == {"soft_dice": 1.0, "area_error": 0.0, "bias_mm": 0.0, "coverage": 1.0}
+    larger = SimpleNamespace(soft_mask=phantom.soft_mask.like(1.21 * phantom.soft_mask.array))
+    scores = phantom_scores(larger, phantom)
+    assert (scores["soft_dice"], scores["area_error"]) == (0.905, 0.21)
+    assert 0.3 < scores["bias_mm"] < 0.6
 
 
 def bench(group, name, seconds, **extra):
@@ -87,7 +89,7 @@ RUN = {
             bench("phantoms: accuracy", "test_accuracy", 1, curve="CNR", x=x, region="lumbar", failure=why, **scores)
             for x, why, scores in (
                 (3, "nothing there", {}),
-                (12, None, {"dice": 0.9, "area_error": 0.05, "bias_mm": -0.1, "coverage": 1.0}),
+                (12, None, {"soft_dice": 0.9, "area_error": 0.05, "bias_mm": -0.1, "coverage": 1.0}),
             )
         ),
         *(
@@ -96,6 +98,7 @@ RUN = {
                 "test_case",
                 1,
                 case=c,
+                contrast="t2",
                 method=m,
                 expected=e,
                 failure=f,
