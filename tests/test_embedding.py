@@ -30,7 +30,7 @@ def _global_state():
     """What a library could change behind its host's back."""
     return {
         "environment": dict(os.environ),
-        "folder": os.getcwd(),  # noqa: PTH109
+        "folder": os.getcwd(),
         "float errors": np.geterr(),
         "random numbers": np.random.get_state()[1].tobytes(),  # noqa: NPY002
         "print options": np.get_printoptions(),
