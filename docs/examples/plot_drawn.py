@@ -1,9 +1,9 @@
 """
-When the result is wrong: draw three slices
-===========================================
+Thick slices: draw three
+========================
 
-Sagittal slices 6 mm thick make a cord too small. Three slices drawn by hand (here: taken from the truth) come back as drawn, and
-the others follow.
+Sagittal slices 6 mm thick make a cord too small. Three slices across it drawn by hand (here: taken from the truth) come back as
+drawn, and the others follow.
 """
 
 import matplotlib.pyplot as plt
