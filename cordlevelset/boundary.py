@@ -107,6 +107,8 @@ class CordContours:
         Tip of the conus (plane, row, column), grid mm; None if outside the field of view.
     conus_uncertainty_mm : float
         Half width of the range in which the tip may lie; nan without a tip.
+    conus_state : str
+        "seen", "outside" the field of view, or "unclear".
     notes : tuple of str
         What was weak, and where.
     """
@@ -119,6 +121,7 @@ class CordContours:
     confidence: NDArray[np.float64]
     conus_mm: NDArray[np.float64] | None = None
     conus_uncertainty_mm: float = float("nan")
+    conus_state: str = "outside"
     notes: tuple[str, ...] = ()
 
 

@@ -193,13 +193,20 @@ def _summary(result: CordSegmentation, seconds: float) -> dict[str, object]:
         "mean_area_mm2": round(result.mean_area_mm2, 1),
         "confidence": round(result.confidence, 2),
         "conus": conus,
+        "conus_state": result.conus_state,
         "seconds": round(seconds, 2),
         "notes": list(result.notes),
     }
 
 
+CONUS_WORDS = {
+    "outside": "outside the field of view",
+    "unclear": "not visible: the cord fades within 40 mm of the image's lower edge",
+}
+
+
 def _sentences(result: CordSegmentation, seconds: float) -> str:
-    conus = "outside the field of view or not visible"
+    conus = CONUS_WORDS.get(result.conus_state, "")
     if result.conus is not None:
         tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
         conus = f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Conus", "find_conus"]
+__all__ = ["LowerEnd", "find_conus"]
 
 FloatArray = NDArray[np.float64]
 TINY = 1e-6
@@ -44,11 +44,23 @@ READERS_MM, UNSURE_MM = 5.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Conus:
-    """Lowest plane of the cord, counted from the path's first, and half the range it may lie in, mm."""
+class LowerEnd:
+    """Where the cord ends below.
 
-    plane: int
-    uncertainty_mm: float
+    Attributes
+    ----------
+    state : str
+        "seen": at the conus. "outside": the cord leaves the field of view. "unclear": it fades so near the lower edge
+        that a conus cannot be told from a fading coil.
+    plane : int
+        Lowest plane of the cord, counted from the path's first; 0 but at a conus.
+    uncertainty_mm : float
+        Half the range in which a conus may lie; nan otherwise.
+    """
+
+    state: str
+    plane: int = 0
+    uncertainty_mm: float = float("nan")
 
 
 def find_conus(
@@ -58,7 +70,7 @@ def find_conus(
     area_mm2: FloatArray,
     support: FloatArray,
     plane_mm: float,
-) -> Conus | None:
+) -> LowerEnd:
     """Test a path for the end of the cord.
 
     Parameters
@@ -71,8 +83,7 @@ def find_conus(
 
     Returns
     -------
-    Conus or None
-        None: the cord leaves the field of view, or ends so near its edge that fading cannot be told from an end.
+    LowerEnd
     """
     n = len(inside)
     near, far = (max(i + 1, round(mm / plane_mm)) for i, mm in enumerate(ABOVE_MM))
@@ -91,10 +102,10 @@ def find_conus(
             plane = k
         elif votes[plane] - total > LOSS_MM and plane - k >= LOSS_PLANES:
             if plane * plane_mm <= CAUDA_MM:
-                return None
+                return LowerEnd("unclear")
             as_good = np.flatnonzero(votes >= votes[plane] - UNSURE_MM)
-            return Conus(plane, max(READERS_MM, float(np.abs(as_good - plane).max()) * plane_mm))
-    return None
+            return LowerEnd("seen", plane, max(READERS_MM, float(np.abs(as_good - plane).max()) * plane_mm))
+    return LowerEnd("outside")
 
 
 def _loss(value: float, above: FloatArray) -> float:

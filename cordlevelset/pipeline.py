@@ -73,7 +73,7 @@ class CordSegmentation:
     confidence : float
         0 to 1, mean over the slices; look at any result under 0.3.
     conus : Conus or None
-        None: outside the field of view, or not visible.
+        None: outside the field of view, or not visible; `conus_state` tells which.
     notes : tuple of str
         What was odd or weak, a sentence each; empty if nothing was.
     contours : CordContours
@@ -114,6 +114,11 @@ class CordSegmentation:
         sac = replace(self.contours, radii_mm=self.contours.sac_mm)
         soft = rasterise.occupied_fraction(sac, shape=grid.shape, spacing=grid.spacing)
         return self.soft_mask.like(np.ascontiguousarray(self.turn.back((soft >= 0.5).astype(np.uint8))))
+
+    @property
+    def conus_state(self) -> str:
+        """Either "seen", "outside": the cord leaves the image below, or "unclear": it fades within 40 mm of the lower edge."""
+        return self.contours.conus_state
 
     @property
     def length_mm(self) -> float:

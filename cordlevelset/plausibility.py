@@ -80,8 +80,7 @@ def appearance(
     area = st.polygon_area(radii)
     inside, step = border_levels(sections, radii, polarity)
     support = border_support(evidence, radii)
-    conus = find_conus(inside, step, response, area, support, spacing[0])
-    cord = slice(0 if conus is None else conus.plane, None)
+    cord = slice(find_conus(inside, step, response, area, support, spacing[0]).plane, None)
     area = area[cord]
     window = min(len(area), max(2, round(WINDOW_MM / spacing[0]) + 1))
     spread = np.lib.stride_tricks.sliding_window_view(np.log(area), window).std(1)

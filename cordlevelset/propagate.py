@@ -68,10 +68,8 @@ def follow_path(
     )
     inside, step = border_levels(sections, radii, path.polarity)
     support = border_support(evidence, radii)
-    conus = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
-    if conus is not None and lowest is not None:
-        conus = replace(conus, plane=min(conus.plane, max(lowest - path.first, 0)))
-    low = 0 if conus is None else conus.plane
+    end = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
+    low = end.plane if lowest is None else min(end.plane, max(lowest - path.first, 0))
     if len(radii) - low < 2:
         raise NoCordFoundError(
             "no spinal cord found: only one slice looks like it; if there is a cord, give its centerline",
@@ -80,7 +78,7 @@ def follow_path(
     first = path.first + low
     sac = sac_contours(evidence[low:], radii[low:], spacing[0])
     tip = None
-    if conus is not None:
+    if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
     return CordContours(
         first,
@@ -90,7 +88,8 @@ def follow_path(
         sac_support(evidence[low:], sac),
         path.confidence * support[low:],
         tip,
-        float("nan") if conus is None else conus.uncertainty_mm,
+        end.uncertainty_mm,
+        end.state,
     )
 
 

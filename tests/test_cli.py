@@ -36,7 +36,16 @@ def test_segment_writes_everything(neck, neck_result, neck_file, tmp_path, capsy
 def test_json_summary(neck_file, tmp_path, capsys):
     assert main(["segment", str(neck_file), "-o", str(tmp_path / "m.nii"), "--json", "--contrast", "t1"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert set(summary) == {"polarity", "length_mm", "mean_area_mm2", "confidence", "conus", "seconds", "notes"}
+    assert set(summary) == {
+        "polarity",
+        "length_mm",
+        "mean_area_mm2",
+        "confidence",
+        "conus",
+        "conus_state",
+        "seconds",
+        "notes",
+    }
     assert summary["polarity"] == "dark"
     assert "t1" in summary["notes"][0]
 

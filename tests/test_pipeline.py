@@ -16,6 +16,7 @@ def test_finds_the_cord_of_a_phantom(neck, neck_result):
     assert figures.centerline_mm < 0.3
     assert neck_result.polarity == neck.polarity == "dark"
     assert neck_result.conus is None
+    assert neck_result.conus_state == "outside"
 
 
 def test_result_keeps_its_contract(neck, neck_result):
