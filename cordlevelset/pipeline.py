@@ -117,7 +117,7 @@ class CordSegmentation:
 
     @property
     def conus_state(self) -> str:
-        """Either "seen", "outside": the cord leaves the image below, or "unclear": it fades within 40 mm of the lower edge."""
+        """One word: "seen", "outside" (the cord leaves the image below), "unclear" (it fades near the lower edge)."""
         return self.contours.conus_state
 
     @property
