@@ -67,9 +67,9 @@ class Constraints:
         return np.flatnonzero(self.inside.any(axis=(1, 2)))
 
     @property
-    def lowest(self) -> int | None:
-        """The lowest of them."""
-        return int(self.planes[0]) if self.planes.size else None
+    def extent(self) -> tuple[int, int] | None:
+        """The lowest and the highest of them."""
+        return (int(self.planes[0]), int(self.planes[-1])) if self.planes.size else None
 
     def hint(self, spacing: tuple[float, float, float]) -> PathHint:
         """The same for the finder.

@@ -55,7 +55,7 @@ def make_draft(
         image.array,
         spacing=image.spacing,
         path=path,
-        lowest=None if constraints is None else constraints.lowest,
+        known=None if constraints is None else constraints.extent,
         callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
     )
     return Draft(image, contrast, order, given, path.polarity, automatic)

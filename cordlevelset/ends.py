@@ -1,4 +1,4 @@
-"""Where the cord ends below: the conus test.
+"""Where the cord ends: the conus below, the brainstem above.
 
 Going down from the top, each plane is held against the 5 to 45 mm above it. Below the conus the contour no longer
 holds cord: its inside takes another brightness (fluid and roots, or whatever lies there), the step at its border, the
@@ -11,6 +11,8 @@ Each plane votes for cord or against it by how far v lies below or above 0.9, an
 votes, counted from the top in mm, is largest; it counts as an end once the sum has lost 12 mm. That is the change
 point of greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100): a lesion, an
 artefact or a badly placed stretch of 10 mm does not end a cord that goes on below it.
+
+Above, the cord ends where its section is wider than any cord and stays so up to the end of the image.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LowerEnd", "find_conus"]
+__all__ = ["LowerEnd", "find_conus", "find_top"]
 
 FloatArray = NDArray[np.float64]
 TINY = 1e-6
@@ -41,6 +43,10 @@ CAUDA_MM = 40.0
 """The sac must go on for this long below a conus: the last 40 mm of a coil fade much like one."""
 READERS_MM, UNSURE_MM = 5.0, 3.0
 """Two readers of the same conus differ by 3 to 6 mm; an end that costs at most this many votes is as good."""
+
+BRAINSTEM_MM2, BRAINSTEM_MM = 130.0, 10.0
+"""The widest cord, its cervical enlargement, has 65 to 110 mm2; the medulla passes 130 in its lowest centimetre. It
+must stay wider for this long: a swelling at the last slice is not yet a brainstem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,28 @@ def find_conus(
             as_good = np.flatnonzero(votes >= votes[plane] - UNSURE_MM)
             return LowerEnd("seen", plane, max(READERS_MM, float(np.abs(as_good - plane).max()) * plane_mm))
     return LowerEnd("outside")
+
+
+def find_top(area_mm2: FloatArray, plane_mm: float) -> int:
+    """Highest plane of the cord; above it lies the brainstem, if the image holds any.
+
+    Parameters
+    ----------
+    area_mm2 : (P,) array
+        Of the contours, from the lowest plane up.
+    plane_mm : float
+        Distance of planes, mm.
+
+    Returns
+    -------
+    int
+        The last plane where no section is wider than a cord for good, or none is not.
+    """
+    last = len(area_mm2) - 1
+    narrow = np.flatnonzero(area_mm2 <= BRAINSTEM_MM2)
+    if not narrow.size or (last - narrow[-1]) * plane_mm < BRAINSTEM_MM:
+        return last
+    return int(narrow[-1])
 
 
 def _loss(value: float, above: FloatArray) -> float:

@@ -20,7 +20,7 @@ from cordlevelset.boundary import (
     start_contours,
 )
 from cordlevelset.centerline import CordPath
-from cordlevelset.ends import find_conus
+from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
 from cordlevelset.sac import sac_contours, sac_support
@@ -34,13 +34,19 @@ start contour's. It starts within a millimetre of the border, so noise elsewhere
 CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
 
+BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
+
 FloatArray = NDArray[np.float32]
 
 
 def follow_path(
-    array: FloatArray, *, spacing: tuple[float, float, float], path: CordPath, lowest: int | None = None
+    array: FloatArray,
+    *,
+    spacing: tuple[float, float, float],
+    path: CordPath,
+    known: tuple[int, int] | None = None,
 ) -> CordContours:
-    """Start contours of the cord along a path, down to the conus.
+    """Start contours of the cord along a path, from the brainstem down to the conus.
 
     Parameters
     ----------
@@ -49,9 +55,9 @@ def follow_path(
     spacing : (3,) tuple of float
         Voxel size in mm.
     path : CordPath
-        Where the cord runs; may go on below the conus.
-    lowest : int, optional
-        Plane that is known to hold cord, whatever the conus test says.
+        Where the cord runs; may go on below the conus and into the brainstem.
+    known : (2,) tuple of int, optional
+        Lowest and highest plane that are known to hold cord, whatever the tests of its ends say.
 
     Returns
     -------
@@ -68,28 +74,34 @@ def follow_path(
     )
     inside, step = border_levels(sections, radii, path.polarity)
     support = border_support(evidence, radii)
-    end = find_conus(inside, step, path.score, st.polygon_area(radii), support, spacing[0])
-    low = end.plane if lowest is None else min(end.plane, max(lowest - path.first, 0))
-    if len(radii) - low < 2:
+    area = st.polygon_area(radii)
+    end, top = find_conus(inside, step, path.score, area, support, spacing[0]), find_top(area, spacing[0])
+    cord = slice(end.plane, top + 1)
+    if known is not None:
+        low, high = (max(k - path.first, 0) for k in known)
+        cord = slice(min(cord.start, low), max(cord.stop, min(high + 1, len(radii))))
+    centers, radii, evidence = centers[cord], radii[cord], evidence[cord]
+    if len(radii) < 2:
         raise NoCordFoundError(
             "no spinal cord found: only one slice looks like it; if there is a cord, give its centerline",
             score=float(path.score.max()),
         )
-    first = path.first + low
-    sac = sac_contours(evidence[low:], radii[low:], spacing[0])
+    first = path.first + cord.start
+    sac = sac_contours(evidence, radii, spacing[0])
     tip = None
     if end.state == "seen":
-        tip = np.array([first * spacing[0], *(centers[low] + st.centroid_shift(radii[[low]])[0])])
+        tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
     return CordContours(
         first,
-        centers[low:],
-        radii[low:],
+        centers,
+        radii,
         sac,
-        sac_support(evidence[low:], sac),
-        path.confidence * support[low:],
+        sac_support(evidence, sac),
+        path.confidence * support[cord],
         tip,
         end.uncertainty_mm,
         end.state,
+        () if cord.stop == len(support) else (BRAINSTEM_NOTE,),
     )
 
 
@@ -98,7 +110,7 @@ def segment_path(
     *,
     spacing: tuple[float, float, float],
     path: CordPath,
-    lowest: int | None = None,
+    known: tuple[int, int] | None = None,
     callback: Callable[[float], bool] | None = None,
 ) -> CordContours:
     """Contours of the cord along a path.
@@ -110,9 +122,9 @@ def segment_path(
     spacing : (3,) tuple of float
         Voxel size in mm.
     path : CordPath
-        Where the cord runs; may go on below the conus.
-    lowest : int, optional
-        Plane that is known to hold cord, whatever the conus test says.
+        Where the cord runs; may go on below the conus and into the brainstem.
+    known : (2,) tuple of int, optional
+        Lowest and highest plane that are known to hold cord, whatever the tests of its ends say.
     callback : callable, optional
         Gets the share done; returning True cancels.
 
@@ -131,7 +143,7 @@ def segment_path(
             raise Cancelled("segmentation cancelled by the caller")
 
     report(0.0)
-    start = follow_path(array, spacing=spacing, path=path, lowest=lowest)
+    start = follow_path(array, spacing=spacing, path=path, known=known)
     report(0.5)
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
     seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)

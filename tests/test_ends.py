@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cordlevelset.ends import CAUDA_MM, find_conus
+import cordlevelset as cls
+from cordlevelset.ends import CAUDA_MM, find_conus, find_top
 
 
 def _profile(n, plane_mm, tip_mm, sign=1.0):
@@ -66,3 +67,32 @@ def test_a_change_at_the_lower_edge_is_unclear():
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_planes(n):
     assert find_conus(*(np.ones(n),) * 5, 10.0).state == "outside"
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 4.0])
+def test_the_cord_ends_where_it_widens_for_good(plane_mm):
+    z = np.arange(0, 120, plane_mm)
+    area = 80 + 3.0 * np.maximum(z - 80, 0)  # 130 mm2 at 96.7 mm
+    assert find_top(area, plane_mm) * plane_mm == pytest.approx(96.7, abs=plane_mm)
+    area[(z > 30) & (z < 50)] = 160  # a swelling with cord above it
+    assert find_top(area, plane_mm) * plane_mm == pytest.approx(96.7, abs=plane_mm)
+
+
+def test_one_wide_slice_or_nothing_narrow_is_no_brainstem():
+    assert find_top(np.array([80.0] * 20 + [150.0]), 3.0) == 20
+    assert find_top(np.full(20, 150.0), 3.0) == 19
+
+
+def test_brainstem_of_an_image():
+    """A dark cord of 4 by 5.5 mm in bright fluid grows to 7 by 9 mm over 15 mm, 60 mm above the lowest plane."""
+    z, y, x = np.meshgrid(np.arange(0, 110, 2.0), np.arange(90.0), np.arange(80.0), indexing="ij")
+    wider = np.clip((z - 60) / 15, 0, 1)
+    cord = np.hypot((y - 45) / (4 + 3 * wider), (x - 40) / (5.5 + 3.5 * wider))
+    sac = np.hypot((y - 45) / (8 + 4 * wider), (x - 40) / (9.5 + 4 * wider))
+    clear = np.clip(6 * (1 - cord), 0, 1), np.clip(8 * (1 - sac), 0, 1)
+    image = 100 + 250 * clear[1] - 150 * clear[0]
+    image += np.random.default_rng(1).normal(0, 8, image.shape)
+    result = cls.segment(cls.Volume(image.astype(np.float32), (2.0, 1.0, 1.0)))
+    top = result.contours.first + len(result.contours.radii_mm) - 1
+    assert 62 <= top * 2.0 <= 74
+    assert any("brainstem" in note for note in result.notes)
