@@ -75,6 +75,12 @@ def test_imports_go_downwards(name):
     assert not top & {"SimpleITK", "matplotlib"}, "imported when first used, not with the module"
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "napari").glob("*.py")), ids=lambda path: path.name)
+def test_plugins_use_the_public_face_only(path):
+    used = {m for m in _imports(ast.parse(path.read_text(encoding="utf-8")), nested=True) if "cordlevelset" in m}
+    assert used <= {"cordlevelset", "cordlevelset.phantom"} | {m for m in used if m.startswith("cordlevelset.napari.")}
+
+
 def _sections(docstring):
     """Section -> names, of a numpydoc docstring."""
     sections, current = {}, None

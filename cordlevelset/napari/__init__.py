@@ -1,0 +1,1 @@
+"""Plugin for napari; it uses the public face only."""

@@ -1,0 +1,96 @@
+"""A result as layers on the grid of its image."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from skimage.measure import find_contours
+
+import cordlevelset as cls
+from cordlevelset.napari.layers import grid_keywords
+
+__all__ = ["centerline_layer", "contour_layer", "mask_layer", "summary"]
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def mask_layer(result: cls.CordSegmentation) -> LayerData:
+    """The mask.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        Of the image.
+
+    Returns
+    -------
+    (data, keywords, kind)
+    """
+    return result.mask.array, {"name": "cord", "opacity": 0.4, **grid_keywords(result.mask)}, "labels"
+
+
+def contour_layer(result: cls.CordSegmentation) -> LayerData:
+    """Where the signed distance is zero, in each slice across the cord: finer than the voxels.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        Of the image.
+
+    Returns
+    -------
+    (data, keywords, kind)
+    """
+    across = result.turn.order[0]  # the array axis that runs along the body
+    phi = np.moveaxis(result.phi.array, across, 0)
+    paths = [
+        np.insert(path, across, k, axis=1)
+        for k in np.flatnonzero((phi < 0).any(axis=(1, 2)))
+        for path in find_contours(phi[k], 0.0)
+    ]
+    thin = 0.3 / min(result.mask.spacing)  # mm to voxels, as the data are
+    style = {"shape_type": "path", "edge_color": "orange", "edge_width": thin, "ndim": 3}
+    return paths, {"name": "cord contour", **style, **grid_keywords(result.mask)}, "shapes"
+
+
+def centerline_layer(result: cls.CordSegmentation) -> LayerData:
+    """The middle of the cord, a point a slice, with the measures of the slice as features.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        Of the image.
+
+    Returns
+    -------
+    (data, keywords, kind)
+    """
+    records = [asdict(record) for record in result.slices]
+    features = {key: [record[key] for record in records] for key in records[0]}
+    style = {"size": 1.5 / min(result.mask.spacing), "face_color": "cyan", "border_width": 0.0}
+    points = result.mask.to_index(result.centerline.points_mm)
+    return points, {"name": "cord centerline", "features": features, **style, **grid_keywords(result.mask)}, "points"
+
+
+def summary(result: cls.CordSegmentation) -> str:
+    """What the panel says of a result.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        Of the image.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    lines = [
+        f"{result.polarity} cord, {result.length_mm:.0f} mm long, mean area {result.mean_area_mm2:.1f} mm2",
+        f"confidence {result.confidence:.2f}",
+    ]
+    if result.conus is not None:
+        lines.append(f"conus at z = {result.conus.tip_mm[2]:.1f} mm, +- {result.conus.uncertainty_mm:.1f} mm")
+    return "<br>".join([*lines, *result.notes])
