@@ -15,6 +15,8 @@ PACKAGE = Path(cls.__file__).parent
 MODULES = sorted(p.stem for p in PACKAGE.glob("*.py"))
 TREES = {name: ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) for name in MODULES}
 
+PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "SlicerCordLevelSet").rglob("*.py")])
+
 FACE = {"pipeline", "draft", "given", "comparison", "morphometry", "precompile"}
 ADAPTERS = {"io", "dicom", "headers", "integrity", "files", "report", "demo", "cli"}
 KERNELS = {"kernels", "_jit"}
@@ -75,7 +77,7 @@ def test_imports_go_downwards(name):
     assert not top & {"SimpleITK", "matplotlib"}, "imported when first used, not with the module"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "napari").glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.name)
 def test_plugins_use_the_public_face_only(path):
     used = {m for m in _imports(ast.parse(path.read_text(encoding="utf-8")), nested=True) if "cordlevelset" in m}
     assert used <= {"cordlevelset", "cordlevelset.phantom"} | {m for m in used if m.startswith("cordlevelset.napari.")}

@@ -1,0 +1,1 @@
+"""Parts of the module without a window."""
