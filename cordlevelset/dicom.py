@@ -38,6 +38,10 @@ def read_dicom(folder: Path) -> Any:
     """
     import SimpleITK as sitk
 
+    try:
+        dicom = [p for p in sorted(folder.iterdir()) if p.is_file() and _is_dicom(p)]
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename or folder}: {error.strerror}") from None
     reader = sitk.ImageSeriesReader()
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) > 1:
@@ -45,7 +49,8 @@ def read_dicom(folder: Path) -> Any:
             f"{len(series)} DICOM series in folder {folder}; put the one to be read in a folder of its own"
         )
     names = reader.GetGDCMSeriesFileNames(str(folder), series[0]) if series else ()
-    damaged = _passed_over(folder, names)
+    taken = {Path(name).name for name in names} | {"DICOMDIR"}
+    damaged = [p for p in dicom if p.name not in taken]  # GDCM leaves out a slice it cannot read without a word
     if damaged:
         raise InputError(f"{damaged[0]} is damaged: no slice can be read from it; copy it anew or take it out")
     if not series:
@@ -57,12 +62,6 @@ def read_dicom(folder: Path) -> Any:
         return reader.Execute()
     except RuntimeError:
         raise InputError(f"cannot read the DICOM series in {folder}: a slice is damaged or unlike the others") from None
-
-
-def _passed_over(folder: Path, names: tuple[str, ...]) -> list[Path]:
-    """Files that say they are DICOM images but were not taken: GDCM leaves out a damaged slice without a word."""
-    taken = {Path(name).name for name in names}
-    return [p for p in sorted(folder.iterdir()) if p.name not in taken | {"DICOMDIR"} and p.is_file() and _is_dicom(p)]
 
 
 def _is_dicom(path: Path) -> bool:

@@ -48,7 +48,8 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     Yields
     ------
     list of Path
-        Temporary files with the same endings, in a hidden folder beside each, moved into place at the end.
+        Temporary files with the same endings, in small letters, in a hidden folder beside each; moved
+        into place at the end.
 
     Raises
     ------
@@ -57,19 +58,25 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     """
     targets = [Path(p) for p in paths]
     folders: list[tempfile.TemporaryDirectory[str]] = []
+    at = " or ".join(map(str, targets))
     try:
-        try:
-            for target in targets:
-                folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
-                _open_folders.add(folders[-1].name)
-            temporaries = [Path(f.name) / t.name for f, t in zip(folders, targets, strict=True)]
-            yield temporaries
-            for temporary, target in zip(temporaries, targets, strict=True):
-                os.replace(temporary, target)
-        except OSError as error:
-            raise InputError(
-                f"cannot write {error.filename2 or error.filename or 'the output'}: {error.strerror}"
-            ) from None
+        for target in targets:
+            at = str(target)
+            folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
+            _open_folders.add(folders[-1].name)
+        temporaries = [Path(f.name) / t.name.lower() for f, t in zip(folders, targets, strict=True)]
+        at = " or ".join(map(str, targets))
+        yield temporaries
+        for temporary, target in zip(temporaries, targets, strict=True):
+            at = str(target)
+            os.replace(temporary, target)
+    except OSError as error:
+        raise InputError(f"cannot write {at}: {error.strerror}; make room or give another place") from None
+    except InputError as error:
+        text = str(error)
+        for temporary, target in zip(temporaries, targets, strict=True):
+            text = text.replace(str(temporary), str(target))
+        raise InputError(text) from None
     finally:
         for folder in folders:
             folder.cleanup()
@@ -106,7 +113,7 @@ def check_distinct(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             raise InputError(f"cannot write {path}: it is an input and would be lost; give another name")
 
 
-def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> None:
+def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
     """Find out before the work whether a file can be written after it.
 
     Parameters
@@ -116,12 +123,17 @@ def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> Non
     suffixes : sequence of str
         The endings it may have.
 
+    Returns
+    -------
+    str
+        The one it has.
+
     Raises
     ------
     InputError
         If the ending is another, or its folder is missing or not writable.
     """
-    name_suffix(path, suffixes)
+    suffix = name_suffix(path, suffixes)
     path = Path(path)
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder")
@@ -129,6 +141,7 @@ def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> Non
         raise InputError(f"cannot write {path}: no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError(f"cannot write {path}: folder {path.parent} is not writable")
+    return suffix
 
 
 def write_centerline(points: ArrayLike, path: str | os.PathLike[str]) -> None:

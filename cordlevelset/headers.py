@@ -16,6 +16,7 @@ __all__ = ["LONGEST_HEADER", "NiftiHeader", "Payload", "metaimage_payload", "nif
 
 LONGEST_HEADER = 1 << 16
 """Bytes in which a header must end to be checked here; text headers are a few hundred bytes long."""
+GZIP = b"\x1f\x8b"
 NRRD_BYTES = {
     1: ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"),
     2: ("short", "short int", "signed short", "int16", "int16_t", "ushort", "unsigned short", "uint16", "uint16_t"),
@@ -117,7 +118,8 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     values, start = path, int(offset)
     if raw[344:348] == b"ni1\0":  # values in a file of their own
         values = next((p for p in (path.with_suffix(s) for s in (".img", ".img.gz")) if p.exists()), path)
-    packed = values.suffix == ".gz"
+    with values.open("rb") as stream:
+        packed = stream.read(2) == GZIP
     n_bytes = math.prod(dim[1 : 1 + dim[0]]) * bits // 8
     codes = struct.unpack_from(endian + "2h", raw, 252)
     quaternion = struct.unpack_from(endian + "6f", raw, 256)
@@ -175,7 +177,7 @@ def nrrd_payload(path: Path, start: bytes) -> Payload | None:
     encoding = fields.get("encoding", "").lower()
     odd = {"byte skip", "byteskip", "line skip", "lineskip"} & set(fields)
     shape = _sizes(fields.get("sizes", ""))
-    if not (size and shape) or odd or encoding not in ("raw", "gzip", "gz") or (name and _several_files(name)):
+    if not (size and shape) or odd or encoding not in ("raw", "gzip", "gz") or (name and _left_to_reader(name)):
         return None
     values = path if name is None else path.parent / name
     begin = len(head) + len(blank) if name is None else 0
@@ -207,7 +209,7 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
     size = METAIMAGE_BYTES.get(kind, METAIMAGE_BYTES.get(kind.removeprefix("U"), 0))
     shape = (*_sizes(fields.get("dimsize", "")), *_sizes(fields.get("elementnumberofchannels", "1")))
     text = fields.get("binarydata", "true").lower() != "true"
-    if not size or len(shape) < 2 or text or "headersize" in fields or _several_files(name):
+    if not size or len(shape) < 2 or text or "headersize" in fields or _left_to_reader(name):
         return None
     local = name == "LOCAL"
     packed = fields.get("compresseddata", "false").lower() == "true"
@@ -225,5 +227,6 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, words)) if all(w.isascii() and w.isdigit() and len(w) < 10 for w in words) else ()
 
 
-def _several_files(name: str) -> bool:
-    return name.split(" ")[0] == "LIST" or "%" in name
+def _left_to_reader(name: str) -> bool:
+    """Whether a name stands for several files, or for none that can be."""
+    return name.split(" ")[0] == "LIST" or "%" in name or not name.isprintable()

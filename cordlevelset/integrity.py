@@ -15,6 +15,7 @@ import numpy as np
 
 from cordlevelset.errors import InputError
 from cordlevelset.headers import (
+    GZIP,
     LONGEST_HEADER,
     NiftiHeader,
     Payload,
@@ -29,7 +30,6 @@ BLOCK = 1 << 20
 """Bytes read, and unpacked, at once: memory stays small whatever the file unpacks to."""
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """The format of the compressed stream is told by its first bytes."""
-GZIP = b"\x1f\x8b"
 
 
 def check_whole(path: Path) -> NiftiHeader | None:
@@ -58,6 +58,8 @@ def check_whole(path: Path) -> NiftiHeader | None:
         header = nifti_header(path, _first_unpacked(start) if start.startswith(GZIP) else start)
         payload = header.payload if header else nrrd_payload(path, start) or metaimage_payload(path, start)
         if payload is not None:
+            if not payload.path.is_file():  # a pipe would never end
+                raise InputError(f"{path} keeps its values in {payload.path}, which is not there; put it beside it")
             _check(path, payload)
     except zlib.error:
         raise InputError(f"{path} is damaged: its compressed values end early or are corrupt; copy it anew") from None

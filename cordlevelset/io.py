@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from cordlevelset.dicom import read_dicom
 from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.files import name_suffix, whole_or_nothing
+from cordlevelset.files import check_writable, whole_or_nothing
 from cordlevelset.headers import NiftiHeader
 from cordlevelset.integrity import check_whole
 from cordlevelset.volume import Volume
@@ -48,10 +49,11 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     import SimpleITK as sitk
 
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"no such file: {path}")
-    if path.is_dir():
+    kind = _kind(path)
+    if stat.S_ISDIR(kind):
         return from_sitk(read_dicom(path), frame=frame)
+    if not stat.S_ISREG(kind):
+        raise InputError(f"{path} is not a file; give one, or a DICOM folder")
     header = check_whole(path)
     try:
         image = sitk.ReadImage(str(path))
@@ -78,12 +80,14 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     """
     import SimpleITK as sitk
 
-    name_suffix(path, IMAGE_SUFFIXES)
+    suffix = check_writable(path, IMAGE_SUFFIXES)
     image = to_sitk(volume)
     with whole_or_nothing([path]) as (temporary,):
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True)
-            check_whole(temporary)  # NIfTI is cut without a word on a full disk
+            header = check_whole(temporary)  # NIfTI is cut without a word on a full disk
+            if header is None and suffix.startswith(".nii"):
+                raise InputError("not even a header")
         except (RuntimeError, InputError):
             raise InputError(f"cannot write {path}: the disk is full or cannot be written to") from None
 
@@ -185,6 +189,15 @@ def to_sitk(volume: Volume) -> Any:
     image.SetOrigin(volume.origin)
     image.SetDirection(volume.direction.ravel().tolist())
     return image
+
+
+def _kind(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}") from None
+    except (OSError, ValueError) as error:  # the name is too long, is not text, a folder on the way is closed
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _reading_error(path: Path, text: str) -> InputError | GeometryError:

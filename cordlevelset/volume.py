@@ -20,6 +20,8 @@ __all__ = ["Turn", "Volume", "canonical_turn", "image_values", "same_grid"]
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of D^T D - 1 that passes as rounding: headers hold float32 or 4 to 6 digits. 1e-3 is 0.06 degrees."""
+LEAST_EXTENT_MM, GREATEST_EXTENT_MM = 5.0, 3000.0
+"""A cord is nowhere thinner, a patient nowhere longer: an image beyond these has its spacing in other units."""
 CANONICAL_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 """Rows: where array axes 0, 1, 2 of the canonical grid point to in LPS: superior, posterior, left."""
 
@@ -249,13 +251,20 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
     ------
     InputError
         If values are complex, not numbers, not finite or all equal, or the image is one voxel thick.
+    GeometryError
+        If the image is thinner than a cord or longer than a patient.
     """
     array = volume.array
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
         raise InputError(f"values are {array.dtype}, need real numbers; give the magnitude image")
     if min(array.shape) < 2:
         raise InputError(f"the image is one voxel thick (shape {array.shape}): a single slice holds no cord to follow")
-    values = array.astype(np.float32)
+    extent = [n * d for n, d in zip(volume.shape, volume.spacing, strict=True)]
+    if not LEAST_EXTENT_MM <= min(extent) <= max(extent) <= GREATEST_EXTENT_MM:
+        size = " x ".join(f"{mm:g}" for mm in extent)
+        raise GeometryError(f"the image covers {size} mm: its spacing is in another unit; give it in mm")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is found below
+        values = array.astype(np.float32)
     bad = values.size - int(np.count_nonzero(np.isfinite(values)))
     if bad:
         raise InputError(f"{bad} of {values.size} voxels are not finite numbers; replace NaN and infinities first")
