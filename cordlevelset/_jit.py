@@ -18,9 +18,11 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile on first use: serial, without the GIL, cached on disk where a cache can be written.
 
     Serial because ``parallel=True`` called from two threads aborts the process under Numba's default threading layer,
-    and hosts such as napari, Slicer and Dask call from threads.
+    and hosts such as napari, Slicer and Dask call from threads. A kernel called by another is always inlined: else two
+    compiled copies of it differ in their last digit, and which one is called depends on whether the caller was compiled
+    in this process or taken from the disk.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH, "forceinline": True}
     try:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # no cache locator: site-packages and home are read-only, as in many containers

@@ -2,7 +2,7 @@
 
 All in one file, because Numba's on-disk cache does not see a change of a callee in another file. Each has a slow
 plain twin in ``tests/naive_*.py`` or a closed form to meet. Serial and without the GIL: the callers' threads share the
-work by plane.
+work by plane. Kernels called by kernels are inlined (see ``_jit.py``).
 """
 
 # mypy: disallow-untyped-defs=false, disallow-untyped-calls=false, warn-return-any=false

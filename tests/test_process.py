@@ -80,6 +80,24 @@ def test_processes(method, files, alone):
         assert list(pool.map(digest, files)) == alone
 
 
+FLUX = """
+import hashlib, sys
+import numpy as np
+import cordlevelset as cls
+
+image = np.random.default_rng(0).random((3, 40, 40), np.float32)
+found = cls.tubularity(image, spacing=(3.0, 1.0, 1.0))
+print(hashlib.sha256(found.dark.tobytes() + found.bright.tobytes()).hexdigest())
+"""
+
+
+def test_same_bytes_from_kernels_compiled_now_and_before(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    words = [sys.executable, "-c", FLUX]
+    now, before = (subprocess.run(words, env=environment, capture_output=True, check=True).stdout for _ in range(2))
+    assert now == before
+
+
 HANGING = """
 import signal, sys, threading
 from cordlevelset import cli, files
