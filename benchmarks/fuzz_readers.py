@@ -1,0 +1,124 @@
+"""Coverage-guided fuzzing of the readers: ``python benchmarks/fuzz_readers.py [SECONDS]`` (needs atheris).
+
+Each input is written as one of the formats that are read: images (NIfTI, NRRD, MetaImage, each plain and compressed;
+DICOM), masks, and centerlines (CSV, Slicer markups). Compressed ones are packed here, so that mutations reach what is
+inside. A reader may only return or raise a `CordLevelSetError` of one line; it may take 10 s and 6 GB (GDCM takes
+what a damaged DICOM element asks for, up to 4 GB, before it finds that the file is shorter). Anything else stops the
+run with the input. At the end libFuzzer prints the number of inputs tried.
+"""
+
+import gzip
+import struct
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["cordlevelset"]):
+    import cordlevelset as cls
+    from cordlevelset import dicom, files, headers, integrity, io, morphometry, volume  # noqa: F401
+
+NRRD = (
+    b"NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 3 4\n"
+    b"space directions: (1,0,0) (0,1,0) (0,0,2)\nkinds: domain domain domain\nendian: little\nencoding: %s\n"
+    b"space origin: (0,0,0)\n\n"
+)
+MHA = (
+    b"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nCompressedData = %s\n"
+    b"TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 1 1 2\nDimSize = 2 3 4\n"
+    b"ElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+)
+VALUES = struct.pack("<24h", *range(24))
+
+
+def nifti():
+    raw = bytearray(352)
+    struct.pack_into("<i", raw, 0, 348)
+    struct.pack_into("<8h", raw, 40, 3, 2, 3, 4, 1, 1, 1, 1)
+    struct.pack_into("<2h", raw, 70, 4, 16)
+    struct.pack_into("<8f", raw, 76, 1, 1, 1, 2, 0, 0, 0, 0)
+    struct.pack_into("<3f", raw, 108, 352, 1, 0)
+    struct.pack_into("<2h", raw, 252, 1, 1)
+    struct.pack_into("<12f", raw, 280, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0)
+    raw[344:348] = b"n+1\0"
+    return bytes(raw) + VALUES
+
+
+def dicom_slice():
+    """One slice as SimpleITK writes it."""
+    import SimpleITK as sitk
+
+    with tempfile.TemporaryDirectory() as folder:
+        sitk.WriteImage(sitk.Image(3, 4, 1, sitk.sitkInt16), f"{folder}/a.dcm")
+        return Path(folder, "a.dcm").read_bytes()
+
+
+def split(raw, mark):
+    """Header and values of a text header's file."""
+    at = raw.find(mark)
+    return (raw, b"") if at < 0 else (raw[: at + len(mark)], raw[at + len(mark) :])
+
+
+def nrrd_packed(raw):
+    head, values = split(raw, b"\n\n")
+    return head + gzip.compress(values, 1)
+
+
+def mha_packed(raw):
+    head, values = split(raw, b"LOCAL\n")
+    return head + zlib.compress(values, 1)
+
+
+FORMATS = (
+    ("image.nii", bytes, nifti()),
+    ("image.nii.gz", lambda raw: gzip.compress(raw, 1), nifti()),
+    ("image.nii.gz", bytes, gzip.compress(nifti())),
+    ("image.nrrd", bytes, NRRD % b"raw" + VALUES),
+    ("image.nrrd", nrrd_packed, NRRD % b"gzip" + VALUES),
+    ("image.mha", bytes, MHA % b"False" + VALUES),
+    ("image.mha", mha_packed, MHA % b"True" + VALUES),
+    ("series/a.dcm", bytes, dicom_slice()),
+    ("line.csv", bytes, b"x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n4,5,6\n"),
+    (
+        "line.mrk.json",
+        bytes,
+        b'{"markups":[{"coordinateSystem":"RAS","controlPoints":[{"position":[1,2,3]},{"position":[4,5,6]}]}]}',
+    ),
+)
+
+
+def try_one(data):
+    name, pack, _ = FORMATS[data[0] % len(FORMATS)] if data else FORMATS[0]
+    path = FOLDER / name
+    path.write_bytes(pack(bytes(data[1:])))
+    try:
+        if name.startswith("line"):
+            files.read_centerline(path)
+        else:
+            image = cls.read(path.parent if name.startswith("series") else path)
+            volume.image_values(image)
+            cls.measure(image)
+    except cls.CordLevelSetError as error:
+        if "\n" in str(error):
+            raise AssertionError("an error of several lines") from error
+
+
+if __name__ == "__main__":
+    seconds = sys.argv[1] if len(sys.argv) > 1 else "600"
+    with tempfile.TemporaryDirectory() as folder:
+        FOLDER, corpus = Path(folder, "input"), Path(folder, "corpus")
+        (FOLDER / "series").mkdir(parents=True)
+        corpus.mkdir()
+        for number, (_, _, seed) in enumerate(FORMATS):
+            (corpus / str(number)).write_bytes(bytes([number]) + seed)
+        options = [
+            f"-max_total_time={seconds}",
+            "-timeout=10",
+            "-rss_limit_mb=6000",
+            "-max_len=4096",
+            "-print_final_stats=1",
+        ]
+        atheris.Setup([sys.argv[0], str(corpus), *options], try_one)
+        atheris.Fuzz()
