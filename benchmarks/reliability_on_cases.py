@@ -67,6 +67,10 @@ def ellipses(grid, levels):
     def at(name):
         return np.interp(height, z, [v[name] for v in cord])
 
+    wide = np.mean([(v["x_left"] - v["x_right"]) / (v["y_post"] - v["y_ant"]) for v in cord if "x_left" in v] or [1.2])
+    for v in cord:  # where left and right are not seen, as wide for its depth as elsewhere
+        half = wide * (v["y_post"] - v["y_ant"]) / 2
+        v.update({"x_left": v.get("x_left", v["x"] + half), "x_right": v.get("x_right", v["x"] - half)})
     dy = (y - (at("y_ant") + at("y_post")) / 2) / (at("y_post") - at("y_ant")) * 2
     dx = (x - (at("x_left") + at("x_right")) / 2) / (at("x_left") - at("x_right")) * 2
     tip = levels["conus_tip"]["z"]

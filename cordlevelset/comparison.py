@@ -27,9 +27,10 @@ class Comparison:
     dice : float
         Overlap 2 |A and B| / (|A| + |B|), 0 to 1.
     hd95_mm : float
-        95th percentile of the distances between the borders, the larger of both directions; nan if the mask is empty.
+        95th percentile of the distances between the borders, the larger of both directions; nan if the mask is empty
+        or one of the two has no border, since it fills its slices.
     assd_mm : float
-        Mean distance between the borders, both directions pooled; nan if the mask is empty.
+        Mean distance between the borders, both directions pooled; nan where `hd95_mm` is.
     bias_mm : float
         Mean over slices of the difference of the radii of the circles of equal area: positive if the mask is too large.
     area_error : float
@@ -108,8 +109,8 @@ def _compare(result: BoolArray, truth: BoolArray, grid: Volume) -> Comparison:
     radii = [np.sqrt(s.area_mm2 / np.pi) for s in (ours, theirs)]
     return Comparison(
         dice=float(dice),
-        hd95_mm=float(max(np.percentile(there, 95), np.percentile(back, 95))),
-        assd_mm=float(np.concatenate([there, back]).mean()),
+        hd95_mm=float(max(np.percentile(there, 95), np.percentile(back, 95))) if there.size and back.size else np.nan,
+        assd_mm=float(np.concatenate([there, back]).mean()) if there.size and back.size else np.nan,
         bias_mm=float((radii[0] - radii[1]).mean()),
         area_error=float(np.median(np.abs(all_areas[0] - all_areas[1]) / all_areas[1])),
         coverage=float(has.mean()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ GAP_TOLERANCE = 0.05
 """Spread of the distances between slices, as a share of their median: positions are given to 0.01 mm at worst."""
 DIRECTION_TOLERANCE = 1e-3
 """Difference of direction cosines that passes as rounding: 0.06 degrees."""
+
+IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
+"""Transfer syntaxes that are not explicit little-endian."""
+LONG_KINDS = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+"""Value representations whose length takes four bytes."""
+UNDEFINED = 0xFFFFFFFF
 
 
 def read_dicom(folder: Path) -> Any:
@@ -40,8 +47,10 @@ def read_dicom(folder: Path) -> Any:
 
     try:
         dicom = [p for p in sorted(folder.iterdir()) if p.is_file() and _is_dicom(p)]
+        damaged = [p for p in dicom if not _lengths_fit(p)]
     except OSError as error:
         raise InputError(f"cannot read {error.filename or folder}: {error.strerror}") from None
+    _refuse(damaged)
     reader = sitk.ImageSeriesReader()
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) > 1:
@@ -50,9 +59,7 @@ def read_dicom(folder: Path) -> Any:
         )
     names = reader.GetGDCMSeriesFileNames(str(folder), series[0]) if series else ()
     taken = {Path(name).name for name in names} | {"DICOMDIR"}
-    damaged = [p for p in dicom if p.name not in taken]  # GDCM leaves out a slice it cannot read without a word
-    if damaged:
-        raise InputError(f"{damaged[0]} is damaged: no slice can be read from it; copy it anew or take it out")
+    _refuse([p for p in dicom if p.name not in taken])  # GDCM leaves out a slice it cannot read without a word
     if not series:
         raise InputError(f"no DICOM series in folder {folder}; give a folder that holds the slices themselves")
     try:
@@ -67,6 +74,39 @@ def read_dicom(folder: Path) -> Any:
 def _is_dicom(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
+
+
+def _refuse(damaged: list[Path]) -> None:
+    if damaged:
+        raise InputError(f"{damaged[0]} is damaged: no slice can be read from it; copy it anew or take it out")
+
+
+def _lengths_fit(path: Path) -> bool:
+    """Whether no element says it is longer than the file: GDCM takes that much memory, up to 4 GB, before it looks.
+
+    Walks the outermost elements, as PS3.5 chapter 7 lays them out, as far as their lengths are given.
+    """
+    size = path.stat().st_size
+    meta, explicit, order, syntax = True, True, "<", b""
+    with path.open("rb") as stream:
+        stream.seek(132)
+        while len(head := stream.read(8)) == 8:
+            if meta and head[:2] != b"\2\0":  # from here on as the transfer syntax says
+                meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
+            kind = head[4:6]
+            if (syntax == DEFLATED and not meta) or (explicit and not kind.isalpha()):
+                return True
+            if explicit and kind not in LONG_KINDS:
+                (length,) = struct.unpack(order + "H", head[6:])
+            else:
+                (length,) = struct.unpack(order + "I", (stream.read(4) if explicit else head[4:]).ljust(4, b"\0"))
+            if length == UNDEFINED:
+                return True
+            if stream.tell() + length > size:
+                return False
+            value = stream.read(length) if head[:4] == b"\2\0\x10\0" else stream.seek(length, 1)
+            syntax = value.rstrip(b"\0 ") if isinstance(value, bytes) else syntax
+    return True
 
 
 def _check_stack(names: tuple[str, ...], folder: Path) -> None:

@@ -173,7 +173,7 @@ def to_sitk(volume: Volume) -> Any:
     Parameters
     ----------
     volume : Volume
-        Any; bool becomes uint8.
+        Any; bool becomes uint8, float16 float32.
 
     Returns
     -------
@@ -184,11 +184,22 @@ def to_sitk(volume: Volume) -> Any:
 
     array = volume.array
     assert volume.direction is not None
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.uint8 if array.dtype == bool else array.dtype))
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=_written_type(array.dtype)))
     image.SetSpacing(volume.spacing[::-1])
     image.SetOrigin(volume.origin)
     image.SetDirection(volume.direction.ravel().tolist())
     return image
+
+
+def _written_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The nearest type that SimpleITK has, in the machine's byte order."""
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    if dtype.kind not in "iufc" or dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        raise InputError(f"values are {dtype}, which no image file holds; give integers or floats of up to 8 bytes")
+    return dtype.newbyteorder("=")
 
 
 def _kind(path: Path) -> int:

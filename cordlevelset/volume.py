@@ -20,6 +20,8 @@ __all__ = ["Turn", "Volume", "canonical_turn", "image_values", "same_grid"]
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of D^T D - 1 that passes as rounding: headers hold float32 or 4 to 6 digits. 1e-3 is 0.06 degrees."""
+LEAST_VOXEL_MM, GREATEST_VOXEL_MM = 1e-6, 1e6
+"""A nanometre and a kilometre: what lies beyond is no image, and its squares and products may overflow."""
 LEAST_EXTENT_MM, GREATEST_EXTENT_MM = 5.0, 3000.0
 """A cord is nowhere thinner, a patient nowhere longer: an image beyond these has its spacing in other units."""
 CANONICAL_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -63,8 +65,8 @@ class Volume:
             raise GeometryError(f"the image is empty: shape {array.shape}")
         direction = np.eye(3) if self.direction is None else np.array(self.direction, dtype=np.float64).reshape(3, 3)
         spacing, origin = _triple(self.spacing, "spacing"), _triple(self.origin, "origin")
-        if min(spacing) <= 0:
-            raise GeometryError(f"spacing must be positive, got {spacing} mm; mend the header")
+        if not LEAST_VOXEL_MM <= min(spacing) <= max(spacing) <= GREATEST_VOXEL_MM:
+            raise GeometryError(f"spacing must be positive and in mm, got {spacing}; mend the header")
         error = np.abs(direction.T @ direction - np.eye(3)).max() if np.isfinite(direction).all() else np.inf
         if not error <= ORTHONORMAL_TOLERANCE:
             raise GeometryError("the axes are not at right angles (sheared matrix); resample it to a straight grid")
@@ -259,10 +261,6 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
         raise InputError(f"values are {array.dtype}, need real numbers; give the magnitude image")
     if min(array.shape) < 2:
         raise InputError(f"the image is one voxel thick (shape {array.shape}): a single slice holds no cord to follow")
-    extent = [n * d for n, d in zip(volume.shape, volume.spacing, strict=True)]
-    if not LEAST_EXTENT_MM <= min(extent) <= max(extent) <= GREATEST_EXTENT_MM:
-        size = " x ".join(f"{mm:g}" for mm in extent)
-        raise GeometryError(f"the image covers {size} mm: its spacing is in another unit; give it in mm")
     with np.errstate(over="ignore"):  # what float32 cannot hold is found below
         values = array.astype(np.float32)
     bad = values.size - int(np.count_nonzero(np.isfinite(values)))
@@ -270,6 +268,10 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
         raise InputError(f"{bad} of {values.size} voxels are not finite numbers; replace NaN and infinities first")
     if values.max() == values.min():
         raise InputError(f"the image is constant: every voxel is {values.flat[0]:g}")
+    extent = [n * d for n, d in zip(volume.shape, volume.spacing, strict=True)]
+    if not LEAST_EXTENT_MM <= min(extent) <= max(extent) <= GREATEST_EXTENT_MM:
+        size = " x ".join(f"{mm:g}" for mm in extent)
+        raise GeometryError(f"the image covers {size} mm: its spacing is in another unit; give it in mm")
     return values
 
 

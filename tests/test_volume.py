@@ -95,7 +95,7 @@ def test_unusable_values(array, words):
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", ">i2", "u4", "i8", "f2", "f4", ">f8", "?"])
 def test_any_real_numbers_do(dtype, rng):
-    values = image_values(cls.Volume(rng.integers(0, 2, (3, 4, 5)).astype(dtype), (1.0, 1.0, 1.0)))
+    values = image_values(cls.Volume(rng.integers(0, 2, (3, 4, 5)).astype(dtype), (2.0, 2.0, 2.0)))
     assert values.dtype == np.float32
 
 
