@@ -17,7 +17,7 @@ from scipy import ndimage as ndi
 from cordlevelset import flux as tb
 from cordlevelset.boundary import StartContours
 from cordlevelset.errors import ConstraintError, NoCordFoundError
-from cordlevelset.hints import PathHint, SearchHint
+from cordlevelset.hints import PathHint, SearchHint, onward
 from cordlevelset.paths import Track, best_track
 from cordlevelset.plausibility import Appearance, appearance
 from cordlevelset.searchgrid import ALONG_MM, SearchGrid, search_grid
@@ -228,18 +228,29 @@ def _candidate(evidence: _Evidence, spacing: tuple[float, float, float], where: 
     if where is None:
         track = best_track(evidence.gain, evidence.sac_gain, spacing)
     else:
-        cord, sac = (np.where(where.allowed, g, np.float32(-np.inf)) for g in (evidence.gain, evidence.sac_gain))
-        if where.through is not None:
-            sac[where.through[0] :] = -np.inf
-        track = best_track(cord, sac, spacing, through=where.through)
-        if not np.isfinite(track.total):
-            raise ConstraintError(
-                "no path can pass where the cord was said to be: two places lie farther apart across the cord than "
-                "along it, or what is not cord blocks the way"
-            )
+        track = _led_track(evidence, spacing, where)
     rows, columns = track.places[track.is_cord].T
     gains = evidence.gain[track.first + np.flatnonzero(track.is_cord), rows, columns]
     return _Candidate(evidence, track, float(gains.sum()) * spacing[0], float(gains.mean()))
+
+
+def _led_track(evidence: _Evidence, spacing: tuple[float, float, float], where: SearchHint) -> Track:
+    """Best path through the places that are known, and on beyond them."""
+    cord, sac = (np.where(where.allowed, g, np.float32(-np.inf)) for g in (evidence.gain, evidence.sac_gain))
+    if where.through is None:
+        return best_track(cord, sac, spacing)
+    low, high = where.through
+    known = cord[low : high + 1]
+    piece = best_track(known, np.full_like(known, -np.inf), spacing, through=(0, high - low))
+    if not np.isfinite(piece.total):
+        raise ConstraintError(
+            "no path can pass where the cord was said to be: two places lie farther apart across the cord than along "
+            "it, or what is not cord blocks the way"
+        )
+    cord[~onward(piece.places, low, cord.shape, spacing)] = -np.inf
+    sac[~np.isfinite(cord)] = -np.inf
+    sac[low:] = -np.inf
+    return best_track(cord, sac, spacing, through=where.through)
 
 
 def _refine(

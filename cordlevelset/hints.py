@@ -1,8 +1,8 @@
 """What a user knows about the cord's course, in the form the finder needs.
 
 A place is a point the middle of the cord passes within a tolerance. From the lowest place to the highest the path is
-one piece and in the state *cord*; between the places and beyond them it follows the image. It keeps away from voxels
-that are not cord.
+one piece and in the state *cord*; between the places it follows the image, and beyond them too, turning slowly. It
+keeps away from voxels that are not cord.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from scipy import ndimage as ndi
 from cordlevelset.errors import ConstraintError
 from cordlevelset.searchgrid import SearchGrid
 
-__all__ = ["PathHint", "SearchHint"]
+__all__ = ["PathHint", "SearchHint", "onward"]
 
 CLEARANCE_MM = 2.0
 """The path is the middle of the cord: it keeps this far, less than the radius of all but the tip, from other tissue."""
+
+DIRECTION_MM = 30.0
+"""Length of known cord whose direction it goes on in: a vertebra with its disc."""
+SLACK_MM, TURN = 5.0, 0.36
+"""How far the cord beyond it may lie from the straight line on: the slack of a cord in its sac, and tan 20 degrees, as
+spines turn from one vertebra to those after the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,44 @@ class PathHint:
                     "outside the body; give one place a slice, inside the cord"
                 )
         return SearchHint(allowed, (int(planes.min()), int(planes.max())) if planes.size else None)
+
+
+def onward(
+    places: NDArray[np.int64], low: int, shape: tuple[int, ...], spacing: tuple[float, ...]
+) -> NDArray[np.bool_]:
+    """Voxels (K, J, I) the path may pass below and above a known piece.
+
+    Parameters
+    ----------
+    places : (P, 2) array of int
+        Row and column of the known piece in the planes `low` .. `low` + P - 1.
+    low : int
+        Its lowest plane.
+    shape : (3,) tuple of int
+        Size of the search grid.
+    spacing : (3,) tuple of float
+        Its voxel size in mm.
+
+    Returns
+    -------
+    array of bool
+        Of a piece too short to have a direction: everywhere.
+    """
+    allowed = np.ones(shape, bool)
+    n = round(DIRECTION_MM / spacing[0])
+    if len(places) <= n:
+        return allowed
+    rows, columns = (np.arange(m) * s for m, s in zip(shape[1:], spacing[1:], strict=True))
+    known = places * np.array(spacing[1:])
+    high = low + len(places) - 1
+    for end, lean, beyond in (
+        (known[0], known[0] - known[n], range(low - 1, -1, -1)),
+        (known[-1], known[-1] - known[-1 - n], range(high + 1, shape[0])),
+    ):
+        for step, k in enumerate(beyond, 1):
+            y, x = end + lean * step / n
+            allowed[k] = np.hypot(rows[:, None] - y, columns - x) <= SLACK_MM + TURN * step * spacing[0]
+    return allowed
 
 
 def _near(outside: NDArray[np.bool_], grid: SearchGrid, spacing: tuple[float, float, float]) -> NDArray[np.bool_]:
