@@ -25,7 +25,8 @@ BoolArray = NDArray[np.bool_]
 CORE_DEPTH_MM = 3.0
 """What lies deeper in another tool's mask is cord even if that mask is off by this much, most of a cord's radius."""
 SHELL_MM = 10.0
-"""Farther than this from another tool's mask there is no cord: more than a cord's width."""
+"""Farther than this from another tool's mask, in slices that it reaches, there is no cord: more than a cord's width.
+Where it stops says little: tools stop early."""
 PLACE_MM, SEED_MM, INITIAL_MM = 2.0, 7.0, 5.0
 """How far the cord's middle may be from a point or drawn slice; from a seed, which may lie at the border of the widest
 cord; and from the middle of another tool's mask, the slack of a cord in its sac."""
@@ -148,21 +149,18 @@ def _middles(mask: BoolArray) -> NDArray[np.float64]:
 
 
 def core(mask: BoolArray, spacing: tuple[float, float, float]) -> BoolArray:
-    """What lies deep in the mask, plane by plane."""
+    """Voxels (K, J, I) deep in another tool's mask."""
     out = np.zeros_like(mask)
-    for k in np.flatnonzero(mask.any((1, 2))):
-        # from the middle of a voxel to the border is half a voxel less than to the middle of the next one
-        depth = ndi.distance_transform_edt(mask[k], sampling=spacing[1:]) - min(spacing[1:]) / 2
+    for k in np.flatnonzero(mask.any(axis=(1, 2))):
+        # the border lies half a voxel before the middle of the first voxel outside: at most half the thickest
+        depth = ndi.distance_transform_edt(mask[k], sampling=spacing[1:]) - max(spacing[1:]) / 2
         out[k] = depth > CORE_DEPTH_MM
     return out
 
 
 def shell(mask: BoolArray, spacing: tuple[float, float, float]) -> BoolArray:
-    """The mask and what lies near it."""
-    near = tuple(
-        slice(max(0, int(v.min()) - m), int(v.max()) + 1 + m)
-        for v, m in zip(np.nonzero(mask), (int(SHELL_MM / s) + 1 for s in spacing), strict=True)
-    )
-    out = np.zeros_like(mask)
-    out[near] = ndi.distance_transform_edt(~mask[near], sampling=spacing) <= SHELL_MM
+    """Voxels (K, J, I) where the cord may be: near the mask, and everywhere in slices that it does not reach."""
+    out = np.ones_like(mask)
+    for k in np.flatnonzero(mask.any(axis=(1, 2))):
+        out[k] = ndi.distance_transform_edt(~mask[k], sampling=spacing[1:]) <= SHELL_MM
     return out

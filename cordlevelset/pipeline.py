@@ -198,7 +198,7 @@ def segment(
         several for several planes. Those slices come back as drawn, the others follow the image.
     initial : path, SimpleITK.Image or Volume, optional
         Another tool's mask, or an earlier one, on the image's grid: a hint. What lies 3 mm deep in it is cord, what
-        lies more than 10 mm from it is not.
+        lies more than 10 mm from it in the slices it reaches is not.
     callback : callable, optional
         Gets a `Progress`; returning True cancels.
 
