@@ -48,6 +48,7 @@ sphinx_gallery_conf = {
         [
             "plot_lumbar.py",
             "plot_contrasts.py",
+            "plot_correction.py",
             "plot_steps.py",
             "*",
             "plot_accuracy.py",
