@@ -122,6 +122,14 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(run=_compare)
 
+    batch = commands.add_parser("batch", help="segment all anatomical images of a BIDS dataset")
+    batch.add_argument("dataset", type=Path, metavar="BIDS_DIR")
+    batch.add_argument("output", type=Path, metavar="OUT_DIR", help="goes on where an earlier run was stopped")
+    where = batch.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, metavar="N", help="images at a time")
+    where.add_argument("--dask", metavar="ADDRESS", help="run on the workers of a Dask scheduler")
+    batch.set_defaults(run=_batch)
+
     demo = commands.add_parser("demo", help="segment a synthetic lumbar image and compare with the truth")
     demo.add_argument("-o", "--output", type=Path, default=Path("cordlevelset-demo"), metavar="DIR")
     demo.set_defaults(run=_demo)
@@ -250,6 +258,31 @@ def _compare(args: argparse.Namespace) -> None:
         print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
     else:
         print("\n".join(f"{name:14s} {value:.3f}" for name, value in figures.items()))
+
+
+def _batch(args: argparse.Namespace) -> None:
+    from functools import partial
+
+    from cordlevelset.batch import run_batch
+    from cordlevelset.errors import CordLevelSetError
+
+    progress = partial(_show_progress, began=time.monotonic())
+    outcomes = run_batch(args.dataset, args.output, jobs=args.jobs, dask=args.dask, progress=progress)
+    failed = [o for o in outcomes if o.status == "failed"]
+    none = sum(o.status == "no cord found" for o in outcomes)
+    done = len(outcomes) - len(failed) - none
+    print(f"{done} images done, {none} without a cord, {len(failed)} failed; see {args.output / 'index.html'}")
+    if failed:
+        raise CordLevelSetError(f"{len(failed)} of {len(outcomes)} images failed, first {failed[0].source.name}")
+
+
+def _show_progress(done: int, total: int, *, began: float) -> None:
+    """One line on standard error, if that is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return
+    left = f", {(time.monotonic() - began) / done * (total - done) / 60:.0f} min left" if done else ""
+    bar = "#" * round(30 * done / total)
+    print(f"\r[{bar:30s}] {done} of {total}{left}   ", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _demo(args: argparse.Namespace) -> None:

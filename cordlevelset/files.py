@@ -243,8 +243,10 @@ def _to_lps(position: Sequence[object], system: str) -> NDArray[np.float64]:
     return np.array([sign * x, sign * y, z])
 
 
-def write_table(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV table.
+def write_table(
+    path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[object]], *, separator: str = ","
+) -> None:
+    """Write a table as text.
 
     Parameters
     ----------
@@ -254,6 +256,8 @@ def write_table(path: str | os.PathLike[str], header: Sequence[str], rows: Itera
         Column names.
     rows : iterable of sequence
         The cells, written by `str`.
+    separator : str
+        Between the cells: a comma, or a tab.
 
     Raises
     ------
@@ -261,7 +265,7 @@ def write_table(path: str | os.PathLike[str], header: Sequence[str], rows: Itera
         If the file cannot be written.
     """
     with whole_or_nothing([path]) as (temporary,), temporary.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
+        table = csv.writer(stream, delimiter=separator, lineterminator="\n")
         table.writerow(header)
         table.writerows(rows)
 

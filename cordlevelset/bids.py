@@ -1,0 +1,90 @@
+"""Images of a BIDS dataset, and where their derivatives go.
+
+Names as spinal cord datasets have them: ``sub-01/anat/sub-01_T2w_label-SC_seg.nii.gz`` beside its ``.json``
+(Gorgolewski 2016, doi:10.1038/sdata.2016.44; Cohen-Adad 2021, doi:10.1038/s41597-021-00941-8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cordlevelset.errors import InputError
+
+__all__ = ["Source", "dataset_description", "find_images"]
+
+SUFFIXES = ("T1w", "T2w", "T2starw", "T2star", "PDw", "MTS", "MTw", "UNIT1")
+"""Anatomical images in which a cord can be seen."""
+BIDS_VERSION = "1.9.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One image of the dataset.
+
+    Attributes
+    ----------
+    path : Path
+        The image.
+    name : str
+        Its path inside the dataset, with forward slashes.
+    """
+
+    path: Path
+    name: str
+
+    @property
+    def subject(self) -> str:
+        """``sub-01``."""
+        return self.name.split("/")[0]
+
+    @property
+    def session(self) -> str:
+        """``ses-a``, or ``n/a``."""
+        part = self.name.split("/")[1]
+        return part if part.startswith("ses-") else "n/a"
+
+    @property
+    def stem(self) -> str:
+        """Path of its derivatives inside the output, up to the label: ``sub-01/anat/sub-01_T2w``."""
+        return self.name.removesuffix(".gz").removesuffix(".nii")
+
+
+def find_images(dataset: Path) -> list[Source]:
+    """Anatomical images of all subjects and sessions, sorted by name.
+
+    Parameters
+    ----------
+    dataset : Path
+        Root of the BIDS dataset.
+
+    Returns
+    -------
+    list of Source
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or no such image in it.
+    """
+    if not dataset.is_dir():
+        raise InputError(f"no folder {dataset}; give the root of a BIDS dataset")
+    found = [p for pattern in ("sub-*/anat/*.nii*", "sub-*/ses-*/anat/*.nii*") for p in dataset.glob(pattern)]
+    sources = (Source(p, p.relative_to(dataset).as_posix()) for p in found if p.name.endswith((".nii", ".nii.gz")))
+    kept = sorted((s for s in sources if s.stem.rsplit("_", 1)[-1] in SUFFIXES), key=lambda s: s.name)
+    if not kept:
+        raise InputError(f"no anatomical image in {dataset}; expected sub-*/[ses-*/]anat/*_T2w.nii.gz or the like")
+    twice = {s.stem for s in kept if sum(o.stem == s.stem for o in kept) > 1}
+    if twice:
+        raise InputError(f"{min(twice)} is there as .nii and as .nii.gz; remove one")
+    return kept
+
+
+def dataset_description(version: str) -> dict[str, object]:
+    """What ``dataset_description.json`` of the output says."""
+    return {
+        "Name": "Spinal cord segmentations",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": "cordlevelset", "Version": version}],
+    }
