@@ -21,7 +21,7 @@ copyright = "The cordlevelset contributors"
 release = version = cordlevelset.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -32,6 +32,7 @@ templates_path = ["_templates"]
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # a test runs the notebook; the outputs are in the file
 
 default_role = "py:obj"  # `name` in a docstring: a link where there is such a name
 autosummary_generate = True

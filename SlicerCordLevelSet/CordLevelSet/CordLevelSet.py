@@ -44,8 +44,8 @@ class CordLevelSetLogic(ScriptedLoadableModuleLogic):
             The image.
         contrast, polarity : str
             As in `cordlevelset.segment`.
-        previous : cordlevelset.CordSegmentation, optional
-            Result on the same image with the same settings: only what the drawings change is done again.
+        previous : Job, optional
+            On the same image with the same settings: only what the drawings change is done again.
         **drawn
             points : markups node; segments : segmentation node; cord, not_cord, contours : IDs of its segments.
 
@@ -60,11 +60,10 @@ class CordLevelSetLogic(ScriptedLoadableModuleLogic):
 
         volume = bridge.volume_of_node(volume_node)
         given = self._given(volume_node, **drawn)
-        if previous is not None and given:
-            return Job(lambda callback: previous.corrected(**given))
-        return Job(
-            lambda callback: cls.segment(volume, contrast=contrast, polarity=polarity, callback=callback, **given)
-        )
+        if previous is not None and given and previous.given <= given.keys():  # nothing was taken back
+            return Job(lambda callback: previous.result.corrected(**given), given)
+        options = {"contrast": contrast, "polarity": polarity, **given}
+        return Job(lambda callback: cls.segment(volume, callback=callback, **options), given)
 
     def _given(self, volume_node, *, points=None, segments=None, cord="", not_cord="", contours=""):
         from CordLevelSetLib import bridge
@@ -105,8 +104,8 @@ class CordLevelSetWidget(ScriptedLoadableModuleWidget):
         ScriptedLoadableModuleWidget.setup(self)
         self.logic = CordLevelSetLogic()
         self.job = None
-        self.source = None  # volume node and settings that `result` is of
-        self.result = None
+        self.last = None  # the job whose result is shown,
+        self.source = None  # and the volume node and settings it is of
         self.nodes = None
 
         form = self._section("Image")
@@ -166,7 +165,7 @@ class CordLevelSetWidget(ScriptedLoadableModuleWidget):
                 node,
                 contrast=self.contrast.currentText,
                 polarity=self.polarity.currentText,
-                previous=self.result if settings == self.source else None,
+                previous=self.last if settings == self.source else None,
                 **self._drawn(),
             )
         except Exception as error:
@@ -214,7 +213,7 @@ class CordLevelSetWidget(ScriptedLoadableModuleWidget):
         except Exception as error:
             self.status.text = str(error)
             return
-        self.result, self.source = job.result, settings
+        self.last, self.source = job, settings
         self.status.text = summary(job.result)
 
     def _alive(self):

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 import cordlevelset as cls
@@ -13,6 +14,7 @@ from cordlevelset.napari.layers import grid_keywords
 
 __all__ = ["centerline_layer", "contour_layer", "mask_layer", "summary"]
 
+LINE_MM, POINT_MM = 0.3, 1.0  # thin beside a cord of 8 to 14 mm
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -50,9 +52,10 @@ def contour_layer(result: cls.CordSegmentation) -> LayerData:
         for k in np.flatnonzero((phi < 0).any(axis=(1, 2)))
         for path in find_contours(phi[k], 0.0)
     ]
-    thin = 0.3 / min(result.mask.spacing)  # mm to voxels, as the data are
-    style = {"shape_type": "path", "edge_color": "orange", "edge_width": thin, "ndim": 3}
-    return paths, {"name": "cord contour", **style, **grid_keywords(result.mask)}, "shapes"
+    scale = _curve_scale(result)
+    style = {"shape_type": "path", "edge_color": "orange", "edge_width": LINE_MM / scale.min(), "ndim": 3}
+    grid = grid_keywords(result.mask) | {"scale": scale}
+    return [path * result.mask.spacing / scale for path in paths], {"name": "cord contour", **style, **grid}, "shapes"
 
 
 def centerline_layer(result: cls.CordSegmentation) -> LayerData:
@@ -69,9 +72,20 @@ def centerline_layer(result: cls.CordSegmentation) -> LayerData:
     """
     records = [asdict(record) for record in result.slices]
     features = {key: [record[key] for record in records] for key in records[0]}
-    style = {"size": 1.5 / min(result.mask.spacing), "face_color": "cyan", "border_width": 0.0}
-    points = result.mask.to_index(result.centerline.points_mm)
-    return points, {"name": "cord centerline", "features": features, **style, **grid_keywords(result.mask)}, "points"
+    scale = _curve_scale(result)
+    style = {"size": POINT_MM / scale.max(), "face_color": "cyan", "border_width": 0.0}
+    points = result.mask.to_index(result.centerline.points_mm) * result.mask.spacing / scale
+    grid = grid_keywords(result.mask) | {"scale": scale}
+    return points, {"name": "cord centerline", "features": features, **style, **grid}, "points"
+
+
+def _curve_scale(result: cls.CordSegmentation) -> NDArray[np.float64]:
+    """The image's step along the body, so that curves appear with its slices; one step across: even lines."""
+    spacing = np.array(result.mask.spacing)
+    along = result.turn.order[0]
+    scale = np.full(3, np.delete(spacing, along).min())
+    scale[along] = spacing[along]
+    return scale
 
 
 def summary(result: cls.CordSegmentation) -> str:

@@ -85,7 +85,8 @@ class CordWidget(Container):  # type: ignore[misc]
         )
         self.status.native.setWordWrap(True)
         self._worker: _Worker | None = None
-        self._source: napari.layers.Image | None = None  # the layer that `result` is of
+        self._source: napari.layers.Image | None = None  # the layer that `result` is of,
+        self._honoured: set[str] = set()  # and what it was told
         self.segment.changed.connect(self._segment)
         self.correct.changed.connect(self._correct)
         self.cancel.changed.connect(self._cancel)
@@ -105,7 +106,7 @@ class CordWidget(Container):  # type: ignore[misc]
             self.status.value = str(error)
             return
         options = {"contrast": self.contrast.value, "polarity": self.polarity.value, **given}
-        self._start(layer, lambda callback: cls.segment(volume, callback=callback, **options))
+        self._start(layer, given, lambda callback: cls.segment(volume, callback=callback, **options))
 
     def _correct(self) -> None:
         result, layer = self.result, self._source
@@ -118,8 +119,10 @@ class CordWidget(Container):  # type: ignore[misc]
             return
         if not given:
             self.status.value = "Choose a points, seeds or contours layer with something in it."
-            return
-        self._start(layer, lambda callback: result.corrected(**given))
+        elif self._honoured <= given.keys():
+            self._start(layer, given, lambda callback: result.corrected(**given))
+        else:  # something was taken back
+            self._segment()
 
     def _given(self) -> dict[str, Any]:
         """What the user drew; layers without anything on them say nothing."""
@@ -131,10 +134,12 @@ class CordWidget(Container):  # type: ignore[misc]
                 given[name] = volume_of_layer(chosen)
         return given
 
-    def _start(self, layer: napari.layers.Image, job: Callable[[Any], cls.CordSegmentation]) -> None:
+    def _start(
+        self, layer: napari.layers.Image, given: dict[str, Any], job: Callable[[Any], cls.CordSegmentation]
+    ) -> None:
         self._worker = worker = _Worker(job)
         worker.progressed.connect(self._show_progress)
-        worker.returned.connect(partial(self._show_result, layer))
+        worker.returned.connect(partial(self._show_result, layer, set(given)))
         worker.errored.connect(self._show_error)
         worker.finished.connect(self._finished)
         self.status.value = "Working; the first image of an installation takes a minute more."
@@ -170,8 +175,8 @@ class CordWidget(Container):  # type: ignore[misc]
             self.status.value = f"Failed: {error}"
             show_error(f"cordlevelset: {type(error).__name__}: {error}")
 
-    def _show_result(self, layer: napari.layers.Image, result: cls.CordSegmentation) -> None:
-        self.result, self._source = result, layer
+    def _show_result(self, layer: napari.layers.Image, honoured: set[str], result: cls.CordSegmentation) -> None:
+        self.result, self._source, self._honoured = result, layer, honoured
         for data, keywords, kind in (mask_layer(result), contour_layer(result), centerline_layer(result)):
             name = f"{layer.name} {keywords.pop('name')}"
             if name in self.viewer.layers:
@@ -181,7 +186,11 @@ class CordWidget(Container):  # type: ignore[misc]
         self.status.value = summary(result)
 
     def _new_points(self) -> None:
-        self._new(self.points, partial(self.viewer.add_points, ndim=3, name="cord points", face_color="yellow"), "add")
+        self._new(
+            self.points,
+            partial(self.viewer.add_points, ndim=3, size=1, name="cord points", face_color="yellow"),
+            "add",
+        )
 
     def _new_labels(self, chosen: ComboBox, name: str) -> None:
         image = self.image.value

@@ -64,8 +64,9 @@ def test_mask_lies_where_it_belongs(name, viewer, panel, qtbot):
     middle = centroid(mask.data)
     np.testing.assert_allclose(world_lps(mask, middle)[0], volume.to_lps(middle), atol=0.01)
     np.testing.assert_allclose(points_mm(line), expected.centerline.points_mm, atol=0.01)
-    contour = np.concatenate(viewer.layers["image cord contour"].data)
-    inside = expected.phi.array[tuple(np.rint(contour).astype(int).T)]
+    contour = viewer.layers["image cord contour"]
+    index = volume.to_index(world_lps(contour, np.concatenate(contour.data)))
+    inside = expected.phi.array[tuple(np.rint(index).astype(int).T)]
     assert np.abs(inside).max() < np.linalg.norm(volume.spacing)  # within a voxel of the border
 
 
@@ -135,3 +136,47 @@ def test_units_and_plain_layers(viewer):
     assert volume_of_layer(viewer.add_image(np.zeros((3, 4, 5)), scale=(2, 1, 0.5))).spacing == (2.0, 1.0, 0.5)
     with pytest.raises(cls.GeometryError, match="right angles"):
         volume_of_layer(viewer.add_image(np.zeros((3, 4, 5)), shear=[0.5, 0, 0]))
+
+
+def test_points_seeds_and_contours_are_honoured(viewer, panel, qtbot):
+    volume = GRIDS["flipped, oblique"]
+    add(viewer, panel, volume)
+    run(panel, "segment", qtbot)
+    first = panel.result
+    across = first.turn.order[0]
+    assert across == 0
+
+    panel.correct.changed.emit(True)
+    assert "Choose" in panel.status.value  # nothing drawn yet
+    panel.add_contours.changed.emit(True)
+    drawn = panel.contours.value
+    k = volume.shape[0] // 2
+    drawn.data[k, 1:] = first.mask.array[k, :-1]  # a voxel further on
+    drawn.refresh()
+    run(panel, "correct", qtbot)
+    np.testing.assert_array_equal(panel.result.mask.array[k], drawn.data[k])
+    np.testing.assert_array_equal(viewer.layers["image cord"].data, panel.result.mask.array)
+    assert len([layer for layer in viewer.layers if layer.name.startswith("image")]) == 4
+
+    panel.add_seeds.changed.emit(True)
+    seeds = panel.seeds.value
+    cord = np.argwhere(first.mask.array[k + 5])
+    seeds.data[(k + 5, *cord[0])] = 2
+    seeds.data[(k + 5, *cord[-1] + [1, 0])] = 1
+    run(panel, "correct", qtbot)
+    assert panel.result.mask.array[(k + 5, *cord[0])] == 0
+    assert panel.result.mask.array[(k + 5, *cord[-1] + [1, 0])] == 1
+    np.testing.assert_array_equal(panel.result.mask.array[k], drawn.data[k])
+
+    panel.add_points.changed.emit(True)
+    inside = np.argwhere(first.mask.array[k - 4]).mean(axis=0)
+    panel.points.value.add([k - 4, *inside])
+    np.testing.assert_allclose(points_mm(panel.points.value)[0], volume.to_lps([k - 4, *inside]), atol=0.01)
+    run(panel, "correct", qtbot)
+    assert panel.result.mask.array[(k - 4, *np.rint(inside).astype(int))] == 1
+
+    panel.seeds.value = panel.points.value = None  # taken back
+    run(panel, "correct", qtbot)
+    np.testing.assert_array_equal(
+        panel.result.mask.array, cls.segment(volume, contours=volume_of_layer(drawn)).mask.array
+    )

@@ -151,6 +151,34 @@ def test_what_cannot_be_done_is_said(panel, application, rng):
     assert panel.nodes is None
 
 
+def test_segments_and_points_correct(panel, application):
+    node = panel.volume.node = node_of(application, VOLUME)
+    run(panel)
+    first = panel.last.result
+    shown = panel.nodes
+    k = VOLUME.shape[0] // 2
+    drawn = np.zeros(VOLUME.shape, np.uint8)
+    drawn[k, 1:] = first.mask.array[k, :-1]
+    mine = application.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    assert logic.ImportLabelmapToSegmentationNode(bridge.oriented_image(VOLUME.like(drawn)), mine, "drawn")
+    panel.contours.node, panel.contours.segment = mine, mine.GetSegmentation().GetNthSegmentID(0)
+    points = application.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "points")
+    place = first.centerline.points_mm[len(first.centerline.points_mm) // 3]
+    points.AddControlPointWorld(*(place * [-1, -1, 1]))
+    panel.points.node = points
+    run(panel)
+    assert panel.nodes == shown, panel.status.text
+    assert "confidence" in panel.status.text, panel.status.text
+    mask = panel.last.result.mask.array
+    np.testing.assert_array_equal(mask[k], drawn[k])
+    assert mask[tuple(np.rint(VOLUME.to_index(place)).astype(int))] == 1
+    panel.points.node, panel.contours.segment = None, ""  # taken back
+    run(panel)
+    np.testing.assert_array_equal(panel.last.result.mask.array, first.mask.array)
+    assert node.GetScene() is application
+
+
 @pytest.fixture
 def effect(application, monkeypatch):
     module = fresh(monkeypatch, "SegmentEditorCordLib.SegmentEditorEffect")

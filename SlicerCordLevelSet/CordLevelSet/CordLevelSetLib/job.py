@@ -8,13 +8,16 @@ class Job:
 
     Attributes
     ----------
+    given : set of str
+        Names of the corrections it honours.
     stage, fraction : str, float
         How far it is.
     result, error : object or None, Exception or None
         What came of it, once `done`.
     """
 
-    def __init__(self, run):
+    def __init__(self, run, given=()):
+        self.given = set(given)
         self.stage, self.fraction = "starting", 0.0
         self.result, self.error = None, None
         self._run, self._stop = run, threading.Event()
