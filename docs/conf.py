@@ -27,7 +27,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_generated", "examples", "**/GALLERY_HEADER.rst"]
+exclude_patterns = ["_build", "_generated", "examples", "gallery/*.ipynb", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
