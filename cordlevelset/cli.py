@@ -96,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument(
         "--measures", type=Path, metavar="F.csv", help="also write area, diameters, angle of each slice"
     )
+    segment.add_argument(
+        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
+    )
     given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
     given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
     given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
@@ -155,14 +158,16 @@ def _segment(args: argparse.Namespace) -> None:
     from cordlevelset import io as images
     from cordlevelset.morphometry import COLUMNS
     from cordlevelset.pipeline import segment
+    from cordlevelset.surface import MESH_SUFFIXES, write_surface
 
-    wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures) if p is not None]
+    wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures, args.mesh) if p is not None]
     files.check_distinct(wanted, [args.image])
     for path, suffixes in (
         (args.output, images.IMAGE_SUFFIXES),
         (args.soft, images.IMAGE_SUFFIXES),
         (args.centerline_out, files.CENTERLINE_SUFFIXES),
         (args.measures, (".csv",)),
+        (args.mesh, MESH_SUFFIXES),
     ):
         if path is not None:
             files.check_writable(path, suffixes)
@@ -186,6 +191,8 @@ def _segment(args: argparse.Namespace) -> None:
             files.write_centerline(result.centerline.points_mm, drafts[args.centerline_out])
         if args.measures is not None:
             files.write_table(drafts[args.measures], COLUMNS, map(astuple, result.slices))
+        if args.mesh is not None:
+            write_surface(result.surface, drafts[args.mesh])
     seconds = time.perf_counter() - start
     print(json.dumps(_summary(result, seconds)) if args.json else _sentences(result, seconds))
 

@@ -23,6 +23,7 @@ from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
 if TYPE_CHECKING:
     from cordlevelset.boundary import CordContours
+    from cordlevelset.surface import Surface
 
 __all__ = ["Conus", "CordSegmentation", "detect_centerline", "segment"]
 
@@ -114,6 +115,13 @@ class CordSegmentation:
         sac = replace(self.contours, radii_mm=self.contours.sac_mm)
         soft = rasterise.occupied_fraction(sac, shape=grid.shape, spacing=grid.spacing)
         return self.soft_mask.like(np.ascontiguousarray(self.turn.back((soft >= 0.5).astype(np.uint8))))
+
+    @cached_property
+    def surface(self) -> Surface:
+        """Closed surface of the cord, LPS mm, from the contours; made when first asked for."""
+        from cordlevelset.surface import surface_of
+
+        return surface_of(self.contours, self.turn.volume(self.soft_mask))
 
     @property
     def conus_state(self) -> str:
