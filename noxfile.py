@@ -1,6 +1,12 @@
-"""Tests inside the tools that embed the library, each in an environment of its own: `nox -s napari slicer`."""
+"""Tests in environments of their own.
 
+Inside the tools that embed the library (`nox -s napari slicer`), on every supported Python (`nox -s tests`), and on the
+oldest supported dependencies (`nox -s oldest`).
+"""
+
+import re
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -21,3 +27,20 @@ def slicer(session):
     """The extension against Slicer's own libraries; panel and effect with a stand-in for Qt."""
     session.install("-e", ".", "slicer-core", "slicerio", "pytest")
     session.run("python", "-m", "pytest", *QUIET, "tests/hosts/test_slicer.py", "tests/hosts/test_slicer_panel.py")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session):
+    """The whole suite with the newest dependencies."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oldest(session):
+    """The whole suite with the lower bounds of pyproject.toml."""
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^dependencies = \[(.*?)^\]", text, re.DOTALL | re.MULTILINE)
+    bounds = re.findall(r'"([\w-]+)>=([\d.]+)', block[1])
+    session.install("-e", ".[test]", *(f"{name}=={version}.*" for name, version in bounds))
+    session.run("pytest", "-q", *session.posargs)
