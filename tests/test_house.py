@@ -18,7 +18,9 @@ TREES = {name: ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) f
 PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "SlicerCordLevelSet").rglob("*.py")])
 
 FACE = {"pipeline", "draft", "given", "comparison", "morphometry", "precompile"}
-ADAPTERS = {"io", "dicom", "headers", "integrity", "files", "report", "surface", "demo", "bids", "batch", "cli", "__main__"}
+ADAPTERS = {
+    "io", "dicom", "headers", "integrity", "files", "report", "surface", "demo", "bids", "batch", "cli", "__main__",
+}  # fmt: skip
 KERNELS = {"kernels", "_jit"}
 OUTSIDERS = {"SimpleITK": {"io", "dicom"}, "matplotlib": {"report"}, "numba": {"_jit"}}
 
