@@ -204,12 +204,12 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
         return None
     end = start.index(b"\n", mark) + 1
     fields = _fields(start[:end], "=")
-    name = fields["elementdatafile"]
+    name = fields.get("elementdatafile", "")
     kind = fields.get("elementtype", "").removeprefix("MET_")
     size = METAIMAGE_BYTES.get(kind, METAIMAGE_BYTES.get(kind.removeprefix("U"), 0))
     shape = (*_sizes(fields.get("dimsize", "")), *_sizes(fields.get("elementnumberofchannels", "1")))
     text = fields.get("binarydata", "true").lower() != "true"
-    if not size or len(shape) < 2 or text or "headersize" in fields or _left_to_reader(name):
+    if not (name and size) or len(shape) < 2 or text or "headersize" in fields or _left_to_reader(name):
         return None
     local = name == "LOCAL"
     packed = fields.get("compresseddata", "false").lower() == "true"

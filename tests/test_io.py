@@ -218,6 +218,12 @@ def test_not_an_image_object():
         cls.segment(np.zeros((3, 3, 3)))
 
 
+def test_a_metaimage_header_whose_last_field_has_another_name(tmp_path):
+    (tmp_path / "a.mha").write_bytes(b"ObjectType = Image\nElementDataFile!= LOCAL\n" + bytes(48))
+    with pytest.raises(cls.InputError, match="image"):
+        cls.read(tmp_path / "a.mha")
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a.mhd", "a.nii.bz2"])
 def test_endings_that_cannot_be_written(name, rng, tmp_path):
     with pytest.raises(cls.InputError, match="must end in"):
