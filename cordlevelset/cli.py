@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument(
         "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
     )
+    segment.add_argument("--report", type=Path, metavar="DIR", help="also write DIR/report.html to judge it by")
     given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
     given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
     given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
@@ -182,9 +183,16 @@ def _segment(args: argparse.Namespace) -> None:
         contours=args.contours,
         initial=args.initial,
     )
+    if args.report is not None:
+        from cordlevelset.page import report_page
+
+        args.report.mkdir(parents=True, exist_ok=True)
+        wanted.append(args.report / "report.html")
     with files.whole_or_nothing(wanted) as parts:
         drafts = dict(zip(wanted, parts, strict=True))
         images.write(result.mask, drafts[args.output])
+        if args.report is not None:
+            drafts[args.report / "report.html"].write_text(report_page(result, name=args.image.name), encoding="utf-8")
         if args.soft is not None:
             images.write(result.soft_mask, drafts[args.soft])
         if args.centerline_out is not None:
