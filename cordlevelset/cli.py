@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,9 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
 def _segment(args: argparse.Namespace) -> None:
     from cordlevelset import files
     from cordlevelset import io as images
+    from cordlevelset.errors import InputError
     from cordlevelset.morphometry import COLUMNS
+    from cordlevelset.page import report_page
     from cordlevelset.pipeline import segment
     from cordlevelset.surface import MESH_SUFFIXES, write_surface
 
@@ -172,6 +175,8 @@ def _segment(args: argparse.Namespace) -> None:
     ):
         if path is not None:
             files.check_writable(path, suffixes)
+    if args.report is not None and find_spec("matplotlib") is None:
+        raise InputError("--report draws with matplotlib; install it: pip install 'cordlevelset[viz]'")
     start = time.perf_counter()
     result = segment(
         args.image,
@@ -184,8 +189,6 @@ def _segment(args: argparse.Namespace) -> None:
         initial=args.initial,
     )
     if args.report is not None:
-        from cordlevelset.page import report_page
-
         args.report.mkdir(parents=True, exist_ok=True)
         wanted.append(args.report / "report.html")
     with files.whole_or_nothing(wanted) as parts:

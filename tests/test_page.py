@@ -34,6 +34,13 @@ def test_page_needs_nothing_else_and_is_escaped(folder):
     assert not list((folder / "new/r").glob(".*"))
 
 
+def test_without_matplotlib_it_says_so_first(folder, monkeypatch, capsys):
+    monkeypatch.setattr("cordlevelset.cli.find_spec", lambda name: None)
+    assert main(["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/x.nii.gz", "--report", f"{folder}/x"]) == 1
+    assert "cordlevelset[viz]" in capsys.readouterr().err
+    assert not (folder / "x").exists()
+
+
 def test_page_names_the_weakest_slice(neck_result):
     page = report_page(neck_result, name="neck")
     weakest = min(neck_result.slices, key=lambda s: s.confidence)
