@@ -160,10 +160,12 @@ def test_warmup_compiles_every_kernel_that_the_package_calls():
         if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "kernels"
     }
     code = "import json, cordlevelset as c; c.warmup()\nfrom cordlevelset import kernels\n"
-    code += "print(json.dumps({n: len(k.signatures) for n, k in vars(kernels).items() if hasattr(k, 'signatures')}))"
+    code += "print(json.dumps({n: str(k.signatures) for n, k in vars(kernels).items() if hasattr(k, 'signatures')}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     compiled = json.loads(done.stdout)
     entries = called & compiled.keys()
     assert len(entries) > 10
-    assert {name for name in entries if not compiled[name]} == set()
-    assert compiled["evolve"] == compiled["to_distance"] == 2  # float32 and float64
+    assert {name for name in entries if compiled[name] == "[]"} == set()
+    for name in ("evolve", "to_distance"):  # a caller compiled in this process may have added kinds of its own
+        assert "float32" in compiled[name]
+        assert "float64, 1" in compiled[name]
