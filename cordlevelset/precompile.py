@@ -17,7 +17,7 @@ def warmup() -> float:
     Returns
     -------
     float
-        Seconds taken: 10 to 60 the first time, about 1 when all was cached.
+        Seconds taken: about 80 the first time, about 1 when all was cached.
     """
     from cordlevelset.distance import curve_distance, redistance
     from cordlevelset.levelset import geodesic_active_contour
