@@ -100,7 +100,7 @@ def run_batch(
         raise InputError(f"jobs = {jobs}: at least one image at a time")
     sources = find_images(dataset)
     try:
-        for folder in {(output / s.stem).parent for s in sources}:
+        for folder in {output, *((output / s.stem).parent for s in sources)}:
             folder.mkdir(parents=True, exist_ok=True)
             for draft in folder.glob(".cordlevelset-*"):  # of a run that was killed
                 shutil.rmtree(draft, ignore_errors=True)

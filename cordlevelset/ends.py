@@ -127,7 +127,7 @@ def find_top(area_mm2: FloatArray, plane_mm: float) -> int:
     Returns
     -------
     int
-        The last plane where no section is wider than a cord for good, or none is not.
+        The last plane of all, if the sections do not stay wider than a cord up to the end, or are so everywhere.
     """
     last = len(area_mm2) - 1
     narrow = np.flatnonzero(area_mm2 <= BRAINSTEM_MM2)

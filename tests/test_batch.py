@@ -105,6 +105,8 @@ def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tm
         "--jobs",
         "2",
     ]
+    (tmp_path / "out" / ".cordlevelset-killed").mkdir(parents=True)  # what a kill may leave of a file being written
+    (tmp_path / "out" / ".cordlevelset-killed" / "cord.tsv").write_text("half")
     rng = random.Random(3)
     for _ in range(3):
         run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
