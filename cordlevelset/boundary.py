@@ -34,6 +34,7 @@ __all__ = [
     "border_support",
     "closed_contours",
     "fluidness",
+    "in_place",
     "start_contours",
 ]
 
@@ -63,6 +64,8 @@ STEP_WIDTH_MM = 2.0
 e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
+RESOLVED_MM = 2.0
+"""Pixels up to this size show a cord's border; what coarser ones average is for `thick`."""
 STIFFNESS = 0.06
 """Gain lost by a step of one radial sample between neighbouring rays."""
 NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.05
@@ -229,6 +232,18 @@ def start_contours(
         gain = border_gain(evidence) - (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
     radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
     return centers, ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), sections, evidence
+
+
+def in_place(radii_mm: NDArray[np.float64], spacing: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Contours (P, A) without the shift that pixels give a curved border.
+
+    Blur of variance s^2 moves the border of a disc of radius R inwards by s^2 / (2 R), any closed border by s^2 / 2
+    times its curvature, and so takes pi s^2 from every area (Verbeek, van Vliet 1994, IEEE TPAMI 16:726). A pixel of
+    size p averages over p^2 / 12 and is interpolated over p^2 / 6.
+    """
+    variance = sum(min(p, RESOLVED_MM) ** 2 for p in spacing[1:]) / 2 * (1 / 12 + 1 / 6)
+    out: NDArray[np.float64] = np.sqrt(radii_mm**2 + variance)
+    return out
 
 
 def _at(values: FloatArray, radii_mm: NDArray[np.float64]) -> FloatArray:

@@ -16,6 +16,7 @@ from cordlevelset.boundary import (
     border_levels,
     border_support,
     fluidness,
+    in_place,
     smoothed,
     start_contours,
 )
@@ -158,7 +159,7 @@ def segment_path(
         spacing=spacing,
         first=start.first,
         centers_mm=start.centers_mm,
-        radii_mm=radii,
+        radii_mm=in_place(radii, spacing),
         sac_mm=start.sac_mm,
         polarity=path.polarity,
     )

@@ -73,3 +73,23 @@ def test_fluidness_is_half_way_at_the_border_whatever_the_scale(polarity):
 def test_fluidness_of_a_flat_section_says_nothing():
     flat = np.full((1, st.N_ANGLES, st.RADII_MM.size), 5.0, np.float32)
     np.testing.assert_array_equal(boundary.fluidness(flat, np.full((1, st.N_ANGLES), 4.0), 1), 0)
+
+
+@pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (3.0, 1.6, 0.8), (3.0, 0.8, 1.6)])
+@pytest.mark.parametrize("radius", [3.0, 4.5, 7.0])
+def test_a_disc_seen_through_pixels_keeps_its_area(spacing, radius):
+    n, fine = 21, 16
+    axis = (np.arange(n * fine) + 0.5) / fine - 0.5
+    y, x = (axis * s for s in spacing[1:])
+    offsets = np.random.default_rng(0).uniform(size=(16, 2))  # of the disc against the pixels
+    centers = np.array([[((n - 1) / 2 + o) * s for o, s in zip(off, spacing[1:], strict=True)] for off in offsets])
+    discs = [np.hypot(y[:, None] - cy, x - cx) < radius for cy, cx in centers]
+    image = np.stack([d.reshape(n, fine, n, fine).mean((1, 3)) for d in discs]).astype(np.float32)
+    sections = st.polar_sections(image, spacing=spacing, first=0, centers_mm=centers)
+    inner = (sections >= 0.5).sum(2) - 1  # last sample inside; the half level is found between it and the next
+    low, high = (np.take_along_axis(sections, (inner + d)[:, :, None], 2)[:, :, 0] for d in (0, 1))
+    radii = (inner + (low - 0.5) / (low - high)) * st.RADIUS_STEP_MM
+    truth = st.polygon_area(np.full((1, st.N_ANGLES), radius))[0]
+    seen, corrected = (st.polygon_area(r).mean() for r in (radii, boundary.in_place(radii, spacing)))
+    assert seen < truth - 0.4  # pi (s1^2 + s2^2) / 8 is 0.8 to 1.3 mm2
+    assert corrected == pytest.approx(truth, abs=0.3)
