@@ -145,7 +145,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _image_options(parser: argparse.ArgumentParser) -> None:
-    from cordlevelset.pipeline import CONTRASTS, POLARITIES
+    from cordlevelset.notes import CONTRASTS
+    from cordlevelset.pipeline import POLARITIES
 
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a folder with one DICOM series")
     parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.notes import LOW_CONFIDENCE
 from cordlevelset.straighten import ANGLES
 from cordlevelset.volume import Volume
 
@@ -25,8 +26,6 @@ VIEW_MM, SECTION_MM = 30.0, 15.0
 """Half widths of the straightened views (the canal with its walls) and of the sections (the thecal sac)."""
 STEP_MM = 0.5
 N_SECTIONS = 12
-LOW_CONFIDENCE = 0.3
-"""A result under it should be looked at."""
 FRONT, BACK, LEFT, RIGHT = (np.argmin(np.abs(ANGLES - a)) for a in (1.5 * np.pi, 0.5 * np.pi, 0.0, np.pi))
 
 

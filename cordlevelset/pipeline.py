@@ -18,6 +18,7 @@ from cordlevelset.draft import Draft, make_draft
 from cordlevelset.errors import InputError
 from cordlevelset.given import as_given, read_constraints
 from cordlevelset.morphometry import SliceMeasures, input_slices, sections_of_contours, slice_measures
+from cordlevelset.notes import CONTRASTS, hint_notes, weak_notes
 from cordlevelset.progress import Callback, report
 from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Conus", "CordSegmentation", "detect_centerline", "segment"]
 
-CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi": -1, "dwi": 1}
-"""Usual polarity of each contrast, for the note on a hint that the image contradicts."""
 POLARITIES = {"auto": 0, "bright": 1, "dark": -1}
 CENTERLINE_MM = 3.0
 """Gaussian sigma of the centerline along the cord: its direction is wanted, not the noise of single contours."""
@@ -273,6 +272,7 @@ def _result(
     def on_input(array: NDArray[Any]) -> Volume:
         return grid.like(np.ascontiguousarray(turn.back(array)))
 
+    weak = weak_notes(centerline.confidence, np.array([s.slice for s in slices]), centerline.points_mm[:, 2])
     tip = None if contours.conus_mm is None else canonical.to_lps(contours.conus_mm / canonical.spacing)
     report(callback, "done", 1.0)
     return CordSegmentation(
@@ -283,7 +283,7 @@ def _result(
         polarity=centerline.polarity,
         confidence=float(contours.confidence.mean()),
         conus=None if tip is None else Conus(tip, contours.conus_uncertainty_mm),
-        notes=(*canonical.notes, *contours.notes, *_hint_notes(draft.contrast, draft.polarity)),
+        notes=(*canonical.notes, *contours.notes, *weak, *hint_notes(draft.contrast, draft.polarity)),
         contours=contours,
         turn=turn,
         draft=draft,
@@ -357,14 +357,4 @@ def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Cen
         radius[::-1].copy(),
         "bright" if polarity > 0 else "dark",
         contours.confidence[::-1].copy(),
-    )
-
-
-def _hint_notes(contrast: str, polarity: int) -> tuple[str, ...]:
-    expected = CONTRASTS[contrast]
-    if expected in (0, polarity):
-        return ()
-    return (
-        f"the hint contrast={contrast} suggests a {'bright' if expected > 0 else 'dark'} cord, "
-        "the image shows the opposite",
     )

@@ -1,0 +1,94 @@
+"""What was odd or weak in a result, in sentences: where its border is not trusted, and a hint that did not fit."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CONTRASTS", "LOW_CONFIDENCE", "hint_notes", "weak_notes"]
+
+CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi": -1, "dwi": 1}
+"""Usual polarity of each contrast, for the note on a hint that the image contradicts."""
+LOW_CONFIDENCE = 0.3
+"""Below it, half of the results on real and degraded images were wrong (docs/reliability.md): look at them."""
+APART_MM = 10.0
+"""Weak stretches nearer to each other than a third of a vertebra are one place to look at."""
+N_STRETCHES = 3
+"""No more places than a person will look at; the rest are counted."""
+
+
+def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm: NDArray[np.float64]) -> list[str]:
+    """Where the confidence is low, worst first.
+
+    Parameters
+    ----------
+    confidence : (N,) array
+        Of each slice, 0 to 1.
+    slices : (N,) array of int
+        Their index on the input's grid.
+    z_mm : (N,) array
+        Their height, LPS mm.
+
+    Returns
+    -------
+    list of str
+        Empty if no slice is under `LOW_CONFIDENCE`.
+    """
+    notes, n = [], len(confidence)
+    mean = float(confidence.mean())
+    if mean < LOW_CONFIDENCE:
+        notes.append(
+            f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): results like this are wrong at least as often as right"
+        )
+    parts = sorted(_stretches(confidence, z_mm), key=lambda part: confidence[part].min())
+    for part in parts[:N_STRETCHES]:
+        weak = int((confidence[part] < LOW_CONFIDENCE).sum())
+        if weak == n:
+            continue  # said already
+        first, last = part.start, part.stop - 1
+        where = f"slice {slices[first]} (z {z_mm[first]:.0f} mm)"
+        if last > first:
+            where = f"slices {slices[first]} to {slices[last]} (z {z_mm[first]:.0f} to {z_mm[last]:.0f} mm)"
+        notes.append(
+            f"weak border at {where}: {weak} of {n} slices have a confidence under {LOW_CONFIDENCE}, "
+            f"the lowest {confidence[part].min():.2f}"
+        )
+    rest = sum(int((confidence[part] < LOW_CONFIDENCE).sum()) for part in parts[N_STRETCHES:])
+    if rest:
+        notes.append(f"weak border in {rest} more slice{'s' if rest > 1 else ''} elsewhere, see their confidence")
+    return notes
+
+
+def hint_notes(contrast: str, polarity: int) -> list[str]:
+    """A hint that the image contradicts.
+
+    Parameters
+    ----------
+    contrast : str
+        One of `CONTRASTS`.
+    polarity : {+1, -1}
+        Cord brighter or darker than the fluid, as found.
+
+    Returns
+    -------
+    list of str
+        Empty if they agree.
+    """
+    expected = CONTRASTS[contrast]
+    if expected in (0, polarity):
+        return []
+    return [
+        f"the hint contrast={contrast} suggests a {'bright' if expected > 0 else 'dark'} cord, "
+        "the image shows the opposite"
+    ]
+
+
+def _stretches(confidence: NDArray[np.float64], z_mm: NDArray[np.float64]) -> list[slice]:
+    """Runs of weak slices, those near each other joined."""
+    weak = np.flatnonzero(confidence < LOW_CONFIDENCE)
+    if not weak.size:
+        return []
+    cuts = [k for k, (a, b) in enumerate(pairwise(weak), 1) if b > a + 1 and abs(z_mm[b] - z_mm[a]) > APART_MM]
+    return [slice(int(run[0]), int(run[-1]) + 1) for run in np.split(weak, cuts)]
