@@ -40,7 +40,7 @@ def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm:
     mean = float(confidence.mean())
     if mean < LOW_CONFIDENCE:
         notes.append(
-            f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): results like this are wrong at least as often as right"
+            f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): such results are wrong at least as often as right"
         )
     parts = sorted(_stretches(confidence, z_mm), key=lambda part: confidence[part].min())
     for part in parts[:N_STRETCHES]:

@@ -5,28 +5,20 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from cordlevelset.notes import LOW_CONFIDENCE
-from cordlevelset.straighten import ANGLES
-from cordlevelset.volume import Volume
+from cordlevelset.plot import VIEW_MM, plot_mosaic, plot_views
 
 if TYPE_CHECKING:
     from cordlevelset.pipeline import CordSegmentation
 
-__all__ = ["report_page"]
-
-LINE = "#ff3b30"
-VIEW_MM, SECTION_MM = 30.0, 15.0
-"""Half widths of the straightened views (the canal with its walls) and of the sections (the thecal sac)."""
-STEP_MM = 0.5
-N_SECTIONS = 12
-FRONT, BACK, LEFT, RIGHT = (np.argmin(np.abs(ANGLES - a)) for a in (1.5 * np.pi, 0.5 * np.pi, 0.0, np.pi))
+__all__ = ["notebook_card", "report_page"]
 
 
 def report_page(result: CordSegmentation, *, name: str) -> str:
@@ -45,25 +37,55 @@ def report_page(result: CordSegmentation, *, name: str) -> str:
         A page that needs no other file. What comes from files is escaped.
     """
     along = -np.asarray(result.centerline.arclength_mm)
+    dz, rows = result.draft.image.spacing[0], result.draft.image.shape[0]
+    return PAGE.format(
+        name=html.escape(name),
+        figures=_figures(result),
+        notes=_notes(result),
+        views=_png(plot_views, result, (6, 6 * rows * dz / (4 * VIEW_MM))),
+        sections=_png(plot_mosaic, result, (8, 6.4)),
+        area=_chart(along, [s.area_mm2 for s in result.slices], "area, mm²"),
+        confidence=_chart(along, [s.confidence for s in result.slices], "confidence", top=1.0),
+    )
+
+
+def notebook_card(result: CordSegmentation) -> str:
+    """Key figures, notes and straightened views as a piece of HTML; without matplotlib the views are left out.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        A cord.
+
+    Returns
+    -------
+    str
+        What notebooks show of it; what comes from files is escaped.
+    """
+    picture = ""
+    if find_spec("matplotlib") is not None:
+        rows, dz = result.draft.image.shape[0], result.draft.image.spacing[0]
+        views = _png(plot_views, result, (4, 4 * rows * dz / (4 * VIEW_MM)))
+        picture = f'<img alt="straightened views" style="max-height: 320px" src="data:image/png;base64,{views}">'
+    return CARD.format(figures=_figures(result), notes=_notes(result), picture=picture)
+
+
+def _figures(result: CordSegmentation) -> str:
     conus = {"seen": "dotted line", "outside": "outside the image", "unclear": "not visible"}[result.conus_state]
     figures = {
         "cord": f"{result.polarity} against the fluid",
         "length": f"{result.length_mm:.0f} mm",
         "mean area": f"{result.mean_area_mm2:.1f} mm²",
+        "volume": f"{result.volume_mm3 / 1000:.2f} ml",
         "confidence": f"{result.confidence:.2f}" + (", look closely" if result.confidence < LOW_CONFIDENCE else ""),
         "tip of the conus": conus,
         "weakest slice": _weakest(result),
     }
-    image = result.draft.image
-    return PAGE.format(
-        name=html.escape(name),
-        figures="".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in figures.items()),
-        notes="".join(f"<li>{html.escape(note)}</li>" for note in result.notes) or "<li>nothing was odd</li>",
-        views=_views(image, result),
-        sections=_sections(image, result),
-        area=_chart(along, [s.area_mm2 for s in result.slices], "area, mm²"),
-        confidence=_chart(along, [s.confidence for s in result.slices], "confidence", top=1.0),
-    )
+    return "".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in figures.items())
+
+
+def _notes(result: CordSegmentation) -> str:
+    return "".join(f"<li>{html.escape(note)}</li>" for note in result.notes) or "<li>nothing was odd</li>"
 
 
 def _weakest(result: CordSegmentation) -> str:
@@ -72,64 +94,12 @@ def _weakest(result: CordSegmentation) -> str:
     return f"{weakest.slice} (confidence {weakest.confidence:.2f})"
 
 
-def _views(canonical: Volume, result: CordSegmentation) -> str:
-    """From the side and from the front, each plane moved so that the cord runs straight."""
+def _png(plot: Callable[..., Any], result: CordSegmentation, size: tuple[float, float]) -> str:
     from matplotlib.figure import Figure  # no pyplot: no state shared with the caller's own figures
 
-    contours, (dz, dy, dx) = result.contours, canonical.spacing
-    planes = np.arange(canonical.shape[0], dtype=np.float64)
-    inside = contours.first + np.arange(len(contours.centers_mm))
-    cy, cx = (np.interp(planes, inside, c)[:, None] for c in contours.centers_mm.T)
-    offset = np.arange(-VIEW_MM, VIEW_MM + STEP_MM, STEP_MM)[None, :]
-    figure = Figure(figsize=(6, 6 * len(planes) * dz / (4 * VIEW_MM)), layout="constrained")
-    panels: Any = figure.subplots(1, 2)
-    for axes, (y, x), (minus, plus) in (
-        (panels[0], (cy + offset, cx + 0 * offset), (FRONT, BACK)),
-        (panels[1], (cy + 0 * offset, cx + offset), (RIGHT, LEFT)),
-    ):
-        index = np.stack([np.broadcast_to(planes[:, None], y.shape), y / dy, x / dx])
-        view = ndi.map_coordinates(canonical.array, index, order=1, mode="constant")
-        extent = (-VIEW_MM, VIEW_MM, -0.5 * dz, (len(planes) - 0.5) * dz)
-        _show(axes, view, extent, "lower")
-        for sign, ray in ((-1, minus), (1, plus)):
-            axes.plot(sign * contours.radii_mm[:, ray], inside * dz, color=LINE, lw=0.8)
-        if contours.conus_mm is not None:
-            axes.axhline(contours.conus_mm[0], color=LINE, lw=0.8, ls=":")
-    return _png(figure)
-
-
-def _sections(canonical: Volume, result: CordSegmentation) -> str:
-    """Sections at even distances along the cord, top first, with the sub-voxel contour."""
-    from matplotlib.figure import Figure
-
-    contours, (_, dy, dx) = result.contours, canonical.spacing
-    figure = Figure(figsize=(8, 6.4), layout="constrained")
-    panels: Any = figure.subplots(3, N_SECTIONS // 3)
-    offset = np.arange(-SECTION_MM, SECTION_MM + STEP_MM, STEP_MM)
-    turned = np.append(np.arange(len(ANGLES)), 0)  # closes the curve
-    chosen = np.linspace(len(contours.centers_mm) - 1, 0, N_SECTIONS).round().astype(int)
-    for axes, p in zip(panels.ravel(), chosen, strict=True):
-        k, (cy, cx) = contours.first + p, contours.centers_mm[p]
-        y, x = np.meshgrid((cy + offset) / dy, (cx + offset) / dx, indexing="ij")
-        tile = ndi.map_coordinates(canonical.array[k], [y, x], order=1, mode="constant")
-        _show(axes, tile, (-SECTION_MM, SECTION_MM, SECTION_MM, -SECTION_MM), "upper")
-        r = contours.radii_mm[p]
-        axes.plot((r * np.cos(ANGLES))[turned], (r * np.sin(ANGLES))[turned], color=LINE, lw=1)
-        record = result.slices[len(result.slices) - 1 - p]
-        title = f"slice {record.slice}, {record.area_mm2:.0f} mm², {record.confidence:.2f}"
-        axes.set_title(title, fontsize=8, color="white")
-    return _png(figure)
-
-
-def _show(axes: Any, picture: NDArray[Any], extent: tuple[float, ...], origin: str) -> None:
-    low, high = np.percentile(picture, (1, 99.5))
-    axes.imshow(picture, cmap="gray", origin=origin, extent=extent, vmin=low, vmax=high, aspect="equal")
-    axes.set_axis_off()
-
-
-def _png(figure: Any) -> str:
+    figure = plot(result, figure=Figure(figsize=size, layout="constrained"))
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110, facecolor="black", metadata={"Software": None})
+    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
     return base64.b64encode(stream.getvalue()).decode()
 
 
@@ -169,3 +139,6 @@ text {{ font-size: 12px; fill: var(--ink) }}
 <figcaption>Sections from the top down: slice, area, confidence</figcaption></figure>
 <div>{area}{confidence}</div></main></body></html>
 """
+CARD = (
+    """<div>{picture}<dl style="display: flex; flex-wrap: wrap; gap: 4px 24px">{figures}</dl><ul>{notes}</ul></div>"""
+)

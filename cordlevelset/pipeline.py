@@ -137,6 +137,17 @@ class CordSegmentation:
         """Mean area perpendicular to the cord, mm2."""
         return float(np.mean([s.area_mm2 for s in self.slices]))
 
+    @property
+    def volume_mm3(self) -> float:
+        """Volume of the cord, the soft mask's, mm3."""
+        return float(self.soft_mask.array.sum(dtype=np.float64) * np.prod(self.soft_mask.spacing))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from cordlevelset.page import notebook_card
+
+        return notebook_card(self)
+
     def corrected(
         self, *, centerline: Any = None, seeds: Any = None, contours: Any = None, initial: Any = None
     ) -> CordSegmentation:
