@@ -6,7 +6,6 @@ any moment goes on from the records: an image with one is done, whatever lies ab
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import os
@@ -16,11 +15,16 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from urllib.parse import quote
 
 from cordlevelset import __version__, files
 from cordlevelset.bids import Source, dataset_description, find_images
 from cordlevelset.errors import InputError
+from cordlevelset.outputs import checksum, record, write_json
+from cordlevelset.plot import check_drawing
 
 __all__ = ["Outcome", "run_batch"]
 
@@ -30,8 +34,11 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "ITK_GLOBAL_DEFA
 """The parallelism is over images."""
 WORDS = {0: "done", 3: "no cord found"}
 """Exit statuses that are answers; 1 is a failure with a reason; others are accidents, tried again by the next run."""
+LEAVES = ("seg.json", "seg.nii.gz", "measures.csv", "centerline.csv", "report.html")
+"""What an image may leave, after its name and ``_label-SC_``; the record comes first to go and last to come."""
 COLUMNS = (
-    "participant_id", "session_id", "image", "status", "polarity", "length_mm", "mean_area_mm2", "confidence", "remark",
+    "participant_id", "session_id", "image", "status", "polarity", "length_mm", "mean_area_mm2", "volume_mm3",
+    "confidence", "remark",
 )  # fmt: skip
 
 
@@ -59,7 +66,7 @@ class Outcome:
     @property
     def row(self) -> tuple[object, ...]:
         """Values of `COLUMNS`."""
-        figures = (self.summary.get(k, "n/a") for k in ("polarity", "length_mm", "mean_area_mm2", "confidence"))
+        figures = (self.summary.get(name, "n/a") for name in COLUMNS[4:-1])
         return self.source.subject, self.source.session, self.source.name, self.status, *figures, self.remark or "n/a"
 
 
@@ -69,6 +76,7 @@ def run_batch(
     *,
     jobs: int = 1,
     dask: str | None = None,
+    report: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Segment all anatomical images of a dataset.
@@ -83,6 +91,8 @@ def run_batch(
         Images at a time on this machine.
     dask : str, optional
         Address of a Dask scheduler whose workers see both folders; instead of `jobs`.
+    report : bool
+        Also leave a page for each image, linked from ``index.html``; images that are done but have none are repeated.
     progress : callable, optional
         Gets the numbers of images done and of all, first before any.
 
@@ -94,10 +104,12 @@ def run_batch(
     Raises
     ------
     InputError
-        If there is nothing to do or no place to write.
+        If there is nothing to do, no place to write, or nothing to draw with.
     """
     if jobs < 1:
         raise InputError(f"jobs = {jobs}: at least one image at a time")
+    if report:
+        check_drawing("--report")
     sources = find_images(dataset)
     try:
         for folder in {output, *((output / s.stem).parent for s in sources)}:
@@ -106,32 +118,41 @@ def run_batch(
                 shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise InputError(f"cannot write into {error.filename}: {error.strerror}") from None
-    _write_json(output / "dataset_description.json", dataset_description(__version__))
+    way = Path(os.path.relpath(dataset.resolve(), output.resolve())).as_posix()
+    write_json(output / "dataset_description.json", dataset_description(__version__, way))
     outcomes: dict[str, Outcome] = {}
     start = _on_dask(dask) if dask is not None else _on_threads(jobs)
     if progress is not None:
         progress(0, len(sources))
-    for outcome in start(sources, output):
+    place = output.resolve()
+    with ThreadPoolExecutor(jobs) as pool:
+        known = list(pool.map(partial(known_outcome, output=place, report=report), sources))
+    rest = [s for s, outcome in zip(sources, known, strict=True) if outcome is None]
+    work = partial(segment_one, output=place, report=report)
+    for outcome in chain(filter(None, known), start(rest, work) if rest else ()):
         outcomes[outcome.source.name] = outcome
         if progress is not None:
             progress(len(outcomes), len(sources))
     ordered = [outcomes[s.name] for s in sources]
     with files.whole_or_nothing([output / "cord.tsv", output / "index.html"]) as (table, page):
         files.write_table(table, COLUMNS, (o.row for o in ordered), separator="\t")
-        page.write_text(_page(ordered), encoding="utf-8")
+        page.write_text(_page(ordered, output), encoding="utf-8")
     return ordered
 
 
-Start = Callable[[list[Source], Path], Iterator[Outcome]]
+Work = Callable[[Source], Outcome]
+Start = Callable[[list[Source], Work], Iterator[Outcome]]
 
 
 def _on_threads(jobs: int) -> Start:
     """Children of this process."""
 
-    def start(sources: list[Source], output: Path) -> Iterator[Outcome]:
+    def start(sources: list[Source], work: Work) -> Iterator[Outcome]:
+        if jobs > 1 and len(sources) > 1:  # else the first children all compile the kernels, at the same time
+            subprocess.run([sys.executable, "-m", "cordlevelset", "warmup"], capture_output=True)
         pool = ThreadPoolExecutor(jobs)
         try:
-            for future in as_completed([pool.submit(segment_one, s, output) for s in sources]):
+            for future in as_completed([pool.submit(work, s) for s in sources]):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -147,33 +168,45 @@ def _on_dask(address: str) -> Start:
     except ImportError:
         raise InputError("--dask needs the extra: pip install 'cordlevelset[dask]'") from None
 
-    def start(sources: list[Source], output: Path) -> Iterator[Outcome]:
+    def start(sources: list[Source], work: Work) -> Iterator[Outcome]:
         try:
             client = Client(address, timeout=10)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler at {address}: {error}") from None
         with client:
-            for future in completed(client.map(segment_one, sources, output=output.resolve(), pure=False)):
+            for future in completed(client.map(work, sources, pure=False)):
                 yield future.result()
 
     return start
 
 
-def segment_one(source: Source, output: Path) -> Outcome:
-    """Segment one image in a process of its own, unless its record says that it is done."""
-    record = output / f"{source.stem}_label-SC_seg.json"
+def known_outcome(source: Source, *, output: Path, report: bool) -> Outcome | None:
+    """What an earlier run left of an image; None if it is to be done: another image or version, no page where asked."""
+    leaves = _leaves(source, output)
     try:
-        checksum = _checksum(source.path)
+        known = json.loads(leaves["seg.json"].read_text(encoding="utf-8"))
+        outcome = Outcome(source, known["Status"], known["Result"], known["Remark"])
+        same = known["GeneratedBy"][0]["Version"] == __version__
+        same = same and list(known["SourceSHA256"].values()) == [checksum(source.path)]
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
+    pages = not report or outcome.status != "done" or leaves["report.html"].exists()
+    return outcome if same and pages else None
+
+
+def segment_one(source: Source, *, output: Path, report: bool) -> Outcome:
+    """Segment one image in a process of its own."""
+    leaves = _leaves(source, output)
+    try:
+        digest = checksum(source.path)
     except OSError as error:
         return Outcome(source, "failed", {}, f"{error.strerror}: {source.name}")
-    known = _read_record(record, source, checksum)
-    if known is not None:
-        return known
-    mask, measures, line = (
-        output / f"{source.stem}_label-SC_{end}" for end in ("seg.nii.gz", "measures.csv", "centerline.csv")
-    )
-    command = [sys.executable, "-m", "cordlevelset", "segment", os.fspath(source.path), "-o", os.fspath(mask)]
-    command += ["--measures", os.fspath(measures), "--centerline-out", os.fspath(line), "--json"]
+    for old in leaves.values():  # the record first: of another image or version
+        old.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "cordlevelset", "segment", os.fspath(source.path)]
+    for option, end in (("-o", "seg.nii.gz"), ("--measures", "measures.csv"), ("--centerline-out", "centerline.csv")):
+        command += [option, os.fspath(leaves[end])]
+    command += ["--report", os.fspath(leaves["report.html"]), "--json"] if report else ["--json"]
     try:
         child = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_S, env=os.environ | ONE_THREAD
@@ -188,61 +221,45 @@ def segment_one(source: Source, output: Path) -> Outcome:
         del summary["seconds"]  # the same input leaves the same bytes
         remark = "; ".join(summary["notes"])
     else:
-        summary, remark = (
-            {},
-            child.stderr.strip().removeprefix("cordlevelset: ").replace(os.fspath(source.path), source.name),
-        )
+        said = child.stderr.strip().removeprefix("cordlevelset: ")
+        summary, remark = {}, said.replace(os.fspath(source.path), source.name)
     outcome = Outcome(source, status, summary, " ".join(remark.split()))
-    _write_json(record, _record(outcome, checksum))
+    write_json(leaves["seg.json"], _record(outcome, digest))
     return outcome
 
 
-def _record(outcome: Outcome, checksum: str) -> dict[str, object]:
+def _record(outcome: Outcome, digest: str) -> dict[str, object]:
     """Sidecar of the mask, or what stands in its place."""
     return {
         "Description": "Spinal cord, 1 where at least half of the voxel is cord",
         "SpatialReference": "orig",
-        "GeneratedBy": [{"Name": "cordlevelset", "Version": __version__}],
-        "Sources": [f"bids:raw:{outcome.source.name}"],
-        "SourceSHA256": checksum,
-        "Units": {"length_mm": "mm", "mean_area_mm2": "mm^2", "tip_mm": "mm, LPS"},
+        **record(outcome.summary, sources={f"bids:raw:{outcome.source.name}": digest}, options={}),
         "Status": outcome.status,
         "Remark": outcome.remark,
-        "Result": outcome.summary,
     }
 
 
-def _read_record(path: Path, source: Source, checksum: str) -> Outcome | None:
-    """What an earlier run found; None if there is none, or for another image or version."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        same = record["SourceSHA256"] == checksum and record["GeneratedBy"][0]["Version"] == __version__
-        outcome = Outcome(source, record["Status"], record["Result"], record["Remark"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None
-    return outcome if same else None
+def _leaves(source: Source, output: Path) -> dict[str, Path]:
+    return {end: output / f"{source.stem}_label-SC_{end}" for end in LEAVES}
 
 
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    with files.whole_or_nothing([path]) as (draft,):
-        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _page(outcomes: list[Outcome]) -> str:
+def _page(outcomes: list[Outcome], output: Path) -> str:
     """The table as a page; whatever comes from files is escaped."""
+
+    def cells(outcome: Outcome) -> Iterator[str]:
+        for name, value in zip(COLUMNS, outcome.row, strict=True):
+            text = html.escape(str(value))
+            page = _leaves(outcome.source, output)["report.html"]
+            if name == "image" and page.exists():
+                target = html.escape(quote(page.relative_to(output).as_posix()))
+                text = f'<a href="{target}">{text}</a>'
+            yield f"<td>{text}</td>"
+
     counts = ", ".join(
         f"{sum(o.status == status for o in outcomes)} {status}" for status in ("done", "no cord found", "failed")
     )
     head = "".join(f"<th>{html.escape(c)}</th>" for c in COLUMNS)
-    rows = "\n".join(
-        f'<tr class="{o.status.split()[0]}">' + "".join(f"<td>{html.escape(str(v))}</td>" for v in o.row) + "</tr>"
-        for o in outcomes
-    )
+    rows = "\n".join(f'<tr class="{o.status.split()[0]}">' + "".join(cells(o)) + "</tr>" for o in outcomes)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Spinal cord segmentations</title>

@@ -80,11 +80,12 @@ def find_images(dataset: Path) -> list[Source]:
     return kept
 
 
-def dataset_description(version: str) -> dict[str, object]:
-    """What ``dataset_description.json`` of the output says."""
+def dataset_description(version: str, raw: str) -> dict[str, object]:
+    """What ``dataset_description.json`` of the output says; `raw` is the way from there to the dataset."""
     return {
         "Name": "Spinal cord segmentations",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "cordlevelset", "Version": version}],
+        "DatasetLinks": {"raw": raw},
     }

@@ -9,12 +9,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, astuple
-from importlib.util import find_spec
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cordlevelset.pipeline import CordSegmentation
@@ -85,31 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cordlevelset", description="Segment the spinal cord in MR images.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    segment = commands.add_parser("segment", help="write a mask of the cord")
-    _image_options(segment)
-    segment.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha"
-    )
-    segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
-    segment.add_argument(
-        "--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json"
-    )
-    segment.add_argument(
-        "--measures", type=Path, metavar="F.csv", help="also write area, diameters, angle of each slice"
-    )
-    segment.add_argument(
-        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
-    )
-    segment.add_argument("--report", type=Path, metavar="DIR", help="also write DIR/report.html to judge it by")
-    given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
-    given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
-    given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
-    given.add_argument(
-        "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
-    )
-    given.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
-    segment.add_argument("--json", action="store_true", help="print the summary as JSON")
-    segment.set_defaults(run=_segment)
+    _add_segment(commands)
 
     centerline = commands.add_parser("centerline", help="write the middle of the cord as a curve")
     _image_options(centerline)
@@ -118,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
     measure = commands.add_parser("measure", help="write area, diameters and angle of a mask, slice by slice")
     measure.add_argument("mask", type=Path, metavar="MASK", help="a mask or soft mask of a cord")
-    measure.add_argument("-o", "--output", required=True, type=Path, metavar="F.csv")
+    measure.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv, .json or .sct.csv")
     measure.set_defaults(run=_measure)
 
     compare = commands.add_parser("compare", help="compare a mask with a reference on the same grid")
@@ -130,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     batch = commands.add_parser("batch", help="segment all anatomical images of a BIDS dataset")
     batch.add_argument("dataset", type=Path, metavar="BIDS_DIR")
     batch.add_argument("output", type=Path, metavar="OUT_DIR", help="goes on where an earlier run was stopped")
+    batch.add_argument("--report", action="store_true", help="also write a page for each image, linked from index.html")
     where = batch.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=int, default=1, metavar="N", help="images at a time")
     where.add_argument("--dask", metavar="ADDRESS", help="run on the workers of a Dask scheduler")
@@ -144,6 +120,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    segment = commands.add_parser("segment", help="write a mask of the cord")
+    _image_options(segment)
+    segment.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha"
+    )
+    segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
+    segment.add_argument(
+        "--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json"
+    )
+    segment.add_argument(
+        "--measures", type=Path, metavar="F", action="append",
+        help="also write area, diameters, angle of each slice: .csv, .json or .sct.csv; may be repeated",
+    )  # fmt: skip
+    segment.add_argument(
+        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
+    )
+    segment.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="also write DIR/report.html to judge it by; a name in .html is the page itself",
+    )
+    given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
+    given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
+    given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
+    given.add_argument(
+        "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
+    )
+    given.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
+    segment.add_argument("--json", action="store_true", help="print the summary as JSON")
+    segment.set_defaults(run=_segment)
+
+
 def _image_options(parser: argparse.ArgumentParser) -> None:
     from cordlevelset.notes import CONTRASTS
     from cordlevelset.pipeline import POLARITIES
@@ -156,74 +166,89 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
 
 
+class Output(NamedTuple):
+    """A file that was asked for, the endings it may have, and its writer."""
+
+    path: Path
+    suffixes: tuple[str, ...]
+    write: Callable[[CordSegmentation, Path], None]
+
+
 def _segment(args: argparse.Namespace) -> None:
     from cordlevelset import files
-    from cordlevelset import io as images
-    from cordlevelset.errors import InputError
-    from cordlevelset.morphometry import COLUMNS
-    from cordlevelset.page import report_page
+    from cordlevelset.outputs import summary
     from cordlevelset.pipeline import segment
+    from cordlevelset.plot import check_drawing
+
+    given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial")}
+    outputs = _outputs(args)
+    files.check_distinct([o.path for o in outputs], _inputs(args))
+    report = None if args.report is None else _report_path(args.report)
+    if report is not None:
+        check_drawing("--report")
+    for output in outputs:
+        if output.path == report and args.report != report:
+            continue  # its folder is made when there is a report
+        files.check_writable(output.path, output.suffixes)
+    start = time.perf_counter()
+    result = segment(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame, **given)
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+    with files.whole_or_nothing([o.path for o in outputs]) as drafts:
+        for output, draft in zip(outputs, drafts, strict=True):
+            output.write(result, draft)
+    seconds = time.perf_counter() - start
+    said = {**summary(result), "seconds": round(seconds, 2)}
+    print(json.dumps(said) if args.json else _sentences(result, seconds))
+
+
+def _outputs(args: argparse.Namespace) -> list[Output]:
+    """The files that `segment` was asked for."""
+    from cordlevelset import files
+    from cordlevelset import io as images
+    from cordlevelset.morphometry import input_slices
+    from cordlevelset.outputs import MEASURES_SUFFIXES, checksum, record, summary, write_measures
+    from cordlevelset.page import report_page
     from cordlevelset.surface import MESH_SUFFIXES, write_surface
 
-    wanted = [p for p in (args.output, args.soft, args.centerline_out, args.measures, args.mesh) if p is not None]
-    files.check_distinct(wanted, [args.image])
-    for path, suffixes in (
-        (args.output, images.IMAGE_SUFFIXES),
-        (args.soft, images.IMAGE_SUFFIXES),
-        (args.centerline_out, files.CENTERLINE_SUFFIXES),
-        (args.measures, (".csv",)),
-        (args.mesh, MESH_SUFFIXES),
-    ):
-        if path is not None:
-            files.check_writable(path, suffixes)
-    if args.report is not None and find_spec("matplotlib") is None:
-        raise InputError("--report draws with matplotlib; install it: pip install 'cordlevelset[viz]'")
-    start = time.perf_counter()
-    result = segment(
-        args.image,
-        contrast=args.contrast,
-        polarity=args.polarity,
-        frame=args.frame,
-        centerline=args.centerline,
-        seeds=args.seeds,
-        contours=args.contours,
-        initial=args.initial,
-    )
-    if args.report is not None:
-        args.report.mkdir(parents=True, exist_ok=True)
-        wanted.append(args.report / "report.html")
-    with files.whole_or_nothing(wanted) as parts:
-        drafts = dict(zip(wanted, parts, strict=True))
-        images.write(result.mask, drafts[args.output])
-        if args.report is not None:
-            drafts[args.report / "report.html"].write_text(report_page(result, name=args.image.name), encoding="utf-8")
-        if args.soft is not None:
-            images.write(result.soft_mask, drafts[args.soft])
-        if args.centerline_out is not None:
-            files.write_centerline(result.centerline.points_mm, drafts[args.centerline_out])
-        if args.measures is not None:
-            files.write_table(drafts[args.measures], COLUMNS, map(astuple, result.slices))
-        if args.mesh is not None:
-            write_surface(result.surface, drafts[args.mesh])
-    seconds = time.perf_counter() - start
-    print(json.dumps(_summary(result, seconds)) if args.json else _sentences(result, seconds))
+    def measures(result: CordSegmentation, path: Path) -> None:
+        sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
+        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame")}
+        write_measures(
+            path,
+            result.slices,
+            planes=input_slices(result.turn, result.draft.image),
+            name=args.image.as_posix(),
+            about=record(summary(result), sources=sources, options=options),
+        )
+
+    def report(result: CordSegmentation, path: Path) -> None:
+        path.write_text(report_page(result, name=args.image.name), encoding="utf-8")
+
+    asked: list[tuple[Path | None, tuple[str, ...], Callable[[CordSegmentation, Path], None]]] = [
+        (args.output, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.mask, path)),
+        (args.soft, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.soft_mask, path)),
+        (
+            args.centerline_out,
+            files.CENTERLINE_SUFFIXES,
+            lambda result, path: files.write_centerline(result.centerline.points_mm, path),
+        ),
+        *((path, MEASURES_SUFFIXES, measures) for path in args.measures or ()),
+        (args.mesh, MESH_SUFFIXES, lambda result, path: write_surface(result.surface, path)),
+        (args.report and _report_path(args.report), (".html",), report),
+    ]
+    return [Output(path, suffixes, write) for path, suffixes, write in asked if path is not None]
 
 
-def _summary(result: CordSegmentation, seconds: float) -> dict[str, object]:
-    conus: dict[str, object] | None = None
-    if result.conus is not None:
-        tip = [round(float(v), 1) for v in result.conus.tip_mm]
-        conus = {"tip_mm": tip, "uncertainty_mm": result.conus.uncertainty_mm}
-    return {
-        "polarity": result.polarity,
-        "length_mm": round(result.length_mm, 1),
-        "mean_area_mm2": round(result.mean_area_mm2, 1),
-        "confidence": round(result.confidence, 2),
-        "conus": conus,
-        "conus_state": result.conus_state,
-        "seconds": round(seconds, 2),
-        "notes": list(result.notes),
-    }
+def _report_path(asked: Path) -> Path:
+    """A page, or the one in a folder."""
+    return asked if asked.suffix.lower() == ".html" else asked / "report.html"
+
+
+def _inputs(args: argparse.Namespace) -> list[Path]:
+    """All that `segment` reads."""
+    given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial)
+    return [path for path in given if path is not None]
 
 
 CONUS_WORDS = {
@@ -260,13 +285,29 @@ def _centerline(args: argparse.Namespace) -> None:
 
 def _measure(args: argparse.Namespace) -> None:
     from cordlevelset import files
-    from cordlevelset.morphometry import COLUMNS, measure
+    from cordlevelset import io as images
+    from cordlevelset.morphometry import input_slices, measure
+    from cordlevelset.outputs import MEASURES_SUFFIXES, checksum, record, write_measures
+    from cordlevelset.volume import canonical_turn
 
-    files.check_writable(args.output, (".csv",))
+    files.check_writable(args.output, MEASURES_SUFFIXES)
     files.check_distinct([args.output], [args.mask])
-    records = measure(args.mask)
-    files.write_table(args.output, COLUMNS, map(astuple, records))
-    print(f"{len(records)} slices, mean area {sum(r.area_mm2 for r in records) / len(records):.1f} mm2")
+    mask = images.read(args.mask)
+    records, turn = measure(mask), canonical_turn(mask)
+    mean = sum(r.area_mm2 for r in records) / len(records)
+    result = {
+        "length_mm": round(sum(r.length_mm for r in records), 1),
+        "mean_area_mm2": round(mean, 1),
+        "volume_mm3": round(sum(r.volume_mm3 for r in records)),
+    }
+    write_measures(
+        args.output,
+        records,
+        planes=input_slices(turn, turn.volume(mask)),
+        name=args.mask.as_posix(),
+        about=record(result, sources={args.mask.as_posix(): checksum(args.mask)}, options={}),
+    )
+    print(f"{len(records)} slices, mean area {mean:.1f} mm2")
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -286,7 +327,9 @@ def _batch(args: argparse.Namespace) -> None:
     from cordlevelset.errors import CordLevelSetError
 
     progress = partial(_show_progress, began=time.monotonic())
-    outcomes = run_batch(args.dataset, args.output, jobs=args.jobs, dask=args.dask, progress=progress)
+    outcomes = run_batch(
+        args.dataset, args.output, jobs=args.jobs, dask=args.dask, report=args.report, progress=progress
+    )
     failed = [o for o in outcomes if o.status == "failed"]
     none = sum(o.status == "no cord found" for o in outcomes)
     done = len(outcomes) - len(failed) - none

@@ -45,6 +45,11 @@ class SliceMeasures:
         Antero-posterior and left-right, perpendicular to the cord.
     angle_deg : float
         Between the cord and the normal of the slice.
+    angle_ap_deg, angle_rl_deg : float
+        Its two parts: about the AP axis, positive where the cord leans to the left on its way up, and about the
+        left-right axis, positive where it leans forward.
+    length_mm, volume_mm3 : float
+        Of the cord in this slice: thickness of the slice along the cord, and times the area.
     eccentricity : float
         0 circle, towards 1 flat; of the ellipse with the section's second moments.
     canal_area_mm2 : float
@@ -60,6 +65,10 @@ class SliceMeasures:
     diameter_ap_mm: float
     diameter_rl_mm: float
     angle_deg: float
+    angle_ap_deg: float
+    angle_rl_deg: float
+    length_mm: float
+    volume_mm3: float
     eccentricity: float
     canal_area_mm2: float
     canal_share: float
@@ -177,6 +186,10 @@ def slice_measures(
         ap.tolist(),
         rl.tolist(),
         np.degrees(np.arccos(np.clip(up, 0, 1))).tolist(),
+        np.degrees(np.arctan2(tangents[:, 2], up)).tolist(),
+        np.degrees(np.arctan2(-tangents[:, 1], up)).tolist(),
+        (plane_mm / up).tolist(),
+        (sections.area_mm2 * plane_mm).tolist(),
         np.sqrt(np.clip(1 - small / np.maximum(large, np.finfo(float).tiny), 0, 1)).tolist(),
         (sac * up).tolist(),
         (sections.area_mm2 / sac).tolist(),

@@ -1,11 +1,16 @@
 """A cohort: BIDS names, one process an image, records, and going on after a kill."""
 
+import hashlib
+import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +48,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(dataset, tmp_path_factory):
     output = tmp_path_factory.mktemp("out")
-    return output, batch.run_batch(dataset, output, jobs=2)
+    return output, batch.run_batch(dataset, output, jobs=2, report=True)
 
 
 def content(folder):
@@ -66,47 +71,110 @@ def test_each_image_has_its_answer(undisturbed):
     assert [o.summary.get("polarity") for o in outcomes] == ["dark", "bright", None, None]
     assert "evidence" in outcomes[2].remark
     for name in ("sub-01/anat/sub-01_T2w", "sub-02/ses-a/anat/sub-02_ses-a_T1w"):
-        for end in ("seg.nii.gz", "seg.json", "measures.csv", "centerline.csv"):
+        for end in ("seg.nii.gz", "seg.json", "measures.csv", "centerline.csv", "report.html"):
             assert (output / f"{name}_label-SC_{end}").exists()
     assert not (output / "sub-03/anat/sub-03_T2w_label-SC_seg.nii.gz").exists()
     assert (output / "cord.tsv").read_text().count("\n") == 5
     page = (output / "index.html").read_text()
     assert "sub-04_&lt;b&gt;_T2w" in page
     assert "<b>" not in page
+    for link in re.findall('href="([^"]+)"', page):
+        assert (output / link).exists()
+    assert page.count("href=") == 2
 
 
 def test_nothing_is_repeated(dataset, undisturbed, monkeypatch):
     output, outcomes = undisturbed
     before = content(output)
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("a child was started"))
-    assert batch.run_batch(dataset, output) == outcomes
+    assert batch.run_batch(dataset, output, report=True) == outcomes
     assert content(output) == before
 
 
-def test_another_input_is_done_anew(dataset, undisturbed):
-    output, _ = undisturbed
+def test_what_does_not_count_as_done(dataset, undisturbed, tmp_path, monkeypatch):
+    output, outcomes = undisturbed
     source = find_images(dataset)[0]
     record = output / f"{source.stem}_label-SC_seg.json"
+    known = {"output": output, "report": True}
+    assert batch.known_outcome(source, **known) == outcomes[0]
     text = record.read_text()
-    assert batch._read_record(record, source, "another sum") is None
+    other = tmp_path / "other.nii.gz"
+    other.write_bytes(source.path.read_bytes() + b"0")
+    assert batch.known_outcome(replace(source, path=other), **known) is None
+    assert batch.known_outcome(replace(source, path=tmp_path / "none"), **known) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "__version__", "another")
+        assert batch.known_outcome(source, **known) is None
     record.write_text(text[: len(text) // 2])
-    assert batch._read_record(record, source, "any") is None
+    assert batch.known_outcome(source, **known) is None
     record.write_text(text)
 
 
-def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tmp_path):
+def test_nothing_is_left_of_an_older_version_of_the_image(dataset, undisturbed, tmp_path):
+    """An image that was replaced by one without a cord has no mask and no page any more."""
+    output = shutil.copytree(undisturbed[0], tmp_path / "out")
+    root = shutil.copytree(dataset, tmp_path / "bids")
+    shutil.copy(root / "sub-03/anat/sub-03_T2w.nii.gz", root / "sub-01/anat/sub-01_T2w.nii.gz")
+    outcomes = batch.run_batch(root, output, report=True)
+    assert [o.status for o in outcomes[:2]] == ["no cord found", "done"]
+    assert [p.name for p in (output / "sub-01/anat").iterdir()] == ["sub-01_T2w_label-SC_seg.json"]
+    assert (output / "index.html").read_text().count("<a ") == 1
+
+
+def test_pages_may_be_asked_for_later(dataset, undisturbed, tmp_path):
+    output = shutil.copytree(undisturbed[0], tmp_path / "out")
+    source = find_images(dataset)[0]
+    (output / f"{source.stem}_label-SC_report.html").unlink()
+    assert batch.known_outcome(source, output=output, report=False) == undisturbed[1][0]
+    assert batch.known_outcome(source, output=output, report=True) is None
+    batch.run_batch(dataset, output)
+    assert (output / "index.html").read_text().count("<a ") == 1
+    batch.run_batch(dataset, output, report=True)
+    assert set(content(output)) == set(content(undisturbed[0]))
+
+
+def test_records_follow_bids(dataset, undisturbed):
+    output, _ = undisturbed
+    about = json.loads((output / "dataset_description.json").read_text())
+    assert (output / about["DatasetLinks"]["raw"]).resolve() == dataset.resolve()
+    record = json.loads((output / "sub-01/anat/sub-01_T2w_label-SC_seg.json").read_text())
+    assert record["Sources"] == ["bids:raw:sub-01/anat/sub-01_T2w.nii.gz"]
+    digest = hashlib.sha256((dataset / "sub-01/anat/sub-01_T2w.nii.gz").read_bytes()).hexdigest()
+    assert list(record["SourceSHA256"].values()) == [digest]
+    assert record["GeneratedBy"] == [{"Name": "cordlevelset", "Version": cls.__version__}]
+    assert record["Units"]["mean_area_mm2"] == "mm^2"
+
+
+def test_kernels_are_compiled_once_and_before_the_workers(dataset, tmp_path, monkeypatch):
+    started = []
+
+    def run(command, **_):
+        started.append(command[3])
+        return subprocess.CompletedProcess(command, 3, "", "cordlevelset: no spinal cord found")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    batch.run_batch(dataset, tmp_path / "two", jobs=2)
+    assert started == ["warmup", *["segment"] * 4]
+    started.clear()
+    batch.run_batch(dataset, tmp_path / "one", jobs=1)
+    assert "warmup" not in started
+
+
+def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tmp_path_factory):
+    output = tmp_path_factory.mktemp("out")  # as far from the dataset as the other
     command = [
         sys.executable,
         "-m",
         "cordlevelset",
         "batch",
         os.fspath(dataset),
-        os.fspath(tmp_path / "out"),
+        os.fspath(output),
         "--jobs",
         "2",
+        "--report",
     ]
-    (tmp_path / "out" / ".cordlevelset-killed").mkdir(parents=True)  # what a kill may leave of a file being written
-    (tmp_path / "out" / ".cordlevelset-killed" / "cord.tsv").write_text("half")
+    (output / ".cordlevelset-killed").mkdir()  # what a kill may leave of a file being written
+    (output / ".cordlevelset-killed" / "cord.tsv").write_text("half")
     rng = random.Random(3)
     for _ in range(3):
         run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -117,26 +185,28 @@ def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tm
     assert last.returncode == 1  # one of the images is none
     assert last.stdout.startswith("2 images done, 1 without a cord, 1 failed")
     assert last.stderr.count("\n") == 1
-    assert content(tmp_path / "out") == content(undisturbed[0])
+    assert content(output) == content(undisturbed[0])
 
 
 def test_a_hang_or_a_crash_is_listed_and_tried_again(dataset, tmp_path, monkeypatch):
     source = find_images(dataset)[0]
     (tmp_path / source.stem).parent.mkdir(parents=True)
     monkeypatch.setattr(batch, "TIME_LIMIT_S", 0.05)
-    assert "stopped after" in batch.segment_one(source, tmp_path).remark
+    place = {"output": tmp_path, "report": False}
+    assert "stopped after" in batch.segment_one(source, **place).remark
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, -11, "", ""))
-    assert "status -11" in batch.segment_one(source, tmp_path).remark
+    assert "status -11" in batch.segment_one(source, **place).remark
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_on_a_dask_cluster(dataset, undisturbed, tmp_path):
+def test_on_a_dask_cluster(dataset, undisturbed, tmp_path_factory):
+    output = tmp_path_factory.mktemp("out")
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
     ) as cluster:
-        batch.run_batch(dataset, tmp_path, dask=cluster.scheduler_address)
-    assert content(tmp_path) == content(undisturbed[0])
+        batch.run_batch(dataset, output, dask=cluster.scheduler_address, report=True)
+    assert content(output) == content(undisturbed[0])
 
 
 def test_wrong_use(dataset, tmp_path):

@@ -40,6 +40,7 @@ def test_json_summary(neck_file, tmp_path, capsys):
         "polarity",
         "length_mm",
         "mean_area_mm2",
+        "volume_mm3",
         "confidence",
         "conus",
         "conus_state",

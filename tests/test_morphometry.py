@@ -31,6 +31,11 @@ def test_tilted_elliptic_cylinder(degrees, toward):
         assert record.diameter_ap_mm == pytest.approx(8, rel=0.02)
         assert record.diameter_rl_mm == pytest.approx(12, rel=0.02)
         assert record.angle_deg == pytest.approx(degrees, abs=0.5)
+        lean = np.degrees(np.arctan(np.tan(np.radians(degrees)) * np.array(toward)))
+        assert record.angle_rl_deg == pytest.approx(-lean[0], abs=0.5)
+        assert record.angle_ap_deg == pytest.approx(lean[1], abs=0.5)
+        assert record.length_mm == pytest.approx(1 / np.cos(np.radians(degrees)), rel=0.02)
+        assert record.volume_mm3 == pytest.approx(record.area_mm2 * record.length_mm)
         assert record.eccentricity == pytest.approx(np.sqrt(1 - (4 / 6) ** 2), abs=0.02)
 
 

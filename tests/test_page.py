@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,8 +35,16 @@ def test_page_needs_nothing_else_and_is_escaped(folder):
     assert not list((folder / "new/r").glob(".*"))
 
 
+def test_the_page_may_have_a_name(folder, capsys):
+    words = ["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/m.nii.gz", "--report"]
+    assert main([*words, f"{folder}/page.html"]) == 0
+    assert (folder / "page.html").read_bytes() == (folder / "new/r/report.html").read_bytes()
+    assert main([*words, f"{folder}/none/page.html"]) == 1
+    assert "no folder" in capsys.readouterr().err
+
+
 def test_without_matplotlib_it_says_so_first(folder, monkeypatch, capsys):
-    monkeypatch.setattr("cordlevelset.cli.find_spec", lambda name: None)
+    monkeypatch.setattr("cordlevelset.plot.find_spec", lambda name: None)
     assert main(["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/x.nii.gz", "--report", f"{folder}/x"]) == 1
     assert "cordlevelset[viz]" in capsys.readouterr().err
     assert not (folder / "x").exists()
@@ -45,6 +54,17 @@ def test_page_names_the_weakest_slice(neck_result):
     page = report_page(neck_result, name="neck")
     weakest = min(neck_result.slices, key=lambda s: s.confidence)
     assert f"{weakest.slice} (confidence {weakest.confidence:.2f})" in page
+
+
+def test_notebooks_show_a_card(neck_result, monkeypatch):
+    odd = replace(neck_result, notes=("a <b>bold</b> & odd note",))
+    card = odd._repr_html_()
+    assert "data:image/png;base64," in card
+    assert "a &lt;b&gt;bold&lt;/b&gt; &amp; odd note" in card
+    assert f"{odd.mean_area_mm2:.1f} mm²" in card
+    assert len(card) < 200_000
+    monkeypatch.setattr("cordlevelset.page.find_spec", lambda name: None)
+    assert "<img" not in odd._repr_html_()
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
