@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import cordlevelset as cls
+from cordlevelset import plot
 from cordlevelset.phantom import make_phantom
 
 phantom = make_phantom(scoliosis_mm=4.0, place_mm=(0.0, 1.5))
@@ -35,13 +36,21 @@ plt.show()
 # %%
 # Area perpendicular to the cord, slice by slice. The dotted line is the tip of the conus with its uncertainty.
 
-truth = cls.measure(phantom.soft_mask)
-fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
-ax.plot([s.slice for s in truth], [s.area_mm2 for s in truth], color="limegreen", label="truth")
-ax.plot([s.slice for s in result.slices], [s.area_mm2 for s in result.slices], color="red", label="found")
+ax = plot.plot_area(cls.measure(phantom.soft_mask), label="truth", color="limegreen")
+plot.plot_area(result, label="found", color="red", axes=ax)
 tip = phantom.image.to_index(result.conus.tip_mm)[0]
 ax.axvline(tip, color="red", ls=":")
 ax.axvspan(tip - result.conus.uncertainty_mm, tip + result.conus.uncertainty_mm, color="red", alpha=0.08)
-ax.set(xlabel="slice along the body (1 mm)", ylabel="area, mm²", ylim=(0, None))
-ax.legend(frameon=False)
+plt.show()
+
+# %%
+# The sections themselves, with the sub-voxel contour: slice, area, confidence.
+
+plot.plot_mosaic(result)
+plt.show()
+
+# %%
+# And the centerline, in three planes.
+
+plot.plot_centerline(result)
 plt.show()
