@@ -47,13 +47,15 @@ def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm:
         weak = int((confidence[part] < LOW_CONFIDENCE).sum())
         if weak == n:
             continue  # said already
-        first, last = part.start, part.stop - 1
-        where = f"slice {slices[first]} (z {z_mm[first]:.0f} mm)"
-        if last > first:
-            where = f"slices {slices[first]} to {slices[last]} (z {z_mm[first]:.0f} to {z_mm[last]:.0f} mm)"
+        first, last, lowest = part.start, part.stop - 1, confidence[part].min()
+        if first == last:
+            where = f"slice {slices[first]} (z {z_mm[first]:.0f} mm)"
+            notes.append(f"weak border at {where}: its confidence is under {LOW_CONFIDENCE}, {lowest:.2f}")
+            continue
+        where = f"slices {slices[first]} to {slices[last]} (z {z_mm[first]:.0f} to {z_mm[last]:.0f} mm)"
         notes.append(
             f"weak border at {where}: {weak} of {n} slices have a confidence under {LOW_CONFIDENCE}, "
-            f"the lowest {confidence[part].min():.2f}"
+            f"the lowest {lowest:.2f}"
         )
     rest = sum(int((confidence[part] < LOW_CONFIDENCE).sum()) for part in parts[N_STRETCHES:])
     if rest:

@@ -126,7 +126,8 @@ body {{ font: 15px/1.4 system-ui, sans-serif; margin: 1.2rem; color: var(--ink);
 h1 {{ font-size: 1.2rem; margin: 0; overflow-wrap: anywhere }}
 dl {{ display: flex; flex-wrap: wrap; gap: .4rem 2rem; margin: .6rem 0 }}
 dt {{ opacity: .7; font-size: .8rem }} dd {{ margin: 0 }} ul {{ margin: .4rem 0 1rem; padding-left: 1.2rem }}
-main {{ display: flex; flex-wrap: wrap; gap: 1rem; align-items: start }} figure {{ margin: 0 }}
+main {{ display: flex; flex-wrap: wrap; gap: 1rem; align-items: start }} figure {{ margin: 0; min-width: 0 }}
+@media (min-width: 60rem) {{ main {{ flex-wrap: nowrap }} }} /* all in one look */
 figcaption {{ font-size: .8rem; opacity: .7; max-width: 20rem }}
 img {{ max-width: min(100%, 44rem); max-height: 620px }} svg {{ height: 300px; display: block }}
 polyline, .axis {{ fill: none; stroke: var(--line); stroke-width: 1.5 }} .axis {{ stroke: var(--ink); opacity: .5 }}

@@ -133,7 +133,7 @@ def plot_views(result: CordSegmentation, *, figure: Any = None) -> Any:
         for sign, ray in ((-1, minus), (1, plus)):
             axes.plot(sign * contours.radii_mm[:, ray], inside * dz, color=LINE, lw=0.8)
         if contours.conus_mm is not None:
-            axes.axhline(contours.conus_mm[0], color=LINE, lw=0.8, ls=":")
+            axes.axhline(contours.conus_mm[0], color=LINE, lw=1.5, ls=":")
     return figure
 
 
