@@ -128,6 +128,8 @@ def run_batch(
     with ThreadPoolExecutor(jobs) as pool:
         known = list(pool.map(partial(known_outcome, output=place, report=report), sources))
     rest = [s for s, outcome in zip(sources, known, strict=True) if outcome is None]
+    if dask is None and jobs > 1 and len(rest) == len(sources) > 1:  # else the first children all compile the kernels
+        subprocess.run([sys.executable, "-m", "cordlevelset", "warmup"], capture_output=True)
     work = partial(segment_one, output=place, report=report)
     for outcome in chain(filter(None, known), start(rest, work) if rest else ()):
         outcomes[outcome.source.name] = outcome
@@ -148,8 +150,6 @@ def _on_threads(jobs: int) -> Start:
     """Children of this process."""
 
     def start(sources: list[Source], work: Work) -> Iterator[Outcome]:
-        if jobs > 1 and len(sources) > 1:  # else the first children all compile the kernels, at the same time
-            subprocess.run([sys.executable, "-m", "cordlevelset", "warmup"], capture_output=True)
         pool = ThreadPoolExecutor(jobs)
         try:
             for future in as_completed([pool.submit(work, s) for s in sources]):

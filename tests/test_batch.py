@@ -156,6 +156,10 @@ def test_kernels_are_compiled_once_and_before_the_workers(dataset, tmp_path, mon
     batch.run_batch(dataset, tmp_path / "two", jobs=2)
     assert started == ["warmup", *["segment"] * 4]
     started.clear()
+    (tmp_path / "two/sub-01/anat/sub-01_T2w_label-SC_seg.json").unlink()
+    batch.run_batch(dataset, tmp_path / "two", jobs=2)
+    assert started == ["segment"]  # of this version some are done
+    started.clear()
     batch.run_batch(dataset, tmp_path / "one", jobs=1)
     assert "warmup" not in started
 
