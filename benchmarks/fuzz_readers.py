@@ -1,10 +1,12 @@
 """Coverage-guided fuzzing of the readers: ``python benchmarks/fuzz_readers.py [SECONDS]`` (needs atheris).
 
 Each input is written as one of the formats that are read: images (NIfTI, NRRD, MetaImage, each plain and compressed;
-DICOM), masks, and centerlines (CSV, Slicer markups). Compressed ones are packed here, so that mutations reach what is
-inside. A reader may only return or raise a `CordLevelSetError` of one line; it may take 10 s and 6 GB (GDCM takes
-what a damaged DICOM element asks for, up to 4 GB, before it finds that the file is shorter). Anything else stops the
-run with the input. At the end libFuzzer prints the number of inputs tried.
+DICOM), constraints (seeds, contours, another tool's mask; centerlines as CSV, Slicer markups, fiducials). Compressed
+ones are packed here, so that mutations reach what is inside. An image is read and measured, a constraint read and
+checked against a small image. Each may only return or raise a `CordLevelSetError` of one line; it may take 60 s
+(kernels compile when first called) and 6 GB (GDCM takes what a damaged DICOM element asks for, up to 4 GB, before it
+finds that the file is shorter). Anything else stops the run with the input. In what libFuzzer prints, ``cov`` counts
+the branches of the package that were reached, and the last lines the inputs tried.
 """
 
 import gzip
@@ -18,7 +20,7 @@ import atheris
 
 with atheris.instrument_imports(include=["cordlevelset"]):
     import cordlevelset as cls
-    from cordlevelset import dicom, files, headers, integrity, io, morphometry, volume  # noqa: F401
+    from cordlevelset import constraints, dicom, drawn, files, given, headers, integrity, io, morphometry, volume  # noqa: F401
 
 NRRD = (
     b"NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 3 4\n"
@@ -33,7 +35,7 @@ MHA = (
 VALUES = struct.pack("<24h", *range(24))
 
 
-def nifti():
+def nifti(values=range(24)):
     raw = bytearray(352)
     struct.pack_into("<i", raw, 0, 348)
     struct.pack_into("<8h", raw, 40, 3, 2, 3, 4, 1, 1, 1, 1)
@@ -43,7 +45,7 @@ def nifti():
     struct.pack_into("<2h", raw, 252, 1, 1)
     struct.pack_into("<12f", raw, 280, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0)
     raw[344:348] = b"n+1\0"
-    return bytes(raw) + VALUES
+    return bytes(raw) + struct.pack("<24h", *values)
 
 
 def dicom_slice():
@@ -80,12 +82,16 @@ FORMATS = (
     ("image.mha", bytes, MHA % b"False" + VALUES),
     ("image.mha", mha_packed, MHA % b"True" + VALUES),
     ("series/a.dcm", bytes, dicom_slice()),
-    ("line.csv", bytes, b"x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n4,5,6\n"),
+    ("line.csv", bytes, b"x_lps_mm,y_lps_mm,z_lps_mm\n0,0,0\n0,-1,2\n"),
     (
         "line.mrk.json",
         bytes,
-        b'{"markups":[{"coordinateSystem":"RAS","controlPoints":[{"position":[1,2,3]},{"position":[4,5,6]}]}]}',
+        b'{"markups":[{"coordinateSystem":"RAS","controlPoints":[{"position":[0,0,0]},{"position":[0,-1,2]}]}]}',
     ),
+    ("line.fcsv", bytes, b"# Markups fiducial file\n# CoordinateSystem = RAS\n1,0,0,0\n2,0,-1,2\n"),
+    ("seeds.nii", bytes, nifti(i % 3 for i in range(24))),
+    ("contours.nii", bytes, nifti(8 <= i < 12 for i in range(24))),
+    ("initial.nii", bytes, nifti(i % 6 < 4 for i in range(24))),
 )
 
 
@@ -94,12 +100,17 @@ def try_one(data):
     path = FOLDER / name
     path.write_bytes(pack(bytes(data[1:])))
     try:
-        if name.startswith("line"):
-            files.read_centerline(path)
-        else:
-            image = cls.read(path.parent if name.startswith("series") else path)
+        kind = name.split(".")[0]
+        if kind in ("image", "series/a"):
+            image = cls.read(path if kind == "image" else path.parent)
             volume.image_values(image)
             cls.measure(image)
+        else:
+            what = dict.fromkeys(("centerline", "seeds", "contours", "initial")) | {
+                "centerline" if kind == "line" else kind: path
+            }
+            known = given.read_constraints(GRID, volume.canonical_turn(GRID), given.as_given(**what))
+            known.hint(GRID.spacing)
     except cls.CordLevelSetError as error:
         if "\n" in str(error):
             raise AssertionError("an error of several lines") from error
@@ -111,11 +122,13 @@ if __name__ == "__main__":
         FOLDER, corpus = Path(folder, "input"), Path(folder, "corpus")
         (FOLDER / "series").mkdir(parents=True)
         corpus.mkdir()
+        (FOLDER / "grid.nii").write_bytes(nifti())
+        GRID = cls.read(FOLDER / "grid.nii")
         for number, (_, _, seed) in enumerate(FORMATS):
             (corpus / str(number)).write_bytes(bytes([number]) + seed)
         options = [
             f"-max_total_time={seconds}",
-            "-timeout=10",
+            "-timeout=60",
             "-rss_limit_mb=6000",
             "-max_len=4096",
             "-print_final_stats=1",
