@@ -14,6 +14,7 @@ def share(rows_mm, dy, half_ap, half_lr, middle, left, right):
 
 def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge):
     """Voxel by voxel and cord by cord, with the column's own level solved as a least-squares system."""
+    planes = planes.astype(float)  # NumPy 1 keeps float32 beside a float64 scalar
     (dy, dx), out = spacing, np.empty((len(planes), len(shifts), len(half_lr), len(sac_lr)))
     for p, s, a, w in np.ndindex(out.shape):
         (cy, cx), b, (sy, big_b, sx) = middles[p], half_ap[p], sacs[p]
