@@ -3,7 +3,7 @@
 DIR holds one folder a case: ``image.nii.gz``, ``case.json`` (or "expect": "no-cord" in it), and one reference:
 ``seg.nii.gz`` (mask of the cord) or ``levels.json`` (borders of the cord at some heights, LPS mm, and the tip of the
 conus; an ellipse is drawn at each plane). Each case is segmented as it is and in degraded copies: noise, blur, bias
-field, gamma, thicker slices, tilt, crops, and crops that hold no cord; so are synthetic images. A result is compared
+field, fading along the body, gamma, thicker slices, tilt, crops, and crops that hold no cord; so are synthetic images. A result is compared
 where the reference says what is cord and what is not; where there is no cord, any result has Dice 0.
 
 Printed: each result with Dice under 0.7, then for each tenth of confidence the results' number, their median and least
@@ -90,6 +90,7 @@ def degraded(case, rng):
         yield name, case.with_array(ndi.gaussian_filter(a, [0, mm / dy, mm / dx if dx < 2 else 0]))
     ramp = [np.linspace(-0.8, 0.8, n) for n in a.shape]
     yield "bias", case.with_array(a * np.exp(ramp[0][:, None, None] - ramp[1][:, None] + ramp[2]))
+    yield "fade", case.with_array(a * np.exp(1.5 * ramp[0][:, None, None]))
     yield "gamma", case.with_array(np.sqrt(np.maximum(a, 0)))
     yield "inverted", case.with_array(np.percentile(a, 99) - a)
     for name, axis, mm in (("axial 5 mm", 0, 5.0), ("sagittal 5 mm", 2, 5.0)):
@@ -131,7 +132,7 @@ def thick(case, axis, n):
 def phantoms():
     """Synthetic spines, with cord and without: (name, case)."""
     for region in ("cervical", "lumbar"):
-        for contrast in ("t1", "t2"):
+        for contrast in ("t1", "t2", "t2s"):
             for cnr in (12.0, 6.0, 3.0, 1.5):
                 for cord in (True, False):
                     p = make_phantom(region=region, contrast=contrast, cnr=cnr, cord=cord)
@@ -221,7 +222,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--plot", type=Path)
-    parser.add_argument("--threshold", type=float, default=0.4)
+    parser.add_argument("--threshold", type=float, default=0.3)
     args = parser.parse_args()
     start = time.perf_counter()
     rows = []

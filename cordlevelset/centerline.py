@@ -156,8 +156,7 @@ def find_cord(
     known = where is not None and where.through is not None
     for i, candidate in enumerate(candidates):
         possible = known or (candidate.gain >= MIN_GAIN_MM and candidate.rate >= MIN_EVIDENCE)
-        rivals = (c.weight for c in candidates if c.look)
-        if possible and candidate.weight > max(rivals, default=-np.inf if known else 0.0):
+        if possible and candidate.weight > (-np.inf if known else 0.0):
             candidates[i] = _judge(candidate, grid, array, spacing, where)
     return _choose(candidates, known)
 
@@ -172,10 +171,10 @@ def _choose(candidates: list[_Candidate], known: bool) -> CordPath:
             f"and gains {nearest.gain:.0f} mm, needs {MIN_GAIN_MM:.0f}; if there is a cord, give its centerline",
             score=nearest.evidence,
         )
-    rival = max((c.weight for c in candidates if c.response.polarity != best.response.polarity), default=0.0)
+    rival = max((c.weight for c in candidates if c.look and c is not best), default=0.0)
     evidence = max(best.evidence, 0.0)
     likely = evidence**2 / (evidence**2 + EVEN_EVIDENCE**2)
-    confidence = likely * (1 - max(rival, 0.0) / (2 * max(best.weight, TINY)))
+    confidence = likely * (1 - (max(rival, 0.0) / max(best.weight, TINY)) ** 2 / 2)  # half at a tie
     contours = None if best.look is None else best.look.contours
     return replace(best.path, confidence=float(np.clip(confidence, 0, 1)), contours=contours)
 

@@ -7,6 +7,9 @@ contour, h the height of the step, and x any of the others, and the medians of t
 
     v(k) = min(|q(k) - med q| / med h, 3/2) + sum_x (1 - x(k) / med x)+ / 2
 
+Brightness is read twice, as it is and against what surrounds the canal (`boundary.evenly_lit`), and the smaller v
+counts: a coil that fades changes only the first, a neck that widens to shoulders only the second, a conus both.
+
 Each plane votes for cord or against it by how far v lies below or above 0.9, and the cord ends where the sum of the
 votes, counted from the top in mm, is largest; it counts as an end once the sum has lost 12 mm. That is the change
 point of greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100): a lesion, an
@@ -81,9 +84,11 @@ def find_conus(
 
     Parameters
     ----------
-    inside, step, response, area_mm2, support : (P,) array
-        Mean inside the contour, height of its border's step (positive), response of the tube filter, area, share of the
-        border on a step of the right sign; from the lowest plane up.
+    inside, step : (P,) or (L, P) array
+        Mean inside the contour and height of its border's step (positive), from the lowest plane up; L: in several
+        ways to measure brightness.
+    response, area_mm2, support : (P,) array
+        Response of the tube filter, area, share of the border on a step of the right sign.
     plane_mm : float
         Distance of planes, mm.
 
@@ -91,7 +96,7 @@ def find_conus(
     -------
     LowerEnd
     """
-    n = len(inside)
+    inside, step, n = np.atleast_2d(inside), np.atleast_2d(step), len(area_mm2)
     near, far = (max(i + 1, round(mm / plane_mm)) for i, mm in enumerate(ABOVE_MM))
     settled = n - 1 - max(1, round(SETTLING_MM / plane_mm))
     votes, total, plane = np.full(n, -np.inf), 0.0, n
@@ -99,9 +104,8 @@ def find_conus(
         change = 0.0
         if k <= settled:
             above = slice(min(n - 1, k + near), min(n, k + far))
-            typical = max(float(np.median(step[above])), TINY)
-            change = min(abs(inside[k] - float(np.median(inside[above]))) / typical, INSIDE_LIMIT)
-            change += sum(_loss(x[k], x[above]) for x in (response, step, area_mm2, support)) / 2
+            change = min(_change(q[k], q[above], h[k], h[above]) for q, h in zip(inside, step, strict=True))
+            change += sum(_loss(x[k], x[above]) for x in (response, area_mm2, support)) / 2
         total += plane_mm * float(np.clip((CHANGE - change) / FULL_VOTE, -1, 1))
         votes[k] = total
         if plane == n or total >= votes[plane]:
@@ -134,6 +138,13 @@ def find_top(area_mm2: FloatArray, plane_mm: float) -> int:
     if not narrow.size or (last - narrow[-1]) * plane_mm < BRAINSTEM_MM:
         return last
     return int(narrow[-1])
+
+
+def _change(inside: float, inside_above: FloatArray, step: float, step_above: FloatArray) -> float:
+    """Change of brightness from the planes above, in their steps, and what the step itself has lost."""
+    typical = max(float(np.median(step_above)), TINY)
+    change = abs(inside - float(np.median(inside_above))) / typical
+    return min(change, INSIDE_LIMIT) + _loss(step, step_above) / 2
 
 
 def _loss(value: float, above: FloatArray) -> float:

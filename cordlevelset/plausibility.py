@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import StartContours, border_levels, border_support, start_contours
+from cordlevelset.boundary import StartContours, border_support, end_levels, start_contours
 from cordlevelset.ends import find_conus
 
 __all__ = ["Appearance", "appearance"]
@@ -78,7 +78,7 @@ def appearance(
     contours = start_contours(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity)
     _, radii, sections, evidence = contours
     area = st.polygon_area(radii)
-    inside, step = border_levels(sections, radii, polarity)
+    inside, step = end_levels(sections, radii, polarity, spacing[0])
     support = border_support(evidence, radii)
     cord = slice(find_conus(inside, step, response, area, support, spacing[0]).plane, None)
     area = area[cord]

@@ -13,14 +13,15 @@ from cordlevelset.boundary import (
     CordContours,
     along_cord,
     border_evidence,
-    border_levels,
     border_support,
+    end_levels,
     fluidness,
     in_place,
     smoothed,
     start_contours,
 )
 from cordlevelset.centerline import CordPath
+from cordlevelset.confidence import SMEARED_NOTE, WIDE_NOTE, extent, sharpness, size
 from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
@@ -63,7 +64,7 @@ def follow_path(
     Returns
     -------
     CordContours
-        Good for the centerline; the border itself is for `segment_path`.
+        Good for the centerline; the border itself, and what its blur and its size say, are for `segment_path`.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def follow_path(
     centers, radii, sections, evidence = path.contours or start_contours(
         array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
     )
-    inside, step = border_levels(sections, radii, path.polarity)
+    inside, step = end_levels(sections, radii, path.polarity, spacing[0])
     support = border_support(evidence, radii)
     area = st.polygon_area(radii)
     end, top = find_conus(inside, step, path.score, area, support, spacing[0]), find_top(area, spacing[0])
@@ -89,6 +90,7 @@ def follow_path(
         )
     first = path.first + cord.start
     sac = sac_contours(evidence, radii, spacing[0])
+    in_sac = sac_support(evidence, sac)
     tip = None
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
@@ -97,8 +99,8 @@ def follow_path(
         centers,
         radii,
         sac,
-        sac_support(evidence, sac),
-        path.confidence * support[cord],
+        in_sac,
+        path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0]),
         tip,
         end.uncertainty_mm,
         end.state,
@@ -165,4 +167,14 @@ def segment_path(
     )
     report(1.0)
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
-    return replace(start, centers_mm=centers, radii_mm=radii, sac_mm=sac)
+    seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=centers)
+    sharp, narrow = sharpness(smoothed(seen, spacing[0]), radii, path.polarity), size(radii)
+    weak = (SMEARED_NOTE,) * bool(np.median(sharp) < 0.5) + (WIDE_NOTE,) * (narrow < 0.5)
+    return replace(
+        start,
+        centers_mm=centers,
+        radii_mm=radii,
+        sac_mm=sac,
+        confidence=start.confidence * sharp * narrow,
+        notes=start.notes + weak,
+    )

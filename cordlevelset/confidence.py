@@ -1,0 +1,76 @@
+"""How sure a contour is: what the image must show if it is a cord in its sac.
+
+Each slice's confidence is a product of shares, each 1 for a good cord and each about something else:
+
+    path       evidence per mm of tube against chance, and against the other polarity (`centerline`)
+    border     share of the contour on a step from cord to fluid (`boundary`)
+    sac        share of the fluid's outer border on a step from fluid to wall (`sac`)
+    sharpness  1 / (1 + (3 s / r)^8), s the width of the border's blur, r the radius of the section
+    size       median area of the whole stretch against the widest cords
+    extent     n / (n + 1), n the number of independent looks along the cord
+
+A step of height h blurred by a Gaussian of width s has the slope h / (s sqrt(2 pi)) at most, which gives s. From a
+third of the radius on, the tails (3 s) of opposite borders meet in the middle: the inside has not its own brightness
+any more, and the steepest place moves inwards.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordlevelset import straighten as st
+from cordlevelset.boundary import ALONG_MM, border_levels
+
+__all__ = ["SMEARED_NOTE", "WIDE_NOTE", "extent", "sharpness", "size"]
+
+FloatArray = NDArray[np.float64]
+
+NEAR_MM = 2.0
+"""The border's steepest place lies this close to the contour."""
+SMEARED_SHARE, SMEARED_POWER = 1 / 3, 8
+"""Blur, in radii of the section, at which the contour is as likely wrong as right; and how suddenly: a fifth less or
+more makes it likely or unlikely (0.86, 0.19)."""
+WIDE_MM2 = (100.0, 115.0)
+"""The widest level of the cord has 85 mm2, with a standard deviation of 8 between people: the median of a stretch is
+hardly ever above the first and never above the second. A swollen cord may be; it is worth a look."""
+
+SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the contour may be too narrow"
+WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
+
+
+def sharpness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> FloatArray:
+    """Share (P,) left for a border that is blurred over much of the section.
+
+    Parameters
+    ----------
+    sections : (P, A, R) array of float32
+        Smoothed, about the contours' centers.
+    radii_mm : (P, A) array
+        The contours.
+    polarity : {+1, -1}
+        Cord brighter or darker than the fluid.
+
+    Returns
+    -------
+    (P,) array
+    """
+    _, step = border_levels(sections, radii_mm, polarity)
+    near = np.abs(st.RADII_MM - radii_mm[:, :, None]) <= NEAR_MM
+    slope = np.where(near, np.abs(np.gradient(sections, st.RADIUS_STEP_MM, axis=2)), 0).max(2)
+    blur = np.median(step[:, None] / (np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny)), axis=1)
+    radius = np.sqrt(st.polygon_area(radii_mm) / np.pi)
+    share: FloatArray = 1 / (1 + (blur / (SMEARED_SHARE * radius)) ** SMEARED_POWER)
+    return share
+
+
+def size(radii_mm: FloatArray) -> float:
+    """Share left for a stretch (P, A) that is wider than cords are."""
+    usual, never = WIDE_MM2
+    return float(np.clip((never - np.median(st.polygon_area(radii_mm))) / (never - usual), 0, 1))
+
+
+def extent(n_planes: int, plane_mm: float) -> float:
+    """Share for the number of independent looks; planes that share their noise are one."""
+    looks = n_planes * plane_mm / max(plane_mm, 2 * ALONG_MM)
+    return looks / (looks + 1)
