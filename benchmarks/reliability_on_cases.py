@@ -3,8 +3,9 @@
 DIR holds one folder a case: ``image.nii.gz``, ``case.json`` (or "expect": "no-cord" in it), and one reference:
 ``seg.nii.gz`` (mask of the cord) or ``levels.json`` (borders of the cord at some heights, LPS mm, and the tip of the
 conus; an ellipse is drawn at each plane). Each case is segmented as it is and in degraded copies: noise, blur, bias
-field, fading along the body, gamma, thicker slices, tilt, crops, and crops that hold no cord; so are synthetic images. A result is compared
-where the reference says what is cord and what is not; where there is no cord, any result has Dice 0.
+field, fading along the body, gamma, thicker slices, tilt, crops, and crops that hold no cord; so are synthetic images.
+A result is compared where the reference says what is cord and what is not; where there is no cord, any result has Dice
+0.
 
 Printed: each result with Dice under 0.7, then for each tenth of confidence the results' number, their median and least
 Dice and the share under 0.7, and the share of good results (Dice 0.7 and more) that pass the threshold.

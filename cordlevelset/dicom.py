@@ -94,12 +94,14 @@ def _lengths_fit(path: Path) -> bool:
             if meta and head[:2] != b"\2\0":  # from here on as the transfer syntax says
                 meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
             kind = head[4:6]
-            if (syntax == DEFLATED and not meta) or (explicit and not kind.isalpha()):
+            if syntax == DEFLATED and not meta:
                 return True
-            if explicit and kind not in LONG_KINDS:
-                (length,) = struct.unpack(order + "H", head[6:])
+            if not explicit or not kind.isalpha():  # where there is no kind GDCM reads a length, as in implicit syntax
+                (length,) = struct.unpack(order + "I", head[4:])
+            elif kind in LONG_KINDS:
+                (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
             else:
-                (length,) = struct.unpack(order + "I", (stream.read(4) if explicit else head[4:]).ljust(4, b"\0"))
+                (length,) = struct.unpack(order + "H", head[6:])
             if length == UNDEFINED:
                 return True
             if stream.tell() + length > size:

@@ -41,6 +41,16 @@ def test_a_slow_loss_of_signal_is_no_tip():
     assert conus.plane == 0
 
 
+def test_a_change_counts_only_where_both_lights_show_it():
+    inside, step, response, area, support = _profile(180, 1.0, 80.0)
+    fading = np.linspace(0.2, 1.0, 180)
+    steady, whole = np.ones(180), np.ones(180)
+    cord = find_conus(np.stack([steady, fading]), np.stack([whole, fading]), 0.7 * whole, 50 * whole, whole, 1.0)
+    assert cord.state == "outside"
+    tip = find_conus(np.stack([inside, inside]), np.stack([step, step]), response, area, support, 1.0)
+    assert tip == find_conus(inside, step, response, area, support, 1.0)
+
+
 @pytest.mark.parametrize("length", [4, 10])
 def test_a_short_change_is_no_tip(length):
     inside, step, response, area, support = _profile(150, 1.0, -5.0)

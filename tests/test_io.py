@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 import cordlevelset as cls
-from cordlevelset import io
+from cordlevelset import dicom, io
 
 SUFFIXES = [".nii", ".nii.gz", ".nrrd", ".mha"]
 
@@ -120,6 +120,19 @@ def test_dicom_folders_that_hold_no_single_stack(tmp_path):
     _dicom(tmp_path / "two", [0, 3], series="1.2.4")
     with pytest.raises(cls.InputError, match="2 DICOM series"):
         cls.read(tmp_path / "two")
+
+
+@pytest.mark.parametrize("element", [b"\2\0\x31\x31" + b".3.2", b"\2\0\0\1OB\0\0\xff\xff\xff\x7f"])
+def test_a_dicom_element_longer_than_its_file_is_told_before_memory_is_taken(element, tmp_path):
+    _dicom(tmp_path, [0, 3])
+    path = tmp_path / "1.2.3-1.dcm"
+    raw = path.read_bytes()
+    assert dicom._lengths_fit(path)
+    end = 140 + 4 + int.from_bytes(raw[140:144], "little")  # of the group that says how the rest is written
+    path.write_bytes(raw[:end] + element + raw[end:])
+    assert not dicom._lengths_fit(path)
+    with pytest.raises(cls.InputError, match=r"1\.2\.3-1\.dcm is damaged"):
+        cls.read(tmp_path)
 
 
 def _nifti(path, array=None, affine=None):

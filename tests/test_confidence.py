@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from scipy.special import erf
+
+from cordlevelset import boundary
+from cordlevelset import straighten as st
+from cordlevelset.confidence import SMEARED_SHARE, WIDE_MM2, extent, sharpness, size
+
+
+def _disc(radius_mm, blur_mm, planes=3):
+    """Sections of a dark round cord, its border blurred by a Gaussian, and the true contour."""
+    profile = 0.5 * (1 + erf((st.RADII_MM - radius_mm) / (np.sqrt(2) * blur_mm)))
+    sections = np.broadcast_to(profile, (planes, st.N_ANGLES, st.RADII_MM.size)).astype(np.float32)
+    return sections, np.full((planes, st.N_ANGLES), radius_mm)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.1, 1.0), (0.8, 0.86), (1.0, 0.5), (1.3, 0.2)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_blurred_border_is_doubted(share, expected, sign):
+    """The step is read up to 2.5 mm beyond the border; of one blurred more a part is missed, and some of the blur."""
+    sections, radii = _disc(3.0, share * SMEARED_SHARE * 3.0)
+    assert sharpness(sign * sections, radii, -sign) == pytest.approx(expected, abs=0.08)
+
+
+def test_what_shows_no_border_is_not_sharp():
+    sections, radii = _disc(4.0, 1.0)
+    assert np.isfinite(sharpness(np.zeros_like(sections), radii, -1)).all()
+
+
+@pytest.mark.parametrize(("area", "expected"), [(60.0, 1.0), (np.mean(WIDE_MM2), 0.5), (150.0, 0.0)])
+def test_a_stretch_wider_than_a_cord_is_doubted(area, expected):
+    assert size(np.full((5, st.N_ANGLES), np.sqrt(area / np.pi))) == pytest.approx(expected, abs=0.02)
+
+
+def test_planes_that_share_their_noise_are_one_look():
+    assert extent(30, 1.0) == extent(5, 6.0) == pytest.approx(5 / 6)
+    assert extent(2, 16.0) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 4.0])
+@pytest.mark.parametrize("offset", [0.0, 50.0, -50.0])
+def test_a_coil_that_fades_is_taken_out(plane_mm, offset):
+    sections = 1 + np.random.default_rng(0).random((1, st.N_ANGLES, st.RADII_MM.size)).astype(np.float32)
+    z = np.arange(0, 160, plane_mm) / 160
+    faded = sections * np.exp(-1.5 * z**2)[:, None, None] + offset
+    inside = boundary.evenly_lit(faded.astype(np.float32), plane_mm)[:, :, 4].mean(1)
+    assert np.ptp(inside) / inside.mean() < 0.2  # 1.3 as it is; the darkest is not quite nothing
+    whole = boundary.evenly_lit(np.repeat(sections, 40, 0), plane_mm)
+    assert whole == pytest.approx(np.repeat(whole[:1], 40, 0), rel=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_even_light_on_few_planes(n):
+    sections = np.random.default_rng(1).random((n, st.N_ANGLES, st.RADII_MM.size)).astype(np.float32)
+    assert np.isfinite(boundary.evenly_lit(sections, 5.0)).all()
+    assert np.isfinite(boundary.evenly_lit(np.zeros_like(sections), 5.0)).all()
+
+
+@pytest.mark.parametrize(("n", "window"), [(40, 9), (40, 60), (5, 1), (2, 9), (1, 9)])
+def test_parabolas_return_a_parabola(n, window):
+    z = np.arange(n, dtype=float)
+    assert boundary._parabolas(2 - z + 0.3 * z**2, window) == pytest.approx(2 - z + 0.3 * z**2, abs=1e-8)
