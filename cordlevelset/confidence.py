@@ -31,7 +31,7 @@ NEAR_MM = 2.0
 SMEARED_SHARE, SMEARED_POWER = 1 / 3, 8
 """Blur, in radii of the section, at which the contour is as likely wrong as right; and how suddenly: a fifth less or
 more makes it likely or unlikely (0.86, 0.19)."""
-WIDE_MM2 = (100.0, 115.0)
+WIDE_MM2, TOO_WIDE_MM2 = 100.0, 115.0
 """The widest level of the cord has 85 mm2, with a standard deviation of 8 between people: the median of a stretch is
 hardly ever above the first and never above the second. A swollen cord may be; it is worth a look."""
 
@@ -66,8 +66,8 @@ def sharpness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int
 
 def size(radii_mm: FloatArray) -> float:
     """Share left for a stretch (P, A) that is wider than cords are."""
-    usual, never = WIDE_MM2
-    return float(np.clip((never - np.median(st.polygon_area(radii_mm))) / (never - usual), 0, 1))
+    area = float(np.median(st.polygon_area(radii_mm)))
+    return float(np.clip((TOO_WIDE_MM2 - area) / (TOO_WIDE_MM2 - WIDE_MM2), 0, 1))
 
 
 def extent(n_planes: int, plane_mm: float) -> float:

@@ -19,8 +19,8 @@ DIRECTION_TOLERANCE = 1e-3
 
 IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
 """Transfer syntaxes that are not explicit little-endian."""
-LONG_KINDS = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
-"""Value representations whose length takes four bytes."""
+SHORT_KINDS = set(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+"""Value representations whose length takes two bytes; that of all others, unknown ones too, takes four."""
 UNDEFINED = 0xFFFFFFFF
 
 
@@ -93,15 +93,14 @@ def _lengths_fit(path: Path) -> bool:
         while len(head := stream.read(8)) == 8:
             if meta and head[:2] != b"\2\0":  # from here on as the transfer syntax says
                 meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
-            kind = head[4:6]
             if syntax == DEFLATED and not meta:
                 return True
-            if not explicit or not kind.isalpha():  # where there is no kind GDCM reads a length, as in implicit syntax
+            if not explicit:
                 (length,) = struct.unpack(order + "I", head[4:])
-            elif kind in LONG_KINDS:
-                (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
-            else:
+            elif head[4:6] in SHORT_KINDS:
                 (length,) = struct.unpack(order + "H", head[6:])
+            else:
+                (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
             if length == UNDEFINED:
                 return True
             if stream.tell() + length > size:

@@ -122,7 +122,7 @@ def test_dicom_folders_that_hold_no_single_stack(tmp_path):
         cls.read(tmp_path / "two")
 
 
-@pytest.mark.parametrize("element", [b"\2\0\x31\x31" + b".3.2", b"\2\0\0\1OB\0\0\xff\xff\xff\x7f"])
+@pytest.mark.parametrize("element", [b"\2\0115.3.2.5", b"\2\0\x03\0UH@\x001.2.", b"\2\0\0\1OB\0\0\xff\xff\xff\x7f"])
 def test_a_dicom_element_longer_than_its_file_is_told_before_memory_is_taken(element, tmp_path):
     _dicom(tmp_path, [0, 3])
     path = tmp_path / "1.2.3-1.dcm"
