@@ -21,7 +21,8 @@ IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b
 """Transfer syntaxes that are not explicit little-endian."""
 SHORT_KINDS = set(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 """Value representations whose length takes two bytes; that of all others, unknown ones too, takes four."""
-UNDEFINED = 0xFFFFFFFF
+UNDEFINED, OPEN_KINDS = 0xFFFFFFFF, (b"SQ", b"UN", b"OB", b"OW")
+"""Length of what ends with a mark of its own, and which kinds may."""
 
 
 def read_dicom(folder: Path) -> Any:
@@ -51,7 +52,14 @@ def read_dicom(folder: Path) -> Any:
     except OSError as error:
         raise InputError(f"cannot read {error.filename or folder}: {error.strerror}") from None
     _refuse(damaged)
-    reader = sitk.ImageSeriesReader()
+    try:
+        return _read_series(sitk.ImageSeriesReader(), folder, dicom)
+    except RuntimeError:
+        raise InputError(f"cannot read the DICOM series in {folder}: a slice is damaged or unlike the others") from None
+
+
+def _read_series(reader: Any, folder: Path, dicom: list[Path]) -> Any:
+    """The series of a folder with these files; a RuntimeError where GDCM meets what it does not know."""
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) > 1:
         raise InputError(
@@ -62,13 +70,10 @@ def read_dicom(folder: Path) -> Any:
     _refuse([p for p in dicom if p.name not in taken])  # GDCM leaves out a slice it cannot read without a word
     if not series:
         raise InputError(f"no DICOM series in folder {folder}; give a folder that holds the slices themselves")
-    try:
-        if len(names) > 1:
-            _check_stack(names, folder)
-        reader.SetFileNames(names)
-        return reader.Execute()
-    except RuntimeError:
-        raise InputError(f"cannot read the DICOM series in {folder}: a slice is damaged or unlike the others") from None
+    if len(names) > 1:
+        _check_stack(names, folder)
+    reader.SetFileNames(names)
+    return reader.Execute()
 
 
 def _is_dicom(path: Path) -> bool:
@@ -102,7 +107,7 @@ def _lengths_fit(path: Path) -> bool:
             else:
                 (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
             if length == UNDEFINED:
-                return True
+                return not explicit or head[4:6] in OPEN_KINDS
             if stream.tell() + length > size:
                 return False
             value = stream.read(length) if head[:4] == b"\2\0\x10\0" else stream.seek(length, 1)

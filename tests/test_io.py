@@ -122,7 +122,27 @@ def test_dicom_folders_that_hold_no_single_stack(tmp_path):
         cls.read(tmp_path / "two")
 
 
-@pytest.mark.parametrize("element", [b"\2\0115.3.2.5", b"\2\0\x03\0UH@\x001.2.", b"\2\0\0\1OB\0\0\xff\xff\xff\x7f"])
+def test_a_dicom_slice_with_an_impossible_number_of_samples(tmp_path):
+    _dicom(tmp_path, [0, 3])
+    path = tmp_path / "1.2.3-1.dcm"
+    raw = path.read_bytes()
+    for samples in (b"\x28\0\2\0US\2\0\1\0", b"\x28\0\2\0\2\0\0\0\1\0"):  # explicit and implicit syntax
+        raw = raw.replace(samples, samples[:-2] + b"\7\0")
+    assert raw != path.read_bytes()
+    path.write_bytes(raw)
+    with pytest.raises(cls.InputError, match="damaged"):
+        cls.read(tmp_path)
+
+
+LONG_ELEMENTS = (  # no kind, unknown kind, a known one; without an end that only sequences may be without
+    b"\2\0115.3.2.5",
+    b"\2\0\x03\0UH@\x001.2.",
+    b"\2\0\0\1OB\0\0\xff\xff\xff\x7f",
+    b"\2\0\2\0U" + 7 * b"\xff",
+)
+
+
+@pytest.mark.parametrize("element", LONG_ELEMENTS)
 def test_a_dicom_element_longer_than_its_file_is_told_before_memory_is_taken(element, tmp_path):
     _dicom(tmp_path, [0, 3])
     path = tmp_path / "1.2.3-1.dcm"
