@@ -158,7 +158,7 @@ def curve_distance(curve_mm: ArrayLike, *, shape: tuple[int, int], spacing: tupl
 
 
 def check_grid(values: ArrayLike, spacing: tuple[float, ...]) -> tuple[FloatArray, tuple[float, ...]]:
-    """Contiguous float32 or float64 copy of an array (float64 stays), and its spacing as floats; else a named error."""
+    """An array as contiguous float32 or float64 (the same array if it is), its spacing as floats; else a named error."""
     array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0:
         raise InputError(f"an array with two or three axes is needed, got shape {array.shape}")
@@ -166,14 +166,14 @@ def check_grid(values: ArrayLike, spacing: tuple[float, ...]) -> tuple[FloatArra
     if len(steps) != array.ndim or not all(1e-6 <= h <= 1e6 for h in steps):
         raise GeometryError(f"spacing {spacing} must be one number from 1e-6 to 1e6 mm for each of {array.ndim} axes")
     kind = np.float32 if array.dtype in (np.float16, np.float32) else np.float64
-    return np.array(array, dtype=kind, order="C"), steps
+    return np.asarray(array, dtype=kind, order="C"), steps
 
 
 def fill_missing(values: FloatArray, spacing: tuple[float, ...]) -> tuple[FloatArray, NDArray[np.bool_] | None]:
     """Give every NaN the value of the nearest voxel that has one; the array and where they were (None: nowhere)."""
-    missing = np.isnan(values)
-    if not missing.any():
+    if not np.isnan(values.min()):
         return values, None
+    missing = np.isnan(values)
     if missing.all():
         raise InputError("the array holds nothing but NaN")
     from scipy import ndimage as ndi
@@ -199,7 +199,7 @@ def band_distance(
 
 def finite(phi: FloatArray) -> FloatArray:
     """Copy of phi with infinite values made very large: differences of infinities would be NaN."""
-    out: FloatArray = np.clip(phi, -LARGEST, LARGEST)
+    out: FloatArray = np.ascontiguousarray(np.clip(phi, -LARGEST, LARGEST))
     return out
 
 

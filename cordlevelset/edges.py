@@ -71,7 +71,7 @@ def edge_indicator(
     if not (sigma >= 0 and strength > 0 and power > 0):
         raise InputError(f"sigma = {sigma} must not be negative, strength = {strength} and power = {power} positive")
     filled, missing = fill_missing(values, steps)
-    filled -= filled.mean()  # a large offset would cost float32 its digits
+    filled = filled - filled.mean()  # a large offset would cost float32 its digits
     smooth = ndi.gaussian_filter(filled, [sigma / h for h in steps], mode="nearest")
     axes = [a for a in range(smooth.ndim) if smooth.shape[a] > 1]
     slopes = [np.gradient(smooth, steps[a], axis=a) for a in axes]

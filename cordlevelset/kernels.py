@@ -335,7 +335,9 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
 # ---------------------------------------------------------------------------------------------------------------
 
 SWEEPS = 200  # most eikonal sweeps, against endless loops: 20 settle a wide band, 5 a narrow one
-SWEEPS_TO_SORT = 4  # after which cells are visited by distance, not by grid steps: a narrow band has settled by then
+BINS = 8  # a grid step: cells are visited in the order of their distance, to an eighth of a step
+MOST_BINS = 4096  # of a whole image
+CLAMP_AFTER = 8  # sweeps, after which distances only fall: where fronts meet the second difference comes and goes
 
 
 class Grid(NamedTuple):
@@ -495,6 +497,8 @@ def foot_distance(phi, i, at, grid, work):
         for a in range(3):
             s[a] = (along - value) * work[0, 3 + a] / norm
         before, length = length, abs(along - value) / np.sqrt(norm)
+        if abs(length - before) <= 1e-7 * length:
+            break
     return length if abs(length - before) <= 1e-3 * length else np.nan
 
 
@@ -554,14 +558,29 @@ def eikonal(phi, i, at, grid):
 
 
 @njit
-def sort_by_distance(phi, band, first, last):
-    """Put the band's cells from place first to last in the order of |phi|: a front that goes outwards meets them so."""
-    size = np.empty(last - first)
+def sort_by_distance(phi, band, first, last, step):
+    """Put the band's cells from place first to last in the order of |phi|: a front that goes outwards meets them so.
+
+    A counting sort into bins of step / BINS: within a bin the order stays.
+    """
+    largest = 0.0
     for k in range(first, last):
-        size[k - first] = abs(phi[band.cell[k]])
-    order = np.argsort(size)
-    band.cell[first:last] = band.cell[first:last][order]
-    band.at[first:last] = band.at[first:last][order]
+        size = abs(phi[band.cell[k]])
+        largest = max(largest, size if size < np.inf else 0.0)
+    share = min(BINS / step, (MOST_BINS - 1) / max(largest, step))
+    cell, at = band.cell[first:last].copy(), band.at[first:last].copy()
+    place = np.zeros(MOST_BINS + 1, np.int64)
+    for k in range(cell.size):
+        place[int(min(abs(phi[cell[k]]) * share, MOST_BINS - 1.0)) + 1] += 1
+    place[0] = first
+    for b in range(MOST_BINS):
+        place[b + 1] += place[b]
+    for k in range(cell.size):
+        b = int(min(abs(phi[cell[k]]) * share, MOST_BINS - 1.0))
+        to = place[b]
+        place[b] = to + 1
+        band.cell[to] = cell[k]
+        band.at[to, 0], band.at[to, 1], band.at[to, 2] = at[k, 0], at[k, 1], at[k, 2]
 
 
 @njit
@@ -584,15 +603,15 @@ def redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond):
         phi[band.cell[k]] = -band.size[k] if band.side[band.cell[k]] else band.size[k]
     for sweep in range(sweeps):
         change = 0.0
-        if sweep == SWEEPS_TO_SORT or sweep == 2 * SWEEPS_TO_SORT:
-            sort_by_distance(phi, band, n_seeds, n_cells)
+        if sweep == 1 or sweep == CLAMP_AFTER:
+            sort_by_distance(phi, band, n_seeds, n_cells, smallest)
         for k in range(n_seeds, n_cells):
             i = band.cell[k]
             if sweep > 0 and abs(phi[i]) > beyond:
                 continue
             size = eikonal(phi, i, band.at[k], grid)
-            if sweep > 2 * SWEEPS_TO_SORT:
-                size = min(size, abs(phi[i]))  # where fronts meet the second difference comes and goes for ever
+            if sweep > CLAMP_AFTER:
+                size = min(size, abs(phi[i]))
             change = max(change, abs(size - abs(phi[i])))
             phi[i] = -size if phi[i] < 0 else size
         if change < 1e-3 * smallest:
@@ -628,10 +647,10 @@ STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band 
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
-N_COUNTS, N_REALS = 5, 7  # in a State
+N_COUNTS, N_REALS = 5, 8  # in a State
 STRIPS, RUNS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
-SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME = range(N_REALS)
-RUNNING, STANDS, VANISHED = range(3)  # State.counts[STATUS]
+SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME, SPEED = range(N_REALS)
+RUNNING, STANDS, VANISHED, RIM = range(4)  # State.counts[STATUS]; RIM: wants a wider window
 
 
 class Box(NamedTuple):
@@ -645,6 +664,8 @@ class Box(NamedTuple):
     stride: tuple[int, int, int]  # flat; 0 along an axis that is not there
     inverse: tuple[float, float, float]  # 1 / mm
     square: tuple[float, float, float]  # mm^2
+    low: tuple[int, int, int]  # where the rim of a window into a larger grid ends; 0 at that grid's own edge
+    high: tuple[int, int, int]  # where it begins again; past all strips at that grid's own edge
 
 
 class Strips(NamedTuple):
@@ -882,18 +903,31 @@ def select_strips(phi, strips, n_old, box, far):
 
 
 @njit
-def join_strips(strips, n, box):
-    """Sort the list, and join strips that follow one another in a row to runs; the number of runs."""
-    strips.ident[:n].sort()
-    runs = 0
-    for k in range(n):
-        ident = strips.ident[k]
-        if runs > 0 and ident % box.strips and strips.ident[k - 1] == ident - 1:
-            strips.span[runs - 1] += STRIP
-        else:
-            strips.begin[runs], strips.place[runs], strips.span[runs] = first_cell(ident, box), k * STRIP, STRIP
-            runs += 1
-    return runs
+def join_strips(strips, box):
+    """Put the list in the order of memory and join strips that follow one another in a row to runs.
+
+    Returns the number of runs, and whether a strip lies within the rim of the window.
+    """
+    n = runs = ident = 0
+    rim = False
+    pz, py, _ = box.pad
+    (z0, y0, x0), (z1, y1, x1) = box.low, box.high
+    for z in range(-pz, box.shape[0] + pz):
+        for y in range(-py, box.rows - py):
+            joined = False
+            for x in range(0, box.strips * STRIP, STRIP):
+                if strips.member[ident]:
+                    rim |= z < z0 or z >= z1 or y < y0 or y >= y1 or x < x0 or x + STRIP > x1
+                    if joined:
+                        strips.span[runs - 1] += STRIP
+                    else:
+                        strips.begin[runs], strips.place[runs], strips.span[runs] = first_cell(ident, box), n * STRIP, STRIP
+                        runs += 1
+                    strips.ident[n] = ident
+                    n += 1
+                joined = strips.member[ident] != 0
+                ident += 1
+    return runs, rim
 
 
 @njit
@@ -1063,7 +1097,7 @@ def remember(phi, strips, runs, box):
 
 @njit
 def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
-    """One Runge-Kutta-Legendre step of first order over the time tau; strips hold phi and its first rate.
+    """One Runge-Kutta-Legendre step of first order over the time tau, from the phi that strips.last holds too.
 
     Y_j = m Y_{j-1} + (1 - m) Y_{j-2} + m w tau L(Y_{j-1}), m = (2 j - 1) / j, w = 2 / (s^2 + s) for s stages: stable
     up to 1 / w explicit steps. Meyer, Balsara, Aslam (2014), doi:10.1016/j.jcp.2013.08.021.
@@ -1072,8 +1106,7 @@ def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
     share = 2.0 / (stages * stages + stages) * tau
     last, rate = strips.last, strips.rate
     for stage in range(1, stages + 1):
-        if stage > 1:
-            rates(phi, strips, runs, box, push)
+        rates(phi, strips, runs, box, push)
         m = (2.0 * stage - 1) / stage
         keep, older, gain = real(m), real(1 - m), real(m * share)
         for k in range(runs):
@@ -1087,21 +1120,35 @@ def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
 
 
 @njit
+def largest(values, n):
+    """Largest of the first n values, n a multiple of STRIP; a strip side by side, so that it vectorises."""
+    most = np.zeros(STRIP, values.dtype)
+    for k in range(0, n, STRIP):
+        for lane in range(STRIP):
+            most[lane] = max(most[lane], values[k + lane])
+    return most.max()
+
+
+@njit
 def fastest(strips, cells):
-    """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it."""
-    worst = 0.0
+    """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it; uses up strips.rate."""
+    start, reach, rate, slope = strips.start, strips.reach, strips.rate, strips.slope
+    zero, flat = rate.dtype.type(0), rate.dtype.type(1e-2)
     for j in range(cells):
-        if strips.start[j] ** 2 < strips.reach[j]:
-            worst = max(worst, strips.rate[j] ** 2 / max(strips.slope[j], 1e-2))
-    return np.sqrt(worst)
+        square = rate[j] * rate[j] / max(slope[j], flat)
+        rate[j] = square if start[j] * start[j] < reach[j] else zero
+    return np.sqrt(float(largest(rate, cells)))
 
 
 @njit
 def movement(phi, strips, runs, cells):
-    """RMS movement (mm) of the contour since `remember`, from the cells within a voxel of it; NaN if it is gone."""
+    """RMS and largest movement (mm) of the contour since `remember`, from the cells within a voxel of it; NaN if gone.
+
+    Uses up strips.rate.
+    """
     real = phi.dtype.type
     zero, one, flat, tiny = real(0), real(1), real(1e-2), real(1e-12)
-    start, slope, reach = strips.start, strips.slope, strips.reach
+    start, slope, reach, rate = strips.start, strips.slope, strips.reach, strips.rate
     total, weights, inside = zero, zero, zero
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
@@ -1109,28 +1156,28 @@ def movement(phi, strips, runs, cells):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             now, then = phi[i], start[j]
             weight = max(one - then * then / (reach[j] + tiny), zero)
-            total += weight * (now - then) * (now - then) / max(slope[j], flat)
+            square = (now - then) * (now - then) / max(slope[j], flat)
+            rate[j] = square if weight > zero else zero
+            total += weight * square
             weights += weight
             inside += one if now < zero else zero
     if inside == 0 or inside == cells:
-        return np.nan
-    return np.sqrt(total / max(weights, tiny))
+        return np.nan, np.nan
+    return np.sqrt(float(total / max(weights, tiny))), np.sqrt(float(largest(rate, cells)))
 
 
 @njit
-def plan_step(strips, cells, box, state, push, time_step):
+def plan_step(box, state, push, time_step):
     """Time and stages of a step: the contour moves at most half a voxel, nothing is carried more than a voxel."""
     shortest = 1 / max(box.inverse)
     calm = 1e-12  # 1 / time: slower is standing still
     hz, hy, hx = box.inverse
     pull = push * np.sqrt(hz * hz + hy * hy + hx * hx)
     explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + calm)
-    speed = fastest(strips, cells)
     tau = min(time_step, GROWTH * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
-    tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (speed + calm))
+    tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (state.reals[SPEED] + calm))
     state.reals[STEP] = tau
     state.reals[TIME] += tau
-    state.reals[SHIFT] += tau * speed
     return tau, max(1, int(np.ceil(0.5 * (np.sqrt(1 + 8 * tau / explicit) - 1) - 1e-6)))
 
 
@@ -1142,9 +1189,11 @@ def refresh(phi, g, region, strips, box, terms, state, far):
     fill_ghosts(phi, strips, ghosts)
     reach_out(phi, strips, n_near, n, box, far)
     fill_ghosts(phi, strips, ghosts)
-    runs = join_strips(strips, n, box)
+    runs, rim = join_strips(strips, box)
     diffusion, transport = fill_coefficients(phi, g, region, strips, runs, box, terms)
     state.counts[STRIPS], state.counts[RUNS], state.counts[GHOSTS] = n, runs, ghosts
+    if rim:
+        state.counts[STATUS] = RIM
     state.reals[SHIFT], state.reals[DIFFUSION], state.reals[TRANSPORT] = 0.0, diffusion, transport
     if state.reals[STEP] == 0:
         state.reals[STEP] = min(terms.time_step, 1 / max(transport, 0.1 * diffusion, 1e-6))
@@ -1155,15 +1204,21 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     """Move the contour until it stands or history[stop - 1] is filled; `state` goes from one call to the next."""
     shortest = 1 / max(box.inverse)
     while state.counts[ITERATION] < stop:
-        if state.reals[SHIFT] >= shortest:
+        fresh = state.reals[SHIFT] >= shortest
+        if fresh:
             refresh(phi, g, region, strips, box, terms, state, far)
+            if state.counts[STATUS] == RIM:
+                return
         runs, cells, ghosts = state.counts[RUNS], state.counts[STRIPS] * STRIP, state.counts[GHOSTS]
-        push = PULL * shortest / state.reals[STEP]
         remember(phi, strips, runs, box)
-        rates(phi, strips, runs, box, push)
-        tau, stages = plan_step(strips, cells, box, state, push, terms.time_step)
+        if fresh:
+            rates(phi, strips, runs, box, 0.0)  # without the pull, which moves nothing
+            state.reals[SPEED] = fastest(strips, cells)
+        push = PULL * shortest / state.reals[STEP]
+        tau, stages = plan_step(box, state, push, terms.time_step)
         super_step(phi, strips, runs, ghosts, box, push, tau, stages)
-        rms = movement(phi, strips, runs, cells)
+        rms, most = movement(phi, strips, runs, cells)
+        state.reals[SHIFT] += most
         if not rms >= 0:
             state.counts[STATUS] = VANISHED
             return

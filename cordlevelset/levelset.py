@@ -25,6 +25,12 @@ FloatArray = NDArray[np.floating[Any]]
 
 START_LAYERS = 7
 """Grid steps of the first band: `kernels.NONE` voxels along a diagonal of the plane are 6.4."""
+ROOM = 4
+"""Grid steps that a contour may move outwards before its window is widened: starts are mostly nearer than that."""
+RIM = 3
+"""Grid steps along an inner edge of the window that the listed strips keep free: the stencil reaches two."""
+BAND_IN_LIST = 4
+"""Grid steps from the contour that are listed in any case, `kernels.NONE`; a wider band needs a wider rim."""
 BAND_VOXELS = 4.0
 """Default half-width of the result's band."""
 REPORT_EVERY = 10
@@ -182,8 +188,7 @@ def geodesic_active_contour(
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     if not ((start < 0).any() and (start >= 0).any()):
         raise InputError("phi has no zero level: it must be negative inside the contour and positive outside")
-    space = _workspace(start.shape, steps, start.dtype, region is not None)
-    return _evolve(start, field, extra, steps, options, space, callback)
+    return _evolve(start, field, extra, steps, options, callback)
 
 
 def geodesic_active_contours(
@@ -251,14 +256,13 @@ def geodesic_active_contours(
     options = _options(steps, propagation, curvature, advection, time_step, max_num_iter, tol, band)
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     n = len(start)
-    result = StackEvolution(start, np.zeros(n, np.int64), np.full(n, np.nan), np.zeros(n, np.bool_))
+    result = StackEvolution(start.copy(), np.zeros(n, np.int64), np.full(n, np.nan), np.zeros(n, np.bool_))
     threads = min(workers or os.cpu_count() or 1, n)
 
     def move(slices: range) -> int:
-        space = _workspace(start.shape[1:], steps, start.dtype, region is not None)
         for s in slices:
             if (start[s] < 0).any() and (start[s] >= 0).any():
-                out = _evolve(start[s], field[s], None if extra is None else extra[s], steps, options, space, None)
+                out = _evolve(start[s], field[s], None if extra is None else extra[s], steps, options, None)
                 result.phi[s] = out.phi
                 result.n_iter[s], result.rms_change[s], result.converged[s] = out.n_iter, out.rms_change, out.converged
         return len(slices)
@@ -304,27 +308,59 @@ def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
 
 
 class _Space(NamedTuple):
-    """Work space for one contour or surface, used again for the next slice: memory that is not touched is not taken."""
+    """Work space for one contour or surface in a window of the image: all that is computed lies in it."""
 
+    window: tuple[slice, ...]
     grid: kernels.Grid
     band: kernels.Band
     box: kernels.Box
     strips: kernels.Strips
-    state: kernels.State
     moving: FloatArray
     g: FloatArray
     region: FloatArray
 
 
-def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any, with_region: bool) -> _Space:
-    nz, ny, nx = (1,) * (3 - len(shape)) + shape
+def _window(inside: NDArray[np.bool_], rim: list[int]) -> tuple[slice, ...]:
+    """The box of all that is inside, with room for the band, the rim, and the contour's way."""
+    window: list[slice] = []
+    for axis in range(inside.ndim):
+        rest = inside[tuple(window)]
+        found = np.flatnonzero(rest.any(axis=tuple(a for a in range(rest.ndim) if a != axis)))
+        window.append(slice(int(found[0]), int(found[-1]) + 1))
+    return _widened(tuple(window), inside.shape, [START_LAYERS + 1 + width + ROOM for width in rim])
+
+
+def _widened(window: tuple[slice, ...], shape: tuple[int, ...], by: list[int]) -> tuple[slice, ...]:
+    """A wider window, in whole strips along the last axis; in the image."""
+    low = [w.start - n for w, n in zip(window, by, strict=True)]
+    high = [w.stop + n for w, n in zip(window, by, strict=True)]
+    low[-1], high[-1] = low[-1] - low[-1] % kernels.STRIP, high[-1] + -high[-1] % kernels.STRIP
+    return tuple(slice(max(a, 0), min(b, n)) for a, b, n in zip(low, high, shape, strict=True))
+
+
+def _workspace(
+    window: tuple[slice, ...],
+    spacing: tuple[float, ...],
+    whole: tuple[int, ...],
+    rim: list[int],
+    g: FloatArray,
+    region: FloatArray | None,
+) -> _Space:
+    shape, kind = tuple(w.stop - w.start for w in window), g.dtype
+    flat = (0,) * (3 - len(shape))
+    nz, ny, nx = (1,) * len(flat) + shape
     pad_z = 2 if len(shape) == 3 else 0
     in_row, length = -(-nx // kernels.STRIP), kernels.STRIP
     planes, rows, width = nz + 2 * pad_z, ny + 4, in_row * length + 4
-    iz, iy, ix = (0.0,) * (3 - len(shape)) + tuple(1 / h for h in spacing)
+    iz, iy, ix = (0.0,) * len(flat) + tuple(1 / h for h in spacing)
     sz, sy, sx = (h * h for h in (1.0, *spacing)[-3:])
     stride = (rows * width if pad_z else 0, width, 1)
-    box = kernels.Box((nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, stride, (iz, iy, ix), (sz, sy, sx))
+    lz, ly, lx = flat + tuple(r if w.start else 0 for w, r in zip(window, rim, strict=True))
+    ends = zip(window, rim, whole, shape, strict=True)
+    hz, hy, hx = (1,) * len(flat) + tuple(n - r if w.stop < m else n + length for w, r, m, n in ends)
+    box = kernels.Box(
+        (nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, stride, (iz, iy, ix), (sz, sy, sx), (lz, ly, lx), (hz, hy, hx)
+    )
     n_strips, cells, padded = planes * rows * in_row, nz * ny * in_row * length, planes * rows * width
     strips = kernels.Strips(
         ident=np.empty(n_strips, np.int64),
@@ -332,7 +368,7 @@ def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any, wi
         place=np.empty(n_strips, np.int64),
         span=np.empty(n_strips, np.int64),
         older=np.empty(n_strips, np.int64),
-        member=np.empty(n_strips, np.uint8),
+        member=np.zeros(n_strips, np.uint8),
         coef=np.empty((6, cells), kind),
         last=np.empty(cells, kind),
         start=np.empty(cells, kind),
@@ -341,10 +377,28 @@ def _workspace(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any, wi
         reach=np.empty(cells, kind),
         ghost=np.empty((padded - nz * ny * nx, 2), np.int64),
     )
-    state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
+    fields = [np.empty(padded, kind), np.empty(0 if region is None else padded, kind)]
+    for values, field in zip((g, region), fields, strict=True):
+        if values is not None:
+            kernels.pad(np.ascontiguousarray(values[window]).ravel(), box, field)
     grid, band = grid_and_band(shape, spacing, kind)
-    moving, g, region = (np.empty(m, kind) for m in (padded, padded, padded if with_region else 0))
-    return _Space(grid, band, box, strips, state, moving, g, region)
+    return _Space(window, grid, band, box, strips, np.empty(padded, kind), *fields)
+
+
+def _move_over(old: _Space, new: _Space, n_strips: int, far: float) -> None:
+    """Take a run over into a wider window: phi and its list of strips."""
+    phi = np.full(new.grid.shape, far, new.moving.dtype)
+    shift = [a.start - b.start for a, b in zip(old.window, new.window, strict=True)]
+    z, y, x = [0] * (3 - len(shift)) + shift
+    (nz, ny, nx), values = old.grid.shape, np.empty(old.grid.shape, new.moving.dtype)
+    kernels.unpad(old.moving, old.box, values.reshape(-1))
+    phi[z : z + nz, y : y + ny, x : x + nx] = values
+    kernels.pad(phi.ravel(), new.box, new.moving)
+    row, column = np.divmod(old.strips.ident[:n_strips], old.box.strips)
+    plane, row = np.divmod(row, old.box.rows)
+    ident = ((plane + z) * new.box.rows + row + y) * new.box.strips + column + x // kernels.STRIP
+    new.strips.ident[:n_strips] = ident
+    new.strips.member[ident] = 1
 
 
 def _evolve(
@@ -353,23 +407,25 @@ def _evolve(
     region: FloatArray | None,
     spacing: tuple[float, ...],
     options: _Options,
-    space: _Space,
     callback: Callable[[Evolution], bool] | None,
 ) -> Evolution:
     """One contour or surface on checked arrays of one shape and kind."""
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
+    region = None if region is None else fill_missing(region, spacing)[0]
     gaps = [m for m in (missing, no_g) if m is not None]
-    state, far = space.state, max((START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
-    distance = finite(phi).ravel()
+    far = max((START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
+    rim = [max(math.ceil(options.band / h) - BAND_IN_LIST, 0) + RIM for h in spacing]
+    space = _workspace(_window(phi < 0, rim), spacing, phi.shape, rim, g, region)
+    state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
+    distance = finite(phi[space.window]).ravel()
     kernels.start_run(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
-    kernels.pad(g.ravel(), space.box, space.g)
-    if region is not None:
-        kernels.pad(fill_missing(region, spacing)[0].ravel(), space.box, space.region)
     history = np.empty(options.max_num_iter)
 
     def result() -> Evolution:
-        out = np.empty_like(phi)
-        kernels.end_run(space.moving, space.grid, space.band, space.box, options.layers, options.band, out.reshape(-1))
+        part = np.empty(math.prod(space.grid.shape), phi.dtype)
+        kernels.end_run(space.moving, space.grid, space.band, space.box, options.layers, options.band, part)
+        out = np.full(phi.shape, options.band, phi.dtype)
+        out[space.window] = part.reshape(out[space.window].shape)
         for gap in gaps:
             out[gap] = np.nan
         status, n = int(state.counts[kernels.STATUS]), int(state.counts[kernels.ITERATION])
@@ -380,9 +436,17 @@ def _evolve(
     stride = options.max_num_iter if callback is None else REPORT_EVERY
     for stop in range(stride, options.max_num_iter + stride, stride):
         last = min(stop, options.max_num_iter)
-        kernels.evolve(
-            space.moving, space.g, space.region, space.strips, space.box, options.terms, state, history, last, far
-        )
+        while True:
+            kernels.evolve(
+                space.moving, space.g, space.region, space.strips, space.box, options.terms, state, history, last, far
+            )
+            if state.counts[kernels.STATUS] != kernels.RIM:
+                break
+            by = [max(ROOM, (w.stop - w.start) // 4) for w in space.window]
+            wider = _workspace(_widened(space.window, phi.shape, by), spacing, phi.shape, rim, g, region)
+            _move_over(space, wider, int(state.counts[kernels.STRIPS]), far)
+            space = wider
+            state.counts[kernels.STATUS], state.reals[kernels.SHIFT] = kernels.RUNNING, math.inf
         if callback is not None and callback(result()):
             raise Cancelled("active contour cancelled by the caller")
         if state.counts[kernels.STATUS] != kernels.RUNNING:
