@@ -644,6 +644,8 @@ PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
 CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
+RELIST = 0.5  # voxels that the contour moves before the strips are listed anew: with a step's, less than the 1.5 of FULL
+STALE = 0.1  # voxels that a contour may have moved since its lists were made when it stands
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
@@ -676,6 +678,7 @@ class Strips(NamedTuple):
     place: np.ndarray  # (M,) where its values begin
     span: np.ndarray  # (M,) its number of cells
     older: np.ndarray  # (M,) the list before
+    faces: np.ndarray  # (M,) faces of the grid that a strip lies at, a bit each: x low 1, high 2, y 4, 8, z 16, 32
     member: np.ndarray  # (M,) by strip number: 1 in the list
     coef: np.ndarray  # (6, C) outward speed, curvature weight, velocity z, y, x, fade
     last: np.ndarray  # (C,) phi one stage ago
@@ -832,23 +835,18 @@ def voxel_step(below, here, above, most):
 
 
 @njit
-def near(phi, i, box):
-    """Whether a cell is within reach of the contour: |phi| against its changes from voxel to voxel."""
-    sz, sy, sx = box.square
-    z, y, x = box.stride
-    steps = voxel_step(phi[i - x], phi[i], phi[i + x], sx)
-    steps += voxel_step(phi[i - y], phi[i], phi[i + y], sy)
-    steps += voxel_step(phi[i - z], phi[i], phi[i + z], sz)
-    return phi[i] * phi[i] < NONE * NONE * steps
-
-
-@njit
-def any_near(phi, begin, box):
-    """Whether a strip has a cell within reach of the contour."""
-    found = False
-    for lane in range(STRIP):
-        found |= near(phi, begin + lane, box)
-    return found
+def mark_near(phi, strips, runs, box, out):
+    """Positive where a cell of the runs is within reach of the contour: |phi| against its changes from voxel to voxel."""
+    real = phi.dtype.type
+    sz, sy, sx, reach = real(box.square[0]), real(box.square[1]), real(box.square[2]), real(NONE * NONE)
+    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
+    for k in range(runs):
+        begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
+        for lane in range(strips.span[k]):
+            i, j = begin + np.uint64(lane), place + np.uint64(lane)
+            c = phi[i]
+            steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
+            out[j] = reach * (steps + voxel_step(phi[i - x], c, phi[i + x], sx)) - c * c
 
 
 @njit
@@ -867,33 +865,40 @@ def list_strips(band, n_cells, strips, box):
 
 
 @njit
-def select_strips(phi, strips, n_old, box, far):
+def select_strips(phi, strips, runs, n_old, box, far):
     """List those of the n_old strips that are near the contour, then their neighbours; both numbers.
 
     Strips that fall out keep their side of the contour.
     """
+    reach, beside = strips.rate, np.array((box.strips, box.strips * box.rows))
+    mark_near(phi, strips, runs, box, reach)
     n = 0
     for k in range(n_old):
-        ident = strips.ident[k]
-        strips.older[k] = ident
-        strips.member[ident] = any_near(phi, first_cell(ident, box), box)
-        if strips.member[ident]:
-            strips.ident[n] = ident
+        ident = strips.older[k] = strips.ident[k]
+        found = False
+        for lane in range(STRIP):
+            found |= reach[k * STRIP + lane] > 0
+        strips.member[ident] = found
+        if found:
+            strips.ident[n], strips.begin[n] = ident, k
             n += 1
     n_near = n
     for k in range(n_near):
-        ident = strips.ident[k]
-        row, column = ident // box.strips, ident % box.strips
-        y, z = row % box.rows - box.pad[1], row // box.rows - box.pad[0]
-        begin = first_cell(ident, box)
-        for dz, dy, dx in ((0, 0, -1), (0, 0, 1), (0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0)):
-            if 0 <= z + dz < box.shape[0] and 0 <= y + dy < box.shape[1] and 0 <= column + dx < box.strips:
-                other = ident + dx + (dy + dz * box.rows) * box.strips
-                beside = dx == 0 or near(phi, begin if dx < 0 else begin + STRIP - 1, box)
-                if beside and not strips.member[other]:
-                    strips.member[other] = 1
-                    strips.ident[n] = other
-                    n += 1
+        ident, place = strips.ident[k], strips.begin[k]
+        faces = strips.faces[place]
+        for face in range(6):
+            if faces & (1 << face):
+                continue
+            if face < 2:  # along the row: only from the strip's end
+                if not reach[place * STRIP + face * (STRIP - 1)] > 0:
+                    continue
+                other = ident + 2 * face - 1
+            else:
+                other = ident + (2 * (face & 1) - 1) * beside[face // 2 - 1]
+            if not strips.member[other]:
+                strips.member[other] = 1
+                strips.ident[n] = other
+                n += 1
     for k in range(n_old):
         if not strips.member[strips.older[k]]:
             i = first_cell(strips.older[k], box)
@@ -904,16 +909,18 @@ def select_strips(phi, strips, n_old, box, far):
 
 @njit
 def join_strips(strips, box):
-    """Put the list in the order of memory and join strips that follow one another in a row to runs.
+    """Put the list in the order of memory, note its strips at the grid's faces, join neighbours in a row to runs.
 
     Returns the number of runs, and whether a strip lies within the rim of the window.
     """
     n = runs = ident = 0
     rim = False
-    pz, py, _ = box.pad
+    (pz, py, px), (nz, ny, nx) = box.pad, box.shape
     (z0, y0, x0), (z1, y1, x1) = box.low, box.high
-    for z in range(-pz, box.shape[0] + pz):
+    for z in range(-pz, nz + pz):
         for y in range(-py, box.rows - py):
+            begin = ((z + pz) * box.rows + y + py) * box.width + px
+            ends = (y == 0) * 4 + (y == ny - 1) * 8 + (z == 0) * 16 + (z == nz - 1) * 32
             joined = False
             for x in range(0, box.strips * STRIP, STRIP):
                 if strips.member[ident]:
@@ -921,8 +928,9 @@ def join_strips(strips, box):
                     if joined:
                         strips.span[runs - 1] += STRIP
                     else:
-                        strips.begin[runs], strips.place[runs], strips.span[runs] = first_cell(ident, box), n * STRIP, STRIP
+                        strips.begin[runs], strips.place[runs], strips.span[runs] = begin + x, n * STRIP, STRIP
                         runs += 1
+                    strips.faces[n] = ends + (x == 0) + (x + STRIP >= nx) * 2
                     strips.ident[n] = ident
                     n += 1
                 joined = strips.member[ident] != 0
@@ -941,15 +949,16 @@ def list_ghosts(strips, n, box):
     """Pairs of a cell beyond the grid and the cell of a listed strip that it repeats; their number."""
     count = 0
     pz, py, px = box.pad
+    padded = 63 if pz else 15  # the faces of z are bits 16 and 32
     nz, ny, nx = box.shape
     for k in range(n):
+        if strips.faces[k] & padded == 0:
+            continue
         ident = strips.ident[k]
         row = ident // box.strips
         z, y, begin = row // box.rows - pz, row % box.rows - py, ident % box.strips * STRIP
         z0, z1 = shadow(z, nz - 1, pz, nz - 1 + pz)
         y0, y1 = shadow(y, ny - 1, py, ny - 1 + py)
-        if z1 - z0 == 1 and y1 - y0 == 1 and begin > 0 and begin + STRIP < nx:
-            continue
         for x in range(begin, min(begin + STRIP, nx)):
             x0, x1 = shadow(x, nx - 1, px, box.width - px - 1)
             for az in range(z0, z1):
@@ -979,10 +988,10 @@ def is_fresh(phi, begin, box, far):
 
 
 @njit
-def reach_out(phi, strips, first, n, box, far):
-    """First guess of the distance in strips new to the list: the nearest neighbour's plus a step, there and back."""
+def reach_out(phi, fresh, first, n, box, far):
+    """First guess of the distance in the strips fresh[first:n], new to the list: a neighbour's plus a step, there and back."""
     for k in range(2 * (n - first)):
-        begin = first_cell(strips.ident[first + k if k < n - first else 2 * n - first - 1 - k], box)
+        begin = first_cell(fresh[first + k if k < n - first else 2 * n - first - 1 - k], box)
         if not is_fresh(phi, begin, box, far):
             continue
         for turn in range(2 * STRIP):
@@ -1045,6 +1054,16 @@ def fill_slope(values, factor, stride, weight, strips, runs, out):
 
 
 @njit
+def largest(values, n):
+    """Largest of the first n values, n a multiple of STRIP; a strip side by side, so that it vectorises."""
+    most = np.zeros(STRIP, values.dtype)
+    for k in range(0, n, STRIP):
+        for lane in range(STRIP):
+            most[lane] = max(most[lane], values[k + lane])
+    return most.max()
+
+
+@njit
 def fill_coefficients(phi, g, region, strips, runs, box, terms):
     """Per cell outward speed (p + F) g, curvature weight c g, velocity -a grad g, all fading with distance.
 
@@ -1062,13 +1081,14 @@ def fill_coefficients(phi, g, region, strips, runs, box, terms):
     for a in range(0 if box.pad[0] else 1, 3):
         fill_slope(g, -0.5 * terms.advection * box.inverse[a], box.stride[a], pace, strips, runs, coef[2 + a])
     hz, hy, hx = box.inverse
-    diffusion = transport = 0.0
+    cz, cy, cx = phi.dtype.type(hz), phi.dtype.type(hy), phi.dtype.type(hx)
+    across = strips.last
     for j in range(cells):
-        diffusion = max(diffusion, abs(coef[1, j]))
-        across = abs(coef[3, j]) * hy + abs(coef[4, j]) * hx + abs(coef[0, j]) * (hz + hy + hx)
-        if hz > 0:
-            across += abs(coef[2, j]) * hz
-        transport = max(transport, across)
+        across[j] = abs(coef[3, j]) * cy + abs(coef[4, j]) * cx + abs(coef[0, j]) * (cz + cy + cx)
+    if hz > 0:
+        for j in range(cells):
+            across[j] += abs(coef[2, j]) * cz
+    diffusion, transport = float(largest(coef[1], cells)), float(largest(across, cells))
     return 4 * diffusion * (hz * hz + hy * hy + hx * hx), transport
 
 
@@ -1120,16 +1140,6 @@ def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
 
 
 @njit
-def largest(values, n):
-    """Largest of the first n values, n a multiple of STRIP; a strip side by side, so that it vectorises."""
-    most = np.zeros(STRIP, values.dtype)
-    for k in range(0, n, STRIP):
-        for lane in range(STRIP):
-            most[lane] = max(most[lane], values[k + lane])
-    return most.max()
-
-
-@njit
 def fastest(strips, cells):
     """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it; uses up strips.rate."""
     start, reach, rate, slope = strips.start, strips.reach, strips.rate, strips.slope
@@ -1157,7 +1167,7 @@ def movement(phi, strips, runs, cells):
             now, then = phi[i], start[j]
             weight = max(one - then * then / (reach[j] + tiny), zero)
             square = (now - then) * (now - then) / max(slope[j], flat)
-            rate[j] = square if weight > zero else zero
+            rate[j] = weight * square
             total += weight * square
             weights += weight
             inside += one if now < zero else zero
@@ -1184,12 +1194,14 @@ def plan_step(box, state, push, time_step):
 @njit
 def refresh(phi, g, region, strips, box, terms, state, far):
     """List the strips anew around the contour as it is now, with their coefficients."""
-    n_near, n = select_strips(phi, strips, state.counts[STRIPS], box, far)
+    n_near, n = select_strips(phi, strips, state.counts[RUNS], state.counts[STRIPS], box, far)
+    fresh = strips.older
+    fresh[n_near:n] = strips.ident[n_near:n]
+    runs, rim = join_strips(strips, box)
     ghosts = list_ghosts(strips, n, box)
     fill_ghosts(phi, strips, ghosts)
-    reach_out(phi, strips, n_near, n, box, far)
+    reach_out(phi, fresh, n_near, n, box, far)
     fill_ghosts(phi, strips, ghosts)
-    runs, rim = join_strips(strips, box)
     diffusion, transport = fill_coefficients(phi, g, region, strips, runs, box, terms)
     state.counts[STRIPS], state.counts[RUNS], state.counts[GHOSTS] = n, runs, ghosts
     if rim:
@@ -1204,7 +1216,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     """Move the contour until it stands or history[stop - 1] is filled; `state` goes from one call to the next."""
     shortest = 1 / max(box.inverse)
     while state.counts[ITERATION] < stop:
-        fresh = state.reals[SHIFT] >= shortest
+        fresh = state.reals[SHIFT] >= RELIST * shortest
         if fresh:
             refresh(phi, g, region, strips, box, terms, state, far)
             if state.counts[STATUS] == RIM:
@@ -1228,8 +1240,10 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         history[state.counts[ITERATION]] = rms
         state.counts[ITERATION] += 1
         if state.counts[ITERATION] > 2 and rms * decay / (1 - decay) < terms.tol:
-            state.counts[STATUS] = STANDS
-            return
+            if state.reals[SHIFT] < STALE * shortest:
+                state.counts[STATUS] = STANDS
+                return
+            state.reals[SHIFT], state.reals[RATIO] = np.inf, 1.0  # it stands only on lists made where it stands
 
 
 @njit
@@ -1266,6 +1280,7 @@ def start_run(phi, grid, band, strips, box, layers, far, state, padded):
     state.counts[:] = 0
     state.reals[:] = 0
     state.counts[STRIPS] = list_strips(band, n_cells, strips, box)
+    state.counts[RUNS], _ = join_strips(strips, box)
     state.reals[SHIFT] = np.inf  # lists are refreshed before the first step
 
 

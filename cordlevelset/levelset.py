@@ -368,6 +368,7 @@ def _workspace(
         place=np.empty(n_strips, np.int64),
         span=np.empty(n_strips, np.int64),
         older=np.empty(n_strips, np.int64),
+        faces=np.empty(n_strips, np.uint8),
         member=np.zeros(n_strips, np.uint8),
         coef=np.empty((6, cells), kind),
         last=np.empty(cells, kind),
@@ -385,8 +386,9 @@ def _workspace(
     return _Space(window, grid, band, box, strips, np.empty(padded, kind), *fields)
 
 
-def _move_over(old: _Space, new: _Space, n_strips: int, far: float) -> None:
+def _move_over(old: _Space, new: _Space, state: kernels.State, far: float) -> None:
     """Take a run over into a wider window: phi and its list of strips."""
+    n_strips = int(state.counts[kernels.STRIPS])
     phi = np.full(new.grid.shape, far, new.moving.dtype)
     shift = [a.start - b.start for a, b in zip(old.window, new.window, strict=True)]
     z, y, x = [0] * (3 - len(shift)) + shift
@@ -397,8 +399,9 @@ def _move_over(old: _Space, new: _Space, n_strips: int, far: float) -> None:
     row, column = np.divmod(old.strips.ident[:n_strips], old.box.strips)
     plane, row = np.divmod(row, old.box.rows)
     ident = ((plane + z) * new.box.rows + row + y) * new.box.strips + column + x // kernels.STRIP
-    new.strips.ident[:n_strips] = ident
     new.strips.member[ident] = 1
+    state.counts[kernels.RUNS], _ = kernels.join_strips(new.strips, new.box)
+    state.counts[kernels.STATUS], state.reals[kernels.SHIFT] = kernels.RUNNING, math.inf
 
 
 def _evolve(
@@ -444,9 +447,8 @@ def _evolve(
                 break
             by = [max(ROOM, (w.stop - w.start) // 4) for w in space.window]
             wider = _workspace(_widened(space.window, phi.shape, by), spacing, phi.shape, rim, g, region)
-            _move_over(space, wider, int(state.counts[kernels.STRIPS]), far)
+            _move_over(space, wider, state, far)
             space = wider
-            state.counts[kernels.STATUS], state.reals[kernels.SHIFT] = kernels.RUNNING, math.inf
         if callback is not None and callback(result()):
             raise Cancelled("active contour cancelled by the caller")
         if state.counts[kernels.STATUS] != kernels.RUNNING:
