@@ -649,8 +649,8 @@ STALE = 0.1  # voxels that a contour may have moved since its lists were made wh
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
-N_COUNTS, N_REALS = 5, 8  # in a State
-STRIPS, RUNS, GHOSTS, ITERATION, STATUS = range(N_COUNTS)
+N_COUNTS, N_REALS = 6, 8  # in a State
+STRIPS, RUNS, GHOSTS, ITERATION, STATUS, TIGHT = range(N_COUNTS)
 SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME, SPEED = range(N_REALS)
 RUNNING, STANDS, VANISHED, RIM = range(4)  # State.counts[STATUS]; RIM: wants a wider window
 
@@ -1204,8 +1204,7 @@ def refresh(phi, g, region, strips, box, terms, state, far):
     fill_ghosts(phi, strips, ghosts)
     diffusion, transport = fill_coefficients(phi, g, region, strips, runs, box, terms)
     state.counts[STRIPS], state.counts[RUNS], state.counts[GHOSTS] = n, runs, ghosts
-    if rim:
-        state.counts[STATUS] = RIM
+    state.counts[TIGHT] = rim
     state.reals[SHIFT], state.reals[DIFFUSION], state.reals[TRANSPORT] = 0.0, diffusion, transport
     if state.reals[STEP] == 0:
         state.reals[STEP] = min(terms.time_step, 1 / max(transport, 0.1 * diffusion, 1e-6))
@@ -1218,9 +1217,10 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     while state.counts[ITERATION] < stop:
         fresh = state.reals[SHIFT] >= RELIST * shortest
         if fresh:
-            refresh(phi, g, region, strips, box, terms, state, far)
-            if state.counts[STATUS] == RIM:
+            if state.counts[TIGHT]:
+                state.counts[STATUS] = RIM
                 return
+            refresh(phi, g, region, strips, box, terms, state, far)
         runs, cells, ghosts = state.counts[RUNS], state.counts[STRIPS] * STRIP, state.counts[GHOSTS]
         remember(phi, strips, runs, box)
         if fresh:

@@ -27,8 +27,8 @@ START_LAYERS = 7
 """Grid steps of the first band: `kernels.NONE` voxels along a diagonal of the plane are 6.4."""
 ROOM = 4
 """Grid steps that a contour may move outwards before its window is widened: starts are mostly nearer than that."""
-RIM = 3
-"""Grid steps along an inner edge of the window that the listed strips keep free: the stencil reaches two."""
+RIM = 4
+"""Grid steps along an inner edge of the window that the listed strips keep free: two of the stencil, one of the next list."""
 BAND_IN_LIST = 4
 """Grid steps from the contour that are listed in any case, `kernels.NONE`; a wider band needs a wider rim."""
 BAND_VOXELS = 4.0
@@ -401,7 +401,7 @@ def _move_over(old: _Space, new: _Space, state: kernels.State, far: float) -> No
     ident = ((plane + z) * new.box.rows + row + y) * new.box.strips + column + x // kernels.STRIP
     new.strips.member[ident] = 1
     state.counts[kernels.RUNS], _ = kernels.join_strips(new.strips, new.box)
-    state.counts[kernels.STATUS], state.reals[kernels.SHIFT] = kernels.RUNNING, math.inf
+    state.counts[kernels.STATUS], state.counts[kernels.TIGHT] = kernels.RUNNING, 0
 
 
 def _evolve(
@@ -418,6 +418,7 @@ def _evolve(
     gaps = [m for m in (missing, no_g) if m is not None]
     far = max((START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
     rim = [max(math.ceil(options.band / h) - BAND_IN_LIST, 0) + RIM for h in spacing]
+    rim[-1] += kernels.STRIP  # along it the next list may be a strip wider
     space = _workspace(_window(phi < 0, rim), spacing, phi.shape, rim, g, region)
     state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
     distance = finite(phi[space.window]).ravel()

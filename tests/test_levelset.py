@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage as ndi
 from skimage.measure import find_contours, marching_cubes
 
+from cordlevelset import levelset
 from cordlevelset.distance import curve_distance
 from cordlevelset.edges import edge_indicator
 from cordlevelset.errors import Cancelled, GeometryError, InputError
@@ -222,6 +223,35 @@ def test_two_contours_merge_and_part(r):
     assert ndi.label(merged.phi < 0)[1] == 1
     parted = geodesic_active_contour(merged.phi, one, propagation=-1, max_num_iter=45, **options)
     assert ndi.label(parted.phi < 0)[1] == 2
+
+
+@pytest.mark.parametrize(("middle", "band"), [((22, 23), None), ((2.0, 28.0), None), ((22, 23), 9.0)])
+def test_window_widens_with_the_contour(middle, band, monkeypatch):
+    """A contour that outgrows its window goes as in the whole image, to the byte."""
+    r = np.hypot(*grid((96, 90), (H, H), middle))
+    run = lambda: geodesic_active_contour(  # noqa: E731
+        r - 3, ring(r, 14, 2.0), spacing=(H, H), propagation=0.6, curvature=0.2, max_num_iter=150, band=band
+    )
+    widened = []
+    move_over = levelset._move_over
+    monkeypatch.setattr(levelset, "_move_over", lambda *a: widened.append(a[1].window) or move_over(*a))
+    part = run()
+    assert widened
+    monkeypatch.setattr(levelset, "_window", lambda inside, rim: tuple(slice(0, n) for n in inside.shape))
+    whole = run()
+    np.testing.assert_array_equal(part.phi, whole.phi)
+    np.testing.assert_array_equal(part.history, whole.history)
+
+
+def test_flat_ends_between_thick_slices_do_not_stop_the_rest():
+    """Where |grad phi| is far from 1 the pull to a distance is strong; it must not shorten the step of all."""
+    spacing, shape = (4.8, 0.8, 0.8), (12, 40, 40)
+    z, y, x = grid(shape, spacing, (28, 16, 16.2))
+    length = np.sqrt((z / 20) ** 2 + (y / 7) ** 2 + (x / 6) ** 2)
+    out = geodesic_active_contour((length - 1.3) * 6, ring((length - 1) * 6, 0, 1.2), spacing=spacing, tol=0.05)
+    assert out.converged
+    assert out.time / out.n_iter > 0.1 * 0.8
+    assert np.abs(out.phi[6][np.abs((length[6] - 1) * 6) < 0.4]).max() < 0.8
 
 
 def test_history_and_limits(r):

@@ -95,11 +95,15 @@ def test_sorting_keeps_cells_and_places_together():
     grid, band = grid_and_band((13, 21), (0.5, 0.8), phi.dtype)
     n = kernels.grow_band(grid, band, kernels.find_seeds(phi, grid, band), 2)
     before = band.cell[:n].copy()
-    kernels.sort_by_distance(phi, band, 5, n)
+    kernels.sort_by_distance(phi, band, 5, n, 0.5)
     np.testing.assert_array_equal(band.cell[:5], before[:5])
     np.testing.assert_array_equal(np.sort(band.cell[:n]), np.sort(before))
     np.testing.assert_array_equal(band.at[:n, 1] * 21 + band.at[:n, 2], band.cell[:n])
-    assert (np.diff(np.abs(phi[band.cell[5:n]])) >= 0).all()
+    bins = np.floor(np.abs(phi[band.cell[5:n]]) * kernels.BINS / 0.5)
+    assert (np.diff(bins) >= 0).all()
+    for b in np.unique(bins):  # cells of one bin keep their order
+        kept = band.cell[5:n][bins == b]
+        np.testing.assert_array_equal(kept, before[5:][np.isin(before[5:], kept)])
 
 
 class Run:
@@ -107,14 +111,15 @@ class Run:
 
     def __init__(self, shape, spacing, kind, *, own_clocks=True, weights=(0.3, 0.7, 1.2)):
         rng = np.random.default_rng(7)
-        self.space = s = levelset._workspace(shape, spacing, np.dtype(kind), True)
+        g, region = rng.uniform(0.05, 1, shape).astype(kind), rng.normal(size=shape).astype(kind)
+        window = tuple(slice(0, n) for n in shape)
+        self.space = s = levelset._workspace(window, spacing, shape, [3] * len(shape), g, region)
+        self.state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
         self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
         phi = blob(shape, spacing).astype(kind)
-        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, s.state, s.moving)
-        for field, values in ((s.g, rng.uniform(0.05, 1, shape)), (s.region, rng.normal(size=shape))):
-            kernels.pad(values.astype(kind).ravel(), s.box, field)
-        kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, s.state, 30.0)
-        counts = s.state.counts
+        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, self.state, s.moving)
+        kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, self.state, 30.0)
+        counts = self.state.counts
         self.n, self.runs, self.ghosts = counts[kernels.STRIPS], counts[kernels.RUNS], counts[kernels.GHOSTS]
         self.spacing = (1.0,) * (3 - len(shape)) + tuple(spacing)
         self.padded = (shape[0] + 4 if len(shape) == 3 else 1, s.box.rows, s.box.width)
@@ -232,42 +237,63 @@ def test_movement_and_fastest():
     kernels.remember(run.space.moving, s, run.runs, run.space.box)
     kernels.rates(run.space.moving, s, run.runs, run.space.box, 0.0)
     m = run.cells.size
-    start, slope, reach, rate = s.start[:m].copy(), s.slope[:m], s.reach[:m], s.rate[:m]
+    start, slope, reach, rate = (a[:m].copy() for a in (s.start, s.slope, s.reach, s.rate))
     weight = np.maximum(1 - start**2 / (reach + 1e-12), 0)
     run.space.moving[run.cells] += 0.01 * rate
     moved = (0.01 * rate) ** 2 / np.maximum(slope, 1e-2)
-    got = kernels.movement(run.space.moving, s, run.runs, m)
-    assert got == pytest.approx(np.sqrt((weight * moved).sum() / weight.sum()), rel=1e-9)
-    near = start**2 < reach
-    speed = np.sqrt((rate**2 / np.maximum(slope, 1e-2))[near].max())
+    speed = np.sqrt((rate**2 / np.maximum(slope, 1e-2))[start**2 < reach].max())
     assert kernels.fastest(s, m) == pytest.approx(speed)
+    rms, most = kernels.movement(run.space.moving, s, run.runs, m)
+    assert rms == pytest.approx(np.sqrt((weight * moved).sum() / weight.sum()), rel=1e-9)
+    assert most == pytest.approx(np.sqrt((weight * moved).max()), rel=1e-9)
     run.space.moving[run.cells] = 1.0
-    assert np.isnan(kernels.movement(run.space.moving, s, run.runs, m))
+    assert np.isnan(kernels.movement(run.space.moving, s, run.runs, m)).all()
+
+
+def test_largest():
+    values = np.random.default_rng(4).uniform(size=5 * kernels.STRIP)
+    for n in range(0, values.size, kernels.STRIP):
+        assert kernels.largest(values, n) == max(values[:n], default=0)
 
 
 def test_step_is_bounded_by_movement_transport_and_stability():
     run = Run((13, 21), (0.5, 0.8), np.float64)
-    s, state = run.space, run.space.state
-    kernels.remember(s.moving, s.strips, run.runs, s.box)
-    kernels.rates(s.moving, s.strips, run.runs, s.box, 1.0)
-    state.reals[kernels.STEP] = 1e9
+    state, box = run.state, run.space.box
     transport, diffusion = state.reals[kernels.TRANSPORT], state.reals[kernels.DIFFUSION]
-    pull = math.hypot(1 / 0.5, 1 / 0.8)
-    explicit = 2 / (diffusion + 2 * (transport + pull))
-    speed = kernels.fastest(s.strips, run.cells.size)
-    tau, stages = kernels.plan_step(s.strips, run.cells.size, s.box, state, 1.0, np.inf)
-    assert tau == pytest.approx(min(explicit * 36, kernels.CARRY / transport, 0.25 / speed))
-    assert (stages - 1) * stages / 2 * explicit < tau <= (stages + 1) * stages / 2 * explicit * (1 + 1e-9)
+    explicit = 2 / (diffusion + 2 * (transport + math.hypot(1 / 0.5, 1 / 0.8)))
+    for speed in (1e-9, 2.0, 1e4):
+        state.reals[kernels.STEP], state.reals[kernels.SPEED] = 1e9, speed
+        tau, stages = kernels.plan_step(box, state, 1.0, np.inf)
+        assert tau == pytest.approx(min(explicit * 36, kernels.CARRY / transport, 0.25 / speed))
+        assert (stages - 1) * stages / 2 * explicit < tau <= (stages + 1) * stages / 2 * explicit * (1 + 1e-9)
 
 
 def test_new_strips_get_a_first_guess():
     run = Run((40, 60), (0.5, 0.5), np.float64)
     s = run.space
     phi = s.moving.copy()
-    kernels.reach_out(phi, s.strips, 0, run.n, s.box, 30.0)
+    kernels.reach_out(phi, s.strips.ident, 0, run.n, s.box, 30.0)
     assert (np.abs(phi[run.cells]) <= np.abs(s.moving[run.cells])).all()
     near = np.abs(s.moving[run.cells]) < 1
     np.testing.assert_allclose(phi[run.cells][near], s.moving[run.cells][near], atol=0.2)
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES)
+def test_runs_faces_and_rim(shape, spacing):
+    """Runs cover the list in order; faces and rim are as the strips' places have it."""
+    run = Run(shape, spacing, np.float64)
+    s, box = run.space.strips, run.space.box
+    assert (np.diff(s.ident[: run.n]) > 0).all()
+    row, column = np.divmod(s.ident[: run.n], box.strips)
+    z, y = row // box.rows - box.pad[0], row % box.rows - box.pad[1]
+    (nz, ny, nx), x = box.shape, column * kernels.STRIP
+    at_faces = [x == 0, x + kernels.STRIP >= nx, y == 0, y == ny - 1, z == 0, z == nz - 1]
+    np.testing.assert_array_equal(s.faces[: run.n], sum(f * 2**bit for bit, f in enumerate(at_faces)))
+    for rows in ((0, ny), (y.min(), y.max() + 1), (y.min() + 1, ny), (0, y.max())):
+        narrow = box._replace(low=(0, rows[0], 0), high=(nz, rows[1], nx + kernels.STRIP))
+        runs, rim = kernels.join_strips(s, narrow)
+        assert runs == run.runs
+        assert rim == (y.min() < rows[0] or y.max() >= rows[1])
 
 
 def test_scalar_helpers():
