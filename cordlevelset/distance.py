@@ -158,7 +158,7 @@ def curve_distance(curve_mm: ArrayLike, *, shape: tuple[int, int], spacing: tupl
 
 
 def check_grid(values: ArrayLike, spacing: tuple[float, ...]) -> tuple[FloatArray, tuple[float, ...]]:
-    """An array as contiguous float32 or float64 (the same array if it is), its spacing as floats; else a named error."""
+    """An array as contiguous float32 or float64 (itself if it is), its spacing as floats; else a named error."""
     array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0:
         raise InputError(f"an array with two or three axes is needed, got shape {array.shape}")

@@ -117,7 +117,9 @@ class Run:
         self.state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
         self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
         phi = blob(shape, spacing).astype(kind)
-        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, self.state, s.moving)
+        kernels.start_run(
+            phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, self.state, s.moving
+        )
         kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, self.state, 30.0)
         counts = self.state.counts
         self.n, self.runs, self.ghosts = counts[kernels.STRIPS], counts[kernels.RUNS], counts[kernels.GHOSTS]
