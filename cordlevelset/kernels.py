@@ -644,14 +644,15 @@ PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
 CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
-RELIST = 0.5  # voxels that the contour moves before the strips are listed anew: with a step's, less than the 1.5 of FULL
-STALE = 0.1  # voxels that a contour may have moved since its lists were made when it stands
+RELIST = 0.5  # voxels that the contour moves before the strips are listed anew; with a step's, below the 1.5 of FULL
+STALE = 0.2  # the same where it comes to rest: it stands only on lists made where it stands
+RESTING = 0.1  # voxels that it moves at most in an iteration where it comes to rest
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
-N_COUNTS, N_REALS = 6, 8  # in a State
+N_COUNTS, N_REALS = 6, 9  # in a State
 STRIPS, RUNS, GHOSTS, ITERATION, STATUS, TIGHT = range(N_COUNTS)
-SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME, SPEED = range(N_REALS)
+SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME, SPEED, MOST = range(N_REALS)
 RUNNING, STANDS, VANISHED, RIM = range(4)  # State.counts[STATUS]; RIM: wants a wider window
 
 
@@ -836,7 +837,7 @@ def voxel_step(below, here, above, most):
 
 @njit
 def mark_near(phi, strips, runs, box, out):
-    """Positive where a cell of the runs is within reach of the contour: |phi| against its changes from voxel to voxel."""
+    """Positive where a cell of the runs is within reach of the contour: |phi| against its changes a voxel."""
     real = phi.dtype.type
     sz, sy, sx, reach = real(box.square[0]), real(box.square[1]), real(box.square[2]), real(NONE * NONE)
     z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
@@ -989,7 +990,10 @@ def is_fresh(phi, begin, box, far):
 
 @njit
 def reach_out(phi, fresh, first, n, box, far):
-    """First guess of the distance in the strips fresh[first:n], new to the list: a neighbour's plus a step, there and back."""
+    """First guess of the distance in the strips fresh[first:n], new to the list: the nearest neighbour's plus a step.
+
+    There and back.
+    """
     for k in range(2 * (n - first)):
         begin = first_cell(fresh[first + k if k < n - first else 2 * n - first - 1 - k], box)
         if not is_fresh(phi, begin, box, far):
@@ -1141,7 +1145,10 @@ def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
 
 @njit
 def fastest(strips, cells):
-    """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it; uses up strips.rate."""
+    """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it.
+
+    Uses up strips.rate.
+    """
     start, reach, rate, slope = strips.start, strips.reach, strips.rate, strips.slope
     zero, flat = rate.dtype.type(0), rate.dtype.type(1e-2)
     for j in range(cells):
@@ -1215,7 +1222,8 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     """Move the contour until it stands or history[stop - 1] is filled; `state` goes from one call to the next."""
     shortest = 1 / max(box.inverse)
     while state.counts[ITERATION] < stop:
-        fresh = state.reals[SHIFT] >= RELIST * shortest
+        moved, most = state.reals[SHIFT] / shortest, state.reals[MOST] / shortest
+        fresh = moved >= RELIST or (moved >= STALE and most < RESTING)
         if fresh:
             if state.counts[TIGHT]:
                 state.counts[STATUS] = RIM
@@ -1231,6 +1239,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         super_step(phi, strips, runs, ghosts, box, push, tau, stages)
         rms, most = movement(phi, strips, runs, cells)
         state.reals[SHIFT] += most
+        state.reals[MOST] = most
         if not rms >= 0:
             state.counts[STATUS] = VANISHED
             return
@@ -1243,7 +1252,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
             if state.reals[SHIFT] < STALE * shortest:
                 state.counts[STATUS] = STANDS
                 return
-            state.reals[SHIFT], state.reals[RATIO] = np.inf, 1.0  # it stands only on lists made where it stands
+            state.reals[MOST] = 0.0
 
 
 @njit
