@@ -209,7 +209,8 @@ def grid_and_band(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any)
     nz, ny, nx = flat + shape
     hz, hy, hx = (max(spacing),) * len(flat) + spacing
     n = math.prod(shape)
-    return kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx)), kernels.Band(
+    weight = (1 / (hz * hz), 1 / (hy * hy), 1 / (hx * hx))
+    return kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx), weight), kernels.Band(
         cell=np.empty(n, np.int64),
         at=np.empty((n, 3), np.int32),
         member=np.empty(n, np.uint8),

@@ -346,6 +346,7 @@ class Grid(NamedTuple):
     shape: tuple[int, int, int]
     stride: tuple[int, int, int]  # flat
     spacing: tuple[float, float, float]  # mm
+    weight: tuple[float, float, float]  # 1 / spacing^2
 
 
 class Band(NamedTuple):
@@ -390,6 +391,7 @@ def find_seeds(phi, grid, band):
     nz, ny, nx = grid.shape
     sz, sy, _ = grid.stride
     side, n = band.side, 0
+    edge = np.empty(nx, np.uint8)
     for i in range(phi.size):
         side[i] = phi[i] < 0
         band.member[i] = 0
@@ -403,8 +405,14 @@ def find_seeds(phi, grid, band):
                 mixed |= (side[i] ^ first) | (side[i - down] ^ first) | (side[i + up] ^ first)
                 mixed |= (side[i - below] ^ first) | (side[i + above] ^ first)
             if mixed:
+                for x in range(1, nx - 1):
+                    i, here = row + x, side[row + x]
+                    across = (here ^ side[i - down]) | (here ^ side[i + up]) | (here ^ side[i - below])
+                    edge[x] = across | (here ^ side[i + above]) | (here ^ side[i - 1]) | (here ^ side[i + 1])
+                for x in (0, nx - 1):
+                    edge[x] = differs(side, row, x, nx, down, up, below, above)
                 for x in range(nx):
-                    if differs(side, row, x, nx, down, up, below, above):
+                    if edge[x]:
                         n = add_cell(band, n, row + x, z, y, x)
     return n
 
@@ -503,8 +511,8 @@ def foot_distance(phi, i, at, grid, work):
 
 
 @njit
-def upwind_pair(phi, i, c, last, stride, sign, h):
-    """Distance and step of the one-sided difference of one axis to its nearer neighbour; c: the coordinate of i.
+def upwind_pair(phi, i, c, last, stride, sign, h, weight):
+    """Distance, step and 1 / step^2 of the one-sided difference of one axis to its nearer neighbour; c: place of i.
 
     Without branches, which here cannot be foreseen: where there is no cell, cell i stands in and does not count.
     """
@@ -516,14 +524,14 @@ def upwind_pair(phi, i, c, last, stride, sign, h):
     known = (0 <= c + 2 * towards) & (c + 2 * towards <= last)
     far = sign * phi[i + 2 * towards * stride * known]
     second = known & (far <= value) & (value < np.inf)
-    return (4 * value - far) / 3 if second else value, h * (2 / 3) if second else h
+    return (4 * value - far) / 3 if second else value, h * (2 / 3) if second else h, weight * 2.25 if second else weight
 
 
 @njit
-def upwind_terms(u, value, h):
+def upwind_terms(u, value, weight):
     """Terms of one axis in the quadratic equation for u: 1 / h^2, v / h^2, v^2 / h^2; none if it is not upwind."""
     upwind_side = value < u
-    weight = 1 / (h * h) if upwind_side else 0.0
+    weight = weight if upwind_side else 0.0
     value = value if upwind_side else 0.0
     return weight, weight * value, weight * value * value
 
@@ -536,16 +544,18 @@ def eikonal(phi, i, at, grid):
     """
     sign = -1.0 if phi[i] < 0 else 1.0
     nz, ny, nx = grid.shape
-    z, hz = upwind_pair(phi, i, at[0], nz - 1, grid.stride[0], sign, grid.spacing[0])
-    y, hy = upwind_pair(phi, i, at[1], ny - 1, grid.stride[1], sign, grid.spacing[1])
-    x, hx = upwind_pair(phi, i, at[2], nx - 1, grid.stride[2], sign, grid.spacing[2])
+    z, hz, wz = np.inf, grid.spacing[0], grid.weight[0]
+    if nz > 1:
+        z, hz, wz = upwind_pair(phi, i, at[0], nz - 1, grid.stride[0], sign, hz, wz)
+    y, hy, wy = upwind_pair(phi, i, at[1], ny - 1, grid.stride[1], sign, grid.spacing[1], grid.weight[1])
+    x, hx, wx = upwind_pair(phi, i, at[2], nx - 1, grid.stride[2], sign, grid.spacing[2], grid.weight[2])
     limit = min(min(z + hz, y + hy), x + hx)
     largest = max(max(z if z < limit else -np.inf, y if y < limit else -np.inf), x if x < limit else -np.inf)
     u = -np.inf
     while u < largest:  # once, or again without the axis whose value proved larger than u
-        weight_z, linear_z, square_z = upwind_terms(limit, z, hz)
-        weight_y, linear_y, square_y = upwind_terms(limit, y, hy)
-        weight_x, linear_x, square_x = upwind_terms(limit, x, hx)
+        weight_z, linear_z, square_z = upwind_terms(limit, z, wz)
+        weight_y, linear_y, square_y = upwind_terms(limit, y, wy)
+        weight_x, linear_x, square_x = upwind_terms(limit, x, wx)
         weight, linear = weight_z + weight_y + weight_x, linear_z + linear_y + linear_x
         root = linear * linear - weight * (square_z + square_y + square_x - 1)
         if weight == 0:
