@@ -10,27 +10,20 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
-from cordlevelset.distance import band_layers, check_grid, fill_missing, finite, grid_and_band
+from cordlevelset import window as win
+from cordlevelset.distance import band_layers, check_grid, fill_missing, finite
 from cordlevelset.errors import Cancelled, InputError
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
 
 FloatArray = NDArray[np.floating[Any]]
 
-START_LAYERS = 7
-"""Grid steps of the first band: `kernels.NONE` voxels along a diagonal of the plane are 6.4."""
-ROOM = 4
-"""Grid steps that a contour may move outwards before its window is widened: starts are mostly nearer than that."""
-RIM = 4
-"""Grid steps along an inner edge of the window that listed strips keep free: two of the stencil, one of the next."""
-BAND_IN_LIST = 4
-"""Grid steps from the contour that are listed in any case, `kernels.NONE`; a wider band needs a wider rim."""
 BAND_VOXELS = 4.0
 """Default half-width of the result's band."""
 REPORT_EVERY = 10
@@ -307,103 +300,6 @@ def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
     return array
 
 
-class _Space(NamedTuple):
-    """Work space for one contour or surface in a window of the image: all that is computed lies in it."""
-
-    window: tuple[slice, ...]
-    grid: kernels.Grid
-    band: kernels.Band
-    box: kernels.Box
-    strips: kernels.Strips
-    moving: FloatArray
-    g: FloatArray
-    region: FloatArray
-
-
-def _window(inside: NDArray[np.bool_], rim: list[int]) -> tuple[slice, ...]:
-    """The box of all that is inside, with room for the band, the rim, and the contour's way."""
-    window: list[slice] = []
-    for axis in range(inside.ndim):
-        rest = inside[tuple(window)]
-        found = np.flatnonzero(rest.any(axis=tuple(a for a in range(rest.ndim) if a != axis)))
-        window.append(slice(int(found[0]), int(found[-1]) + 1))
-    return _widened(tuple(window), inside.shape, [START_LAYERS + 1 + width + ROOM for width in rim])
-
-
-def _widened(window: tuple[slice, ...], shape: tuple[int, ...], by: list[int]) -> tuple[slice, ...]:
-    """A wider window, in whole strips along the last axis; in the image."""
-    low = [w.start - n for w, n in zip(window, by, strict=True)]
-    high = [w.stop + n for w, n in zip(window, by, strict=True)]
-    low[-1], high[-1] = low[-1] - low[-1] % kernels.STRIP, high[-1] + -high[-1] % kernels.STRIP
-    return tuple(slice(max(a, 0), min(b, n)) for a, b, n in zip(low, high, shape, strict=True))
-
-
-def _workspace(
-    window: tuple[slice, ...],
-    spacing: tuple[float, ...],
-    whole: tuple[int, ...],
-    rim: list[int],
-    g: FloatArray,
-    region: FloatArray | None,
-) -> _Space:
-    shape, kind = tuple(w.stop - w.start for w in window), g.dtype
-    flat = (0,) * (3 - len(shape))
-    nz, ny, nx = (1,) * len(flat) + shape
-    pad_z = 2 if len(shape) == 3 else 0
-    in_row, length = -(-nx // kernels.STRIP), kernels.STRIP
-    planes, rows, width = nz + 2 * pad_z, ny + 4, in_row * length + 4
-    iz, iy, ix = (0.0,) * len(flat) + tuple(1 / h for h in spacing)
-    sz, sy, sx = (h * h for h in (1.0, *spacing)[-3:])
-    stride = (rows * width if pad_z else 0, width, 1)
-    lz, ly, lx = flat + tuple(r if w.start else 0 for w, r in zip(window, rim, strict=True))
-    ends = zip(window, rim, whole, shape, strict=True)
-    hz, hy, hx = (1,) * len(flat) + tuple(n - r if w.stop < m else n + length for w, r, m, n in ends)
-    box = kernels.Box(
-        (nz, ny, nx), (pad_z, 2, 2), rows, width, in_row, stride, (iz, iy, ix), (sz, sy, sx), (lz, ly, lx), (hz, hy, hx)
-    )
-    n_strips, cells, padded = planes * rows * in_row, nz * ny * in_row * length, planes * rows * width
-    strips = kernels.Strips(
-        ident=np.empty(n_strips, np.int64),
-        begin=np.empty(n_strips, np.int64),
-        place=np.empty(n_strips, np.int64),
-        span=np.empty(n_strips, np.int64),
-        older=np.empty(n_strips, np.int64),
-        faces=np.empty(n_strips, np.uint8),
-        member=np.zeros(n_strips, np.uint8),
-        coef=np.empty((6, cells), kind),
-        last=np.empty(cells, kind),
-        start=np.empty(cells, kind),
-        rate=np.empty(cells, kind),
-        slope=np.empty(cells, kind),
-        reach=np.empty(cells, kind),
-        ghost=np.empty((padded - nz * ny * nx, 2), np.int64),
-    )
-    fields = [np.empty(padded, kind), np.empty(0 if region is None else padded, kind)]
-    for values, field in zip((g, region), fields, strict=True):
-        if values is not None:
-            kernels.pad(np.ascontiguousarray(values[window]).ravel(), box, field)
-    grid, band = grid_and_band(shape, spacing, kind)
-    return _Space(window, grid, band, box, strips, np.empty(padded, kind), *fields)
-
-
-def _move_over(old: _Space, new: _Space, state: kernels.State, far: float) -> None:
-    """Take a run over into a wider window: phi and its list of strips."""
-    n_strips = int(state.counts[kernels.STRIPS])
-    phi = np.full(new.grid.shape, far, new.moving.dtype)
-    shift = [a.start - b.start for a, b in zip(old.window, new.window, strict=True)]
-    z, y, x = [0] * (3 - len(shift)) + shift
-    (nz, ny, nx), values = old.grid.shape, np.empty(old.grid.shape, new.moving.dtype)
-    kernels.unpad(old.moving, old.box, values.reshape(-1))
-    phi[z : z + nz, y : y + ny, x : x + nx] = values
-    kernels.pad(phi.ravel(), new.box, new.moving)
-    row, column = np.divmod(old.strips.ident[:n_strips], old.box.strips)
-    plane, row = np.divmod(row, old.box.rows)
-    ident = ((plane + z) * new.box.rows + row + y) * new.box.strips + column + x // kernels.STRIP
-    new.strips.member[ident] = 1
-    state.counts[kernels.RUNS], _ = kernels.join_strips(new.strips, new.box)
-    state.counts[kernels.STATUS], state.counts[kernels.TIGHT] = kernels.RUNNING, 0
-
-
 def _evolve(
     phi: FloatArray,
     g: FloatArray,
@@ -416,13 +312,14 @@ def _evolve(
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
     region = None if region is None else fill_missing(region, spacing)[0]
     gaps = [m for m in (missing, no_g) if m is not None]
-    far = max((START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
-    rim = [max(math.ceil(options.band / h) - BAND_IN_LIST, 0) + RIM for h in spacing]
-    rim[-1] += kernels.STRIP  # along it the next list may be a strip wider
-    space = _workspace(_window(phi < 0, rim), spacing, phi.shape, rim, g, region)
+    far = max((win.START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
+    image = win.image(g, region, spacing, options.band)
+    space = win.workspace(win.start_window(phi < 0, image.rim), image)
     state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
     distance = finite(phi[space.window]).ravel()
-    kernels.start_run(distance, space.grid, space.band, space.strips, space.box, START_LAYERS, far, state, space.moving)
+    kernels.start_run(
+        distance, space.grid, space.band, space.strips, space.box, win.START_LAYERS, far, state, space.moving
+    )
     history = np.empty(options.max_num_iter)
 
     def result() -> Evolution:
@@ -446,9 +343,8 @@ def _evolve(
             )
             if state.counts[kernels.STATUS] != kernels.RIM:
                 break
-            by = [max(ROOM, (w.stop - w.start) // 4) for w in space.window]
-            wider = _workspace(_widened(space.window, phi.shape, by), spacing, phi.shape, rim, g, region)
-            _move_over(space, wider, state, far)
+            wider = win.workspace(win.wider_window(space.window, phi.shape), image)
+            win.move_over(space, wider, state, far)
             space = wider
         if callback is not None and callback(result()):
             raise Cancelled("active contour cancelled by the caller")

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage as ndi
 from skimage.measure import find_contours, marching_cubes
 
-from cordlevelset import levelset
+from cordlevelset import window
 from cordlevelset.distance import curve_distance
 from cordlevelset.edges import edge_indicator
 from cordlevelset.errors import Cancelled, GeometryError, InputError
@@ -233,11 +233,11 @@ def test_window_widens_with_the_contour(middle, band, monkeypatch):
         r - 3, ring(r, 14, 2.0), spacing=(H, H), propagation=0.6, curvature=0.2, max_num_iter=150, band=band
     )
     widened = []
-    move_over = levelset._move_over
-    monkeypatch.setattr(levelset, "_move_over", lambda *a: widened.append(a[1].window) or move_over(*a))
+    move_over = window.move_over
+    monkeypatch.setattr(window, "move_over", lambda *a: widened.append(a[1].window) or move_over(*a))
     part = run()
     assert widened
-    monkeypatch.setattr(levelset, "_window", lambda inside, rim: tuple(slice(0, n) for n in inside.shape))
+    monkeypatch.setattr(window, "start_window", lambda inside, rim: tuple(slice(0, n) for n in inside.shape))
     whole = run()
     np.testing.assert_array_equal(part.phi, whole.phi)
     np.testing.assert_array_equal(part.history, whole.history)

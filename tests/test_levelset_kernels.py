@@ -7,7 +7,7 @@ import naive_levelset as naive
 import numpy as np
 import pytest
 
-from cordlevelset import kernels, levelset
+from cordlevelset import kernels, window
 from cordlevelset.distance import grid_and_band
 
 SHAPES = [((13, 21), (0.5, 0.8)), ((7, 9, 11), (2.4, 0.8, 0.6)), ((1, 9), (1.0, 0.5)), ((5, 2, 18), (1.0, 3.0, 0.5))]
@@ -112,14 +112,12 @@ class Run:
     def __init__(self, shape, spacing, kind, *, own_clocks=True, weights=(0.3, 0.7, 1.2)):
         rng = np.random.default_rng(7)
         g, region = rng.uniform(0.05, 1, shape).astype(kind), rng.normal(size=shape).astype(kind)
-        window = tuple(slice(0, n) for n in shape)
-        self.space = s = levelset._workspace(window, spacing, shape, [3] * len(shape), g, region)
+        image = window.image(g, region, spacing, 1.0)
+        self.space = s = window.workspace(tuple(slice(0, n) for n in shape), image)
         self.state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
         self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
         phi = blob(shape, spacing).astype(kind)
-        kernels.start_run(
-            phi.ravel(), s.grid, s.band, s.strips, s.box, levelset.START_LAYERS, 30.0, self.state, s.moving
-        )
+        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, window.START_LAYERS, 30.0, self.state, s.moving)
         kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, self.state, 30.0)
         counts = self.state.counts
         self.n, self.runs, self.ghosts = counts[kernels.STRIPS], counts[kernels.RUNS], counts[kernels.GHOSTS]
