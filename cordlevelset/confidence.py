@@ -32,9 +32,9 @@ SMEARED_SHARE, SMEARED_POWER = 1 / 3, 8
 """Blur, in radii of the section, at which the contour is as likely wrong as right; and how suddenly: a fifth less or
 more makes it likely or unlikely (0.86, 0.19)."""
 WIDE_MM2, TOO_WIDE_MM2 = 95.0, 110.0
-"""The widest level of the cord has 85 mm2, with a standard deviation of 8 between people: the median of a stretch, lower
-than that, is seldom above the first and never, by three deviations, above the second. A swollen cord may be; it is
-worth a look."""
+"""The widest level of the cord has 85 mm2, with a standard deviation of 8 between people: the median of a stretch is
+lower, seldom above the first and never, by three deviations, above the second. A swollen cord may be; it is worth a
+look."""
 
 SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the contour may be too narrow"
 WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
