@@ -105,7 +105,7 @@ def group_table(rows):
 
 def heading(key):
     """What a figure is called in a table: ``error_mm`` is "error, mm"."""
-    for unit, text in (("_mm", ", mm"), ("_mb", ", MB"), ("_us", ", µs")):
+    for unit, text in (("_mm", ", mm"), ("_mb", ", MB"), ("_us", ", µs"), ("_ms", ", ms")):
         if key.endswith(unit):
             key = key.removesuffix(unit) + text
     return key.replace("_", " ")
