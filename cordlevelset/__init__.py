@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cordlevelset.atlas import register_atlas
     from cordlevelset.comparison import Comparison, compare
     from cordlevelset.curve import Centerline
     from cordlevelset.distance import signed_distance
@@ -64,6 +65,7 @@ _HOMES = {
     "geodesic_active_contours": "levelset",
     "measure": "morphometry",
     "read": "io",
+    "register_atlas": "atlas",
     "segment": "pipeline",
     "signed_distance": "distance",
     "tubularity": "flux",
@@ -96,6 +98,7 @@ __all__ = [
     "geodesic_active_contours",
     "measure",
     "read",
+    "register_atlas",
     "segment",
     "signed_distance",
     "tubularity",

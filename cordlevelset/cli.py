@@ -149,7 +149,12 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     given.add_argument(
         "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
     )
-    given.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
+    hint = given.add_mutually_exclusive_group()
+    hint.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
+    hint.add_argument(
+        "--atlas", type=Path, nargs=2, metavar=("TEMPLATE", "MASK"),
+        help="another image of the region and its cord, registered: a hint",
+    )  # fmt: skip
     segment.add_argument("--json", action="store_true", help="print the summary as JSON")
     segment.set_defaults(run=_segment)
 
@@ -176,6 +181,8 @@ class Output(NamedTuple):
 
 def _segment(args: argparse.Namespace) -> None:
     from cordlevelset import files
+    from cordlevelset import io as images
+    from cordlevelset.atlas import register_atlas
     from cordlevelset.outputs import summary
     from cordlevelset.pipeline import segment
     from cordlevelset.plot import check_drawing
@@ -191,6 +198,8 @@ def _segment(args: argparse.Namespace) -> None:
             continue  # its folder is made when there is a report
         files.check_writable(output.path, output.suffixes)
     start = time.perf_counter()
+    if args.atlas is not None:
+        given["initial"] = register_atlas(images.read(args.image, frame=args.frame), *args.atlas)
     result = segment(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame, **given)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -247,7 +256,7 @@ def _report_path(asked: Path) -> Path:
 
 def _inputs(args: argparse.Namespace) -> list[Path]:
     """All that `segment` reads."""
-    given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial)
+    given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial, *(args.atlas or ()))
     return [path for path in given if path is not None]
 
 

@@ -19,11 +19,11 @@ PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "Slicer
 
 FACE = {"pipeline", "draft", "given", "comparison", "morphometry", "precompile"}
 ADAPTERS = {
-    "io", "dicom", "headers", "integrity", "files", "outputs", "plot", "report", "page", "surface", "demo", "bids",
-    "batch", "cli", "__main__",
+    "io", "dicom", "atlas", "headers", "integrity", "files", "outputs", "plot", "report", "page", "surface", "demo",
+    "bids", "batch", "cli", "__main__",
 }  # fmt: skip
 KERNELS = {"kernels", "_jit"}
-OUTSIDERS = {"SimpleITK": {"io", "dicom"}, "matplotlib": {"plot", "report", "page"}, "numba": {"_jit"}}
+OUTSIDERS = {"SimpleITK": {"io", "dicom", "atlas"}, "matplotlib": {"plot", "report", "page"}, "numba": {"_jit"}}
 
 
 def test_import_is_light():
