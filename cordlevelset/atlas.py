@@ -7,6 +7,8 @@ it. All on grids of one step, with one thread and a fixed seed: the same input g
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -80,7 +82,8 @@ def register_atlas(image: Image, template: Image, mask: Image, *, callback: Call
     _check(source, cord)
     turn = canonical_turn(volume)
     target = turn.volume(volume)
-    moved = _laid_on(target, source, cord, callback)
+    with _one_thread():
+        moved = _laid_on(target, source, cord, callback)
     _check_overlap(target, moved, cord)
     hint = moved & ~core(moved, target.spacing)
     return volume.like(np.ascontiguousarray(turn.back(hint)).astype(np.uint8))
@@ -167,10 +170,33 @@ def _rigid(fixed: Any, moving: Any, callback: Callback | None) -> Any:
             method.Execute(fixed, moving)
         except RuntimeError:  # from this start the two hardly touch
             continue
-        found.append((method.GetMetricValue(), n, way))
+        # what they share in all, not per voxel: else a corner that fits by chance wins
+        found.append((method.GetMetricValue() * _share(fixed, moving, way), n, way))
     if not found:
         raise RuntimeError("no start")
     return min(found)[2]
+
+
+def _share(fixed: Any, moving: Any, way: Any) -> float:
+    """Share of the image that lies in the template."""
+    import SimpleITK as sitk
+
+    full = sitk.Image(moving.GetSize(), sitk.sitkFloat32) + 1
+    full.CopyInformation(moving)
+    return float(sitk.GetArrayFromImage(sitk.Resample(full, fixed, way, sitk.sitkNearestNeighbor, 0.0)).mean())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """ITK adds up what its threads found in the order they end in; the metric knows the global number only."""
+    import SimpleITK as sitk
+
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def _method(levels: tuple[int, ...]) -> Any:
@@ -178,7 +204,6 @@ def _method(levels: tuple[int, ...]) -> Any:
     import SimpleITK as sitk
 
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums in one order
     method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricSamplingStrategy(method.REGULAR)
     method.SetMetricSamplingPercentagePerLevel([SAMPLES[n] for n in levels], SEED)
