@@ -1,7 +1,7 @@
 """Corrections on real cases: ``python benchmarks/correction_on_cases.py --data DIR [--cases A,B] [--parts P,Q]``.
 
 DIR holds one folder a case: ``image.nii.gz``, ``case.json``, and one reference: ``seg.nii.gz`` (mask of the cord) or
-``levels.json`` (borders read off at some heights, LPS mm). Four tables, in Markdown:
+``levels.json`` (borders read off at some heights, LPS mm). Five tables, in Markdown:
 
 - rescue: a tube that looks more like a cord than the cord (perfect, in a perfect sac) is drawn into the image, so that
   the automatic centerline goes there; then the reference's middle is given at two heights, a quarter of its length from
@@ -10,6 +10,8 @@ DIR holds one folder a case: ``image.nii.gz``, ``case.json``, and one reference:
   other slices: automatic, with the contours, by shape alone (`fill_between`), and by ITK's morphological contour
   interpolation (where it is installed: ``pip install itk-morphologicalcontourinterpolation``).
 - initial: the reference as `initial`: as it is, shrunk by 3 mm, and shifted by 3 mm to each side. Dice, worst shift.
+- atlas: another case as template, with its reference: how far the middle of the cord it lays on the image is from the
+  reference's, Dice without and with it as a hint, and the same for the image with the tube of "rescue".
 - speed: seconds of `result.corrected` for one drawn slice and for one seed, median of five.
 """
 
@@ -31,6 +33,12 @@ from cordlevelset.volume import canonical_turn
 COUNTS = (3, 5, 8)
 DECOY_MM, DECOY_SAC_MM = 4.0, 9.0
 SHIFT_MM = 3.0
+ATLASES = {
+    "errsm18_t2": ("errsm21_t2", "testing_t2"),
+    "errsm21_t2": ("errsm18_t2", "testing_t1"),
+    "testing_t2": ("errsm18_t2",),
+}
+"""Whose image serves as template for whom: all of the neck."""
 
 
 class Case:
@@ -192,6 +200,37 @@ def initial(cases):
         print(f"| {case.name} | {' | '.join(cells)} | {np.nanmin(row) - plain:+.3f} |", flush=True)
 
 
+def apart(case, hint):
+    """Mean and greatest distance in mm, and share of the reference's planes that the hint reaches."""
+    laid = case.turn.array(hint.array) > 0
+    known = case.truth.any((1, 2))
+    planes = np.flatnonzero(known & laid.any((1, 2)))
+    middles = [np.array([np.argwhere(m[k]).mean(0) for k in planes]) for m in (laid, case.truth)]
+    away = np.linalg.norm((middles[0] - middles[1]) * case.grid.spacing[1:], axis=1)
+    return f"{away.mean():.1f} | {away.max():.1f} | {len(planes) / known.sum():.2f}"
+
+
+def atlas(cases):
+    print(
+        "| case | template | mm off: mean | greatest | reached | automatic | with atlas "
+        "| spoilt, automatic | spoilt, with atlas |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for case in cases:
+        for name in ATLASES.get(case.name, ()):
+            folder, off, cells = case.folder.parent / name, "", []
+            for image in (case.image, spoilt(case)):
+                cells.append(case.figures(attempt(image)))
+                try:
+                    hint = cls.register_atlas(image, folder / "image.nii.gz", folder / "seg.nii.gz")
+                    off = off or apart(case, hint)
+                    cells.append(case.figures(attempt(image, initial=hint)))
+                except cls.ConstraintError as error:
+                    off = off or " | | "
+                    cells.append(f"refused: {error}")
+            print(f"| {case.name} | {name} | {off} | {' | '.join(cells)} |", flush=True)
+
+
 def speed(cases):
     print("| case | voxels | segment s | one drawn slice s | one seed s |")
     print("|---|---|---|---|---|")
@@ -219,7 +258,7 @@ def seconds(function, *args, **given):
     return statistics.median(taken)
 
 
-PARTS = {"rescue": rescue, "contours": contours, "initial": initial, "speed": speed}
+PARTS = {"rescue": rescue, "contours": contours, "initial": initial, "atlas": atlas, "speed": speed}
 
 
 def main():
