@@ -48,8 +48,10 @@ class SliceMeasures:
     angle_ap_deg, angle_rl_deg : float
         Its two parts: about the AP axis, positive where the cord leans to the left on its way up, and about the
         left-right axis, positive where it leans forward.
-    length_mm, volume_mm3 : float
-        Of the cord in this slice: thickness of the slice along the cord, and times the area.
+    length_mm : float
+        Of the cord in this slice: thickness of the slice along the cord.
+    volume_mm3 : float
+        Of the cord in this slice: length times area.
     eccentricity : float
         0 circle, towards 1 flat; of the ellipse with the section's second moments.
     canal_area_mm2 : float
