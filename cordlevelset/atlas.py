@@ -42,6 +42,10 @@ SAMPLES = {2: 0.2, 1: 0.1}
 OVERLAP = 0.5
 """Least share of the shorter of the two, the image and the template's cord, that they must have in common."""
 
+HEIGHT = 0.8
+"""Least height of the template along the body as a share of the image's: a piece of a neck fits a whole one, one
+vertebra being like the next, at any height."""
+
 
 def register_atlas(image: Image, template: Image, mask: Image, *, callback: Callback | None = None) -> Volume:
     """The cord of a template, laid on an image: a hint for `segment(image, initial=...)`.
@@ -67,8 +71,8 @@ def register_atlas(image: Image, template: Image, mask: Image, *, callback: Call
     Raises
     ------
     ConstraintError
-        If the mask is empty or on another grid than the template, the two images cannot be laid on each other, or
-        share less than half of the shorter one.
+        If the mask is empty or on another grid than the template, the template is lower than 0.8 of the image, the two
+        cannot be laid on each other, or less than half of the shorter of image and cord is shared.
     InputError, GeometryError
         If an image cannot be worked on.
     Cancelled
@@ -82,6 +86,7 @@ def register_atlas(image: Image, template: Image, mask: Image, *, callback: Call
     _check(source, cord)
     turn = canonical_turn(volume)
     target = turn.volume(volume)
+    _check_height(target, source)
     with _one_thread():
         moved = _laid_on(target, source, cord, callback)
     _check_overlap(target, moved, cord)
@@ -100,6 +105,17 @@ def _check(template: Volume, mask: Volume) -> None:
         raise ConstraintError("atlas: the mask holds values that are not finite numbers")
     if not (mask.array >= 0.5).any():
         raise ConstraintError("atlas: the mask is empty, no voxel holds a half or more; give the template's cord")
+
+
+def _check_height(target: Volume, template: Volume) -> None:
+    """The template must show nearly as much along the body as the image."""
+    turned = canonical_turn(template).volume(template)
+    has_mm, wanted_mm = (v.shape[0] * v.spacing[0] for v in (turned, target))
+    if has_mm < HEIGHT * wanted_mm:
+        raise ConstraintError(
+            f"atlas: the template is {has_mm:.0f} mm high, the image {wanted_mm:.0f} mm; give a template that shows as "
+            "much of the spine, or crop the image"
+        )
 
 
 def _check_overlap(target: Volume, moved: NDArray[np.bool_], mask: Volume) -> None:

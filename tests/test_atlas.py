@@ -98,6 +98,9 @@ def test_what_cannot_be_used_is_refused_in_one_line(other, template):
         with pytest.raises(cls.ConstraintError, match=words) as caught:
             cls.register_atlas(other.image, template.image, changed)
         assert "\n" not in str(caught.value)
+    short, short_mask = (cls.Volume(v.array[:30], v.spacing, v.origin, v.direction) for v in (template.image, mask))
+    with pytest.raises(cls.ConstraintError, match="the template is 60 mm high, the image 90 mm"):
+        cls.register_atlas(other.image, short, short_mask)
     with pytest.raises(cls.InputError, match="constant"):
         cls.register_atlas(other.image, template.image.like(np.ones(mask.shape)), mask)
 
