@@ -55,7 +55,8 @@ def register_atlas(image: Image, template: Image, mask: Image, *, callback: Call
     image : path, SimpleITK.Image or Volume
         The image to be segmented.
     template : path, SimpleITK.Image or Volume
-        Another image of the same region, of any contrast; it must show at least what the image does along the body.
+        Another image of the same region, best of the same contrast: a T2 one ends 15 mm off on a T1 phantom. It must
+        show at least what the image does along the body.
     mask : path, SimpleITK.Image or Volume
         The cord in it, on its grid; soft masks count from one half.
     callback : callable, optional
