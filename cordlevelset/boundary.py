@@ -33,8 +33,6 @@ __all__ = [
     "border_levels",
     "border_support",
     "closed_contours",
-    "end_levels",
-    "evenly_lit",
     "fluidness",
     "in_place",
     "start_contours",
@@ -67,7 +65,8 @@ e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
 RESOLVED_MM = 2.0
-"""Pixels up to this size show a cord's border; what coarser ones average is for `thick`."""
+"""Voxels up to this size show a cord's border, which is five of them wide and more; what thicker ones average is for
+`thick`."""
 STIFFNESS = 0.06
 """Gain lost by a step of one radial sample between neighbouring rays."""
 NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.05
@@ -128,16 +127,6 @@ class CordContours:
     conus_uncertainty_mm: float = float("nan")
     conus_state: str = "outside"
     notes: tuple[str, ...] = ()
-
-
-SURROUNDINGS_MM = 10.0
-"""Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
-COIL_MM = 80.0
-"""Along the cord, the log of a coil's brightness is a parabola over this length: tissues alternate faster, a vertebra
-and its disc are 20 to 35 mm high."""
-DARK_SHARE = 0.1
-"""Surroundings are taken to be brighter than nothing by at least this share of the image's range, so that no gain is
-read off air."""
 
 
 def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = ALONG_MM) -> FloatArray:
@@ -274,37 +263,6 @@ def border_levels(
     fluid = outer.min(0) if polarity > 0 else outer.max(0)
     inner = np.mean([_at(sections, np.maximum(radii_mm - d, 0)) for d in (1.5, 2.0, 2.5)], axis=0)
     return inside.astype(np.float64), np.median(np.abs(fluid - inner), axis=1).astype(np.float64)
-
-
-def evenly_lit(sections: FloatArray, plane_mm: float) -> FloatArray:
-    """Sections over the brightness around the canal: a coil that fades along the cord dims all tissues alike.
-
-    Brightness counts from the darkest of the sections, so that a constant added to the image changes nothing.
-    """
-    dark, bright = np.percentile(sections, [1, 99])
-    above = sections - (dark - DARK_SHARE * (bright - dark))
-    around = np.median(above[:, :, st.RADII_MM >= SURROUNDINGS_MM], axis=(1, 2))
-    coil = np.exp(_parabolas(np.log(np.maximum(around, np.finfo(np.float32).tiny)), round(COIL_MM / plane_mm) + 1))
-    out: FloatArray = (above / coil[:, None, None]).astype(np.float32)
-    return out
-
-
-def _parabolas(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Each value by the parabola of least squares through those around it (Savitzky and Golay 1964)."""
-    n = len(values)
-    window, z = min(max(window, 3), n), np.arange(n)
-    low = np.clip(z - window // 2, 0, n - window)  # at the ends the last full window
-    fits = [np.polyfit(z[a : a + window] - k, values[a : a + window], min(2, n - 1)) for k, a in enumerate(low)]
-    return np.array([fit[-1] for fit in fits])
-
-
-def end_levels(
-    sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int, plane_mm: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`border_levels` as they are and evenly lit, (2, P) each: what the test of the cord's end looks at."""
-    plain = border_levels(sections, radii_mm, polarity)
-    even = border_levels(evenly_lit(sections, plane_mm), radii_mm, polarity)
-    return np.stack([plain[0], even[0]]), np.stack([plain[1], even[1]])
 
 
 def fluidness(sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int) -> FloatArray:

@@ -152,11 +152,9 @@ def find_cord(
     grid = search_grid(array, spacing)
     where = None if hint is None else hint.on(grid, spacing)
     candidates = [_candidate(e, grid.spacing, where) for e in _evidence(grid) if polarity in (0, e.polarity)]
-    candidates.sort(key=lambda c: -c.track.total)
     known = where is not None and where.through is not None
     for i, candidate in enumerate(candidates):
-        possible = known or (candidate.gain >= MIN_GAIN_MM and candidate.rate >= MIN_EVIDENCE)
-        if possible and candidate.weight > (-np.inf if known else 0.0):
+        if known or (candidate.gain >= MIN_GAIN_MM and candidate.rate >= MIN_EVIDENCE and candidate.track.total > 0):
             candidates[i] = _judge(candidate, grid, array, spacing, where)
     return _choose(candidates, known)
 

@@ -198,9 +198,10 @@ def _segment(args: argparse.Namespace) -> None:
             continue  # its folder is made when there is a report
         files.check_writable(output.path, output.suffixes)
     start = time.perf_counter()
+    image = images.read(args.image, frame=args.frame)
     if args.atlas is not None:
-        given["initial"] = register_atlas(images.read(args.image, frame=args.frame), *args.atlas)
-    result = segment(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame, **given)
+        given["initial"] = register_atlas(image, *args.atlas)
+    result = segment(image, contrast=args.contrast, polarity=args.polarity, **given)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
     with files.whole_or_nothing([o.path for o in outputs]) as drafts:

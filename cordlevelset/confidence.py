@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cordlevelset import straighten as st
 from cordlevelset.boundary import ALONG_MM, border_levels
 
-__all__ = ["SMEARED_NOTE", "WIDE_NOTE", "extent", "sharpness", "size"]
+__all__ = ["doubts", "extent", "sharpness", "size"]
 
 FloatArray = NDArray[np.float64]
 
@@ -75,3 +75,9 @@ def extent(n_planes: int, plane_mm: float) -> float:
     """Share for the number of independent looks; planes that share their noise are one."""
     looks = n_planes * plane_mm / max(plane_mm, 2 * ALONG_MM)
     return looks / (looks + 1)
+
+
+def doubts(sharp: FloatArray, narrow: float) -> list[str]:
+    """What to say where `sharpness` (P,) of most slices, or `size`, leaves less than half."""
+    notes = ((SMEARED_NOTE, float(np.median(sharp))), (WIDE_NOTE, narrow))
+    return [note for note, share in notes if share < 0.5]

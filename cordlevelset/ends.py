@@ -7,7 +7,7 @@ contour, h the height of the step, and x any of the others, and the medians of t
 
     v(k) = min(|q(k) - med q| / med h, 3/2) + sum_x (1 - x(k) / med x)+ / 2
 
-Brightness is read twice, as it is and against what surrounds the canal (`boundary.evenly_lit`), and the smaller v
+Brightness is read twice, as it is and against what surrounds the canal (`light.evenly_lit`), and the smaller v
 counts: a coil that fades changes only the first, a neck that widens to shoulders only the second, a conus both.
 
 Each plane votes for cord or against it by how far v lies below or above 0.9, and the cord ends where the sum of the

@@ -846,18 +846,24 @@ def voxel_step(below, here, above, most):
 
 
 @njit
+def voxel_steps(phi, i, stride, square):
+    """Squared change of phi a voxel at cell i, all axes together."""
+    (z, y, x), (sz, sy, sx), c = stride, square, phi[i]
+    steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
+    return steps + voxel_step(phi[i - x], c, phi[i + x], sx)
+
+
+@njit
 def mark_near(phi, strips, runs, box, out):
     """Positive where a cell of the runs is within reach of the contour: |phi| against its changes a voxel."""
     real = phi.dtype.type
-    sz, sy, sx, reach = real(box.square[0]), real(box.square[1]), real(box.square[2]), real(NONE * NONE)
-    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
+    square, reach = (real(box.square[0]), real(box.square[1]), real(box.square[2])), real(NONE * NONE)
+    stride = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
-            c = phi[i]
-            steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
-            out[j] = reach * (steps + voxel_step(phi[i - x], c, phi[i + x], sx)) - c * c
+            out[j] = reach * voxel_steps(phi, i, stride, square) - phi[i] * phi[i]
 
 
 @njit
@@ -1025,16 +1031,14 @@ def fade_out(phi, g, strips, runs, box, own_clocks, fade, pace):
     """
     real = phi.dtype.type
     zero, one, tiny = real(0), real(1), real(1e-20)
-    sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
+    square = real(box.square[0]), real(box.square[1]), real(box.square[2])
     top, share, least = real(NONE), real(1 / (NONE - FULL)), real(FAINTEST)
-    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
+    stride = z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
-            c = phi[i]
-            steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
-            voxels = abs(c) / np.sqrt(steps + voxel_step(phi[i - x], c, phi[i + x], sx) + tiny)
+            voxels = abs(phi[i]) / np.sqrt(voxel_steps(phi, i, stride, square) + tiny)
             fade[j] = min(max((top - voxels) * share, zero), one)
         for lane in range(strips.span[k]):
             pace[place + np.uint64(lane)] = fade[place + np.uint64(lane)]
@@ -1112,9 +1116,8 @@ def remember(phi, strips, runs, box):
     start, last, slope, reach = strips.start, strips.last, strips.slope, strips.reach
     real = phi.dtype.type
     z2, y2, x2 = real(box.inverse[0] ** 2), real(box.inverse[1] ** 2), real(box.inverse[2] ** 2)
-    sz, sy, sx = real(box.square[0]), real(box.square[1]), real(box.square[2])
-    quarter = real(0.25)
-    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
+    square, quarter = (real(box.square[0]), real(box.square[1]), real(box.square[2])), real(0.25)
+    stride = z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
     for k in range(runs):
         begin, place = np.uint64(strips.begin[k]), np.uint64(strips.place[k])
         for lane in range(strips.span[k]):
@@ -1124,9 +1127,7 @@ def remember(phi, strips, runs, box):
             i, j = begin + np.uint64(lane), place + np.uint64(lane)
             dz, dy, dx = phi[i + z] - phi[i - z], phi[i + y] - phi[i - y], phi[i + x] - phi[i - x]
             slope[j] = quarter * (dz * dz * z2 + dy * dy * y2 + dx * dx * x2)
-            c = phi[i]
-            steps = voxel_step(phi[i - z], c, phi[i + z], sz) + voxel_step(phi[i - y], c, phi[i + y], sy)
-            reach[j] = steps + voxel_step(phi[i - x], c, phi[i + x], sx)
+            reach[j] = voxel_steps(phi, i, stride, square)
 
 
 @njit

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.notes import LOW_CONFIDENCE
-from cordlevelset.plot import VIEW_MM, plot_mosaic, plot_views
+from cordlevelset.plot import plot_mosaic, plot_views, views_size
 
 if TYPE_CHECKING:
     from cordlevelset.pipeline import CordSegmentation
@@ -37,12 +37,11 @@ def report_page(result: CordSegmentation, *, name: str) -> str:
         A page that needs no other file. What comes from files is escaped.
     """
     along = -np.asarray(result.centerline.arclength_mm)
-    dz, rows = result.draft.image.spacing[0], result.draft.image.shape[0]
     return PAGE.format(
         name=html.escape(name),
         figures=_figures(result),
         notes=_notes(result),
-        views=_png(plot_views, result, (6, 6 * rows * dz / (4 * VIEW_MM))),
+        views=_png(plot_views, result, views_size(result, 6)),
         sections=_png(plot_mosaic, result, (8, 6.4)),
         area=_chart(along, [s.area_mm2 for s in result.slices], "area, mm²"),
         confidence=_chart(along, [s.confidence for s in result.slices], "confidence", top=1.0),
@@ -64,8 +63,7 @@ def notebook_card(result: CordSegmentation) -> str:
     """
     picture = ""
     if find_spec("matplotlib") is not None:
-        rows, dz = result.draft.image.shape[0], result.draft.image.spacing[0]
-        views = _png(plot_views, result, (4, 4 * rows * dz / (4 * VIEW_MM)))
+        views = _png(plot_views, result, views_size(result, 4))
         picture = f'<img alt="straightened views" style="max-height: 320px" src="data:image/png;base64,{views}">'
     return CARD.format(figures=_figures(result), notes=_notes(result), picture=picture)
 
@@ -140,6 +138,7 @@ text {{ font-size: 12px; fill: var(--ink) }}
 <figcaption>Sections from the top down: slice, area, confidence</figcaption></figure>
 <div>{area}{confidence}</div></main></body></html>
 """
-CARD = (
-    """<div>{picture}<dl style="display: flex; flex-wrap: wrap; gap: 4px 24px">{figures}</dl><ul>{notes}</ul></div>"""
-)
+CARD = """
+<div>{picture}<dl style="display: flex; flex-wrap: wrap; gap: 4px 24px">{figures}</dl>
+<ul>{notes}</ul></div>
+"""

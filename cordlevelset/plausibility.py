@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import StartContours, border_support, end_levels, start_contours
+from cordlevelset.boundary import StartContours, border_support, start_contours
 from cordlevelset.ends import find_conus
+from cordlevelset.light import end_levels
 
 __all__ = ["Appearance", "appearance"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cordlevelset.morphometry import SliceMeasures
     from cordlevelset.pipeline import CordSegmentation
 
-__all__ = ["check_drawing", "plot_area", "plot_centerline", "plot_mosaic", "plot_views"]
+__all__ = ["check_drawing", "plot_area", "plot_centerline", "plot_mosaic", "plot_views", "views_size"]
 
 LINE = "#ff3b30"
 VIEW_MM, SECTION_MM = 30.0, 15.0
@@ -73,8 +73,7 @@ def plot_mosaic(result: CordSegmentation, *, n_sections: int = 12, figure: Any =
     _, dy, dx = canonical.spacing
     n = min(n_sections, len(contours.centers_mm))
     rows = -(-n // N_COLUMNS)
-    figure = _new_figure("plot_mosaic", (8, 2.13 * rows)) if figure is None else figure
-    figure.set_facecolor("black")
+    figure = _black(figure or _new_figure("plot_mosaic", (8, 2.13 * rows)))
     panels: Any = figure.subplots(rows, N_COLUMNS, squeeze=False)
     for axes in panels.ravel():
         axes.set_axis_off()
@@ -117,8 +116,7 @@ def plot_views(result: CordSegmentation, *, figure: Any = None) -> Any:
     canonical, contours = result.draft.image, result.contours
     dz, dy, dx = canonical.spacing
     planes = np.arange(canonical.shape[0], dtype=np.float64)
-    figure = _new_figure("plot_views", (6, 6 * len(planes) * dz / (4 * VIEW_MM))) if figure is None else figure
-    figure.set_facecolor("black")
+    figure = _black(figure or _new_figure("plot_views", views_size(result, 6)))
     inside = contours.first + np.arange(len(contours.centers_mm))
     cy, cx = (np.interp(planes, inside, c)[:, None] for c in contours.centers_mm.T)
     offset = np.arange(-VIEW_MM, VIEW_MM + STEP_MM, STEP_MM)[None, :]
@@ -203,9 +201,7 @@ def plot_centerline(result: CordSegmentation, *, figure: Any = None) -> Any:
     canonical = result.draft.image
     size = np.array(canonical.shape) * canonical.spacing
     widths = [size[1], size[2], size[2]]
-    if figure is None:
-        figure = _new_figure("plot_centerline", (9, 9 * size[0] / sum(widths)))
-    figure.set_facecolor("black")
+    figure = _black(figure or _new_figure("plot_centerline", (9, 9 * size[0] / sum(widths))))
     index = canonical.to_index(result.centerline.points_mm)
     line = index * canonical.spacing
     middle = np.clip(np.rint(np.median(index, axis=0)).astype(int), 0, np.array(canonical.shape) - 1)
@@ -220,12 +216,23 @@ def plot_centerline(result: CordSegmentation, *, figure: Any = None) -> Any:
     return figure
 
 
+def views_size(result: CordSegmentation, width: float) -> tuple[float, float]:
+    """Width and height, inches, of a figure that `plot_views` fills at one scale."""
+    image = result.draft.image
+    return width, width * image.shape[0] * image.spacing[0] / (4 * VIEW_MM)
+
+
 def _new_figure(what: str, size: tuple[float, float]) -> Any:
     """A figure of pyplot, which notebooks and scripts show by themselves."""
     check_drawing(what)
     from matplotlib import pyplot
 
     return pyplot.figure(figsize=size, layout="constrained")
+
+
+def _black(figure: Any) -> Any:
+    figure.set_facecolor("black")
+    return figure
 
 
 def _show(axes: Any, picture: NDArray[Any], extent: tuple[float, ...], origin: str) -> None:

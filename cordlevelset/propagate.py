@@ -14,17 +14,17 @@ from cordlevelset.boundary import (
     along_cord,
     border_evidence,
     border_support,
-    end_levels,
     fluidness,
     in_place,
     smoothed,
     start_contours,
 )
 from cordlevelset.centerline import CordPath
-from cordlevelset.confidence import SMEARED_NOTE, WIDE_NOTE, extent, sharpness, size
+from cordlevelset.confidence import doubts, extent, sharpness, size
 from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
+from cordlevelset.light import end_levels
 from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.thick import occupied_contours, resolved_share
 
@@ -169,12 +169,11 @@ def segment_path(
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=centers)
     sharp, narrow = sharpness(smoothed(seen, spacing[0]), radii, path.polarity), size(radii)
-    weak = (SMEARED_NOTE,) * bool(np.median(sharp) < 0.5) + (WIDE_NOTE,) * (narrow < 0.5)
     return replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
         sac_mm=sac,
         confidence=start.confidence * sharp * narrow,
-        notes=start.notes + weak,
+        notes=(*start.notes, *doubts(sharp, narrow)),
     )

@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
+from cordlevelset.boundary import RESOLVED_MM
 from cordlevelset.sac import SIZE_MM
 
 __all__ = ["occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
-THIN_MM = 2.0
-"""Voxels up to this thick show the lateral borders: a cord is five of them wide and more."""
 SHIFTS_MM = np.arange(-3.0, 3.01, 0.5)
 """How far the middle may lie from the given one: half of a 6 mm slice."""
 HALF_LR_MM = np.arange(2.0, 8.51, 0.5)
@@ -58,7 +57,7 @@ INSIDE = 0.8
 
 def resolved_share(voxel_mm: float) -> float:
     """Weight of what interpolation between voxels this thick shows of the lateral borders; the rest is the model's."""
-    return min(1.0, THIN_MM / voxel_mm)
+    return min(1.0, RESOLVED_MM / voxel_mm)
 
 
 def occupied_contours(

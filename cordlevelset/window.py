@@ -26,8 +26,8 @@ ROOM = 4
 """Grid steps that a contour may move outwards before its window is widened: starts are mostly nearer than that."""
 RIM = 4
 """Grid steps along an inner edge of the window that listed strips keep free: two of the stencil, one of the next."""
-BAND_IN_LIST = 4
-"""Grid steps from the contour that are listed in any case, `kernels.NONE`; a wider band needs a wider rim."""
+BAND_IN_LIST = math.floor(kernels.NONE)
+"""Grid steps from the contour that are listed in any case; a wider band needs a wider rim."""
 
 
 class Image(NamedTuple):
