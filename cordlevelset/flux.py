@@ -39,9 +39,9 @@ CORD_RADII_MM = (2.5, 3.0, 3.5, 4.0, 4.5)
 """AP half-diameters of the cord, mm: 5 mm near the conus to 9 mm at the cervical enlargement (Frostell 2016)."""
 SAC_RADII_MM = (5.0, 6.5, 8.0, 9.5)
 """AP half-diameters of the thecal sac, mm: 10 to 19 mm from neck to lumbar cistern."""
-CORD_RATIOS = (1.0, 1.4, 2.0)
-"""Left-right over AP diameter: round in the thorax and at the conus, up to 2 at the cervical enlargement (14 mm by 7
-mm)."""
+CORD_RATIOS = (1.0, 1.4, 2.0, 2.6)
+"""Left-right over AP diameter: round in the thorax and at the conus, about 2 at the cervical enlargement (14 mm by 7
+mm), 2.6 where a healthy neck's cord is flattest (AP over left-right 0.4)."""
 SAC_RATIOS = (1.0, 1.4)
 WEAKEST_SHARE = 0.5
 """w: the weakest sector weighs as much as the mean of all."""
@@ -145,7 +145,7 @@ def tubularity(
     spacing : (3,) tuple of float
         Voxel size in mm, array-axis order.
     radii : sequence of float
-        AP half-diameters in mm; the left-right one is 1, 1.4 and 2 times as long.
+        AP half-diameters in mm; the left-right one is 1, 1.4, 2 and 2.6 times as long.
     polarity : {"auto", "bright", "dark"}
         Which responses to return: both, that of a tube brighter, or darker than its surroundings.
 
