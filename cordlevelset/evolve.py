@@ -1,4 +1,4 @@
-"""The active contour on the CSF border: Caselles' equation in every section, with a region term and an anchor.
+"""The active contour on the CSF border: Caselles' equation, slice by slice, with a region term and an anchor.
 
 In the plane of each section, with e the signed steps of `boundary`, u its brightness between cord (-1) and fluid (+1),
 and phi0 the signed distance to the start contour,
@@ -9,7 +9,11 @@ and phi0 the signed distance to the start contour,
 g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley [1]_, the
 region term to where the brightness is half way from cord to fluid [2]_. Caselles' contour alone shrinks through gaps of
 the border; the anchor holds it there to the start contour, which the neighbours along the cord and the size of cords
-have formed. docs/border.md has the figures with and without each term.
+have formed.
+
+The surest slice goes first and the others follow outwards, up and down the cord: each sets out from its own start
+contour moved as its neighbour's was. Where its image says little, it so begins where the neighbour's image has led; the
+anchor stays where it was, and a slice's error is not carried on. docs/border.md has the figures with and without each.
 
 References
 ----------
@@ -18,6 +22,8 @@ References
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +52,11 @@ TOLERANCE_MM = 0.01
 """Movement that may still be to come: a fiftieth of a pixel."""
 MAX_ITERATIONS = 100
 """Steps of about a third of a pixel: enough to cross the whole section."""
-RAY_STEP_MM = 0.1
-"""Sampling of phi along a ray; the zero in between is found linearly."""
+RAY_STEP_MM = 0.25
+"""Sampling of phi along a ray, half a pixel; the zero in between is found linearly, as a distance is linear."""
 
 
-def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArray) -> NDArray[np.float64]:
+def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArray, surest: int) -> NDArray[np.float64]:
     """Move the start contours onto the border.
 
     Parameters
@@ -61,6 +67,8 @@ def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArra
         Signed steps on rays and `straighten.RADII_MM`, from `boundary.border_evidence`.
     fluid : (P, A, R) array of float32
         Brightness between cord (-1) and fluid (+1), from `boundary.fluidness`.
+    surest : int
+        Plane of 0 .. P - 1 that the others follow.
 
     Returns
     -------
@@ -69,26 +77,43 @@ def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArra
     """
     axis = np.arange(-REACH_MM, REACH_MM + PIXEL_MM / 2, PIXEL_MM)
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
-    ray = angle / st.ANGLES[1]
-    at = [ray, np.minimum(radius / st.RADIUS_STEP_MM, evidence.shape[2] - 1)]
+    at = [angle / st.ANGLES[1], np.minimum(radius / st.RADIUS_STEP_MM, evidence.shape[2] - 1)]
+
+    def phi_of(radii: NDArray[np.float64]) -> FloatArray:
+        distances = [radius - np.interp(angle, st.ANGLES, r, period=2 * np.pi) for r in radii]
+        return np.stack(distances).astype(np.float32)
+
     steps, brightness = (
         np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([polar, polar[:, :1]], axis=1)])
         for polar in (evidence, fluid)
     )
-    start = np.stack([radius - np.interp(angle, st.ANGLES, r, period=2 * np.pi) for r in radii_mm])
     g = 1 / (1 + np.maximum(steps, 0) ** 2)
-    anchor = ANCHOR_PER_MM * np.clip(start, -ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
-    moved = geodesic_active_contours(
-        start.astype(np.float32),
-        g.astype(np.float32),
-        region=(-REGION * brightness - anchor).astype(np.float32),
-        spacing=(PIXEL_MM, PIXEL_MM),
-        curvature=CURVATURE,
-        advection=ADVECTION,
-        max_num_iter=MAX_ITERATIONS,
-        tol=TOLERANCE_MM,
-    )
-    return np.stack([_crossings(phi, r) for phi, r in zip(moved.phi, radii_mm, strict=True)])
+    region = -REGION * brightness - ANCHOR_PER_MM * np.clip(phi_of(radii_mm), -ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
+    moved = radii_mm.copy()
+    for planes, before in _outwards(len(radii_mm), surest):
+        start = radii_mm[planes] + moved[before] - radii_mm[before]
+        stand = geodesic_active_contours(
+            phi_of(start),
+            g[planes],
+            region=region[planes],
+            spacing=(PIXEL_MM, PIXEL_MM),
+            curvature=CURVATURE,
+            advection=ADVECTION,
+            max_num_iter=MAX_ITERATIONS,
+            tol=TOLERANCE_MM,
+        )
+        moved[planes] = [_crossings(phi, r) for phi, r in zip(stand.phi, start, strict=True)]
+    return moved
+
+
+def _outwards(n: int, surest: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Planes to move next, and the neighbour that each follows: the surest follows itself, then one up and one down."""
+    yield [surest], [surest]
+    for step in range(1, n):
+        pairs = [(k, k - d) for d, k in ((1, surest + step), (-1, surest - step)) if 0 <= k < n]
+        if pairs:
+            planes, before = zip(*pairs, strict=True)
+            yield list(planes), list(before)
 
 
 def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -152,7 +152,7 @@ def segment_path(
     seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)
     evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
     fluid = fluidness(seen, start.radii_mm, path.polarity)
-    moves = evolve(start.radii_mm, evidence, fluid) - start.radii_mm
+    moves = evolve(start.radii_mm, evidence, fluid, int(start.confidence.argmax())) - start.radii_mm
     moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
     radii = along_cord(np.minimum(start.radii_mm + moves, start.sac_mm), CONSISTENCY_MM, spacing[0])
     report(0.9)

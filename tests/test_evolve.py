@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from cordlevelset import straighten as st
+from cordlevelset.evolve import _outwards
 from cordlevelset.evolve import evolve as evolve_contours
 
 
-def evolve(start, evidence, fluid=None):
+def evolve(start, evidence, fluid=None, surest=0):
     """Without a region term where `fluid` is not given."""
-    return evolve_contours(start, evidence, np.zeros_like(evidence) if fluid is None else fluid)
+    return evolve_contours(start, evidence, np.zeros_like(evidence) if fluid is None else fluid, surest)
 
 
 def _ridge(radius, height=3.0, width=0.7):
@@ -49,6 +50,34 @@ def test_planes_do_not_mix(n):
     radii = np.linspace(3.5, 6.0, n)
     moved = evolve(np.repeat(radii[:, None] + 0.4, 64, axis=1), np.concatenate([_ridge(r) for r in radii]))
     np.testing.assert_allclose(moved.mean(1), radii, atol=0.08)
+
+
+@pytest.mark.parametrize(("n", "surest"), [(1, 0), (2, 1), (7, 0), (7, 4), (7, 6)])
+def test_every_plane_follows_a_neighbour_that_has_moved(n, surest):
+    done = set()
+    for planes, before in _outwards(n, surest):
+        assert [abs(k - b) for k, b in zip(planes, before, strict=True)] == [1 if done else 0] * len(planes)
+        assert not done or done.issuperset(before)
+        assert done.isdisjoint(planes)
+        done.update(planes)
+    assert done == set(range(n))
+
+
+@pytest.mark.parametrize("led_to", [4.0, 6.0])
+@pytest.mark.parametrize("surest", [0, 4])
+def test_between_two_borders_a_slice_goes_where_its_neighbour_went(led_to, surest):
+    both = np.maximum(_ridge(4.0), _ridge(6.0))
+    evidence = np.repeat(both, 5, axis=0)
+    evidence[surest] = _ridge(led_to)[0]
+    moved = evolve(np.full((5, 64), 5.0), evidence, surest=surest)
+    np.testing.assert_allclose(moved, led_to, atol=0.15)
+
+
+def test_what_moved_one_slice_is_not_carried_through_slices_without_a_border():
+    evidence = np.concatenate([_ridge(5.5), np.zeros((4, 64, st.RADII_MM.size), np.float32)])
+    moved = evolve(np.full((5, 64), 4.5), evidence)
+    assert np.abs(moved[0] - 5.5).max() < 0.1
+    assert np.abs(moved[1:] - 4.5).max() < 0.2
 
 
 def test_region_term_finds_the_half_level_where_no_step_is_steep():
