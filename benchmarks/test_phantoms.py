@@ -27,7 +27,7 @@ KINDS = [
 ]
 BASES = {"cervical": (1.0, 1.0, 1.0), "lumbar": (1.0, 1.0, 4.0)}
 CURVES = {
-    "CNR": (3, 4, 6, 8, 12, 20),
+    "CNR": (3, 4, 5, 8, 12, 20),
     "slice thickness, mm": (1, 2, 3, 4, 5, 6),
     "bias field, brightest over darkest": (1, 1.5, 2, 3, 4),
     "blur along phase encoding, mm": (0, 0.5, 1, 1.5, 2),
