@@ -7,7 +7,7 @@ Each slice's confidence is a product of shares, each 1 for a good cord and each 
     sac        share of the fluid's outer border on a step from fluid to wall (`sac`)
     sharpness  1 / (1 + (3 s / r)^8), s the width of the border's blur, r the radius of the section
     size       median area of the whole stretch against the widest cords
-    extent     n / (n + 1), n the number of independent looks along the cord
+    extent     n / (n + 1), n the number of looks along the cord
 
 A step of height h blurred by a Gaussian of width s has the slope h / (s sqrt(2 pi)) at most, which gives s. From a
 third of the radius on, the tails (3 s) of opposite borders meet in the middle: the inside has not its own brightness
@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import ALONG_MM, border_levels
+from cordlevelset.boundary import border_levels
+from cordlevelset.plausibility import WINDOW_MM
 
 __all__ = ["doubts", "extent", "sharpness", "size"]
 
@@ -72,8 +73,8 @@ def size(radii_mm: FloatArray) -> float:
 
 
 def extent(n_planes: int, plane_mm: float) -> float:
-    """Share for the number of independent looks; planes that share their noise are one."""
-    looks = n_planes * plane_mm / max(plane_mm, 2 * ALONG_MM)
+    """Share for the number of looks along the cord, each as long as it takes to see that a section stays the same."""
+    looks = n_planes * plane_mm / max(plane_mm, WINDOW_MM)
     return looks / (looks + 1)
 
 

@@ -31,9 +31,9 @@ def test_a_stretch_wider_than_a_cord_is_doubted(area, expected):
     assert size(np.full((5, st.N_ANGLES), np.sqrt(area / np.pi))) == pytest.approx(expected, abs=0.02)
 
 
-def test_planes_that_share_their_noise_are_one_look():
-    assert extent(30, 1.0) == extent(5, 6.0) == pytest.approx(5 / 6)
-    assert extent(2, 16.0) == pytest.approx(2 / 3)
+def test_a_short_stretch_is_trusted_less():
+    assert extent(60, 1.0) == extent(10, 6.0) == pytest.approx(3 / 4)
+    assert extent(2, 25.0) == pytest.approx(2 / 3)
 
 
 def test_what_is_doubted_is_said():
