@@ -36,6 +36,9 @@ start contour's. It starts within a millimetre of the border, so noise elsewhere
 CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
 
+MIN_CONFIDENCE = 0.1
+"""Nearly all results below it were wrong on real and degraded images, and most showed no cord (docs/reliability.md)."""
+
 BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
 
 FloatArray = NDArray[np.float32]
@@ -64,12 +67,12 @@ def follow_path(
     Returns
     -------
     CordContours
-        Good for the centerline; the border itself, and what its blur and its size say, are for `segment_path`.
+        Good for the centerline; the border itself, and what its blur says, are for `segment_path`.
 
     Raises
     ------
     NoCordFoundError
-        If less than two slices are left of it.
+        If less than two slices are left of it, or hardly anything in them speaks for a cord.
     """
     centers, radii, sections, evidence = path.contours or start_contours(
         array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
@@ -94,18 +97,19 @@ def follow_path(
     tip = None
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
-    return CordContours(
+    found = CordContours(
         first,
         centers,
         radii,
         sac,
         in_sac,
-        path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0]),
+        path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0]) * size(radii),
         tip,
         end.uncertainty_mm,
         end.state,
         () if cord.stop == len(support) else (BRAINSTEM_NOTE,),
     )
+    return _believed(found, path, known)
 
 
 def segment_path(
@@ -137,6 +141,8 @@ def segment_path(
 
     Raises
     ------
+    NoCordFoundError
+        As in `follow_path`.
     Cancelled
         If `callback` returns True.
     """
@@ -168,12 +174,25 @@ def segment_path(
     report(1.0)
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=centers)
-    sharp, narrow = sharpness(smoothed(seen, spacing[0]), radii, path.polarity), size(radii)
-    return replace(
+    sharp = sharpness(smoothed(seen, spacing[0]), radii, path.polarity)
+    found = replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
         sac_mm=sac,
-        confidence=start.confidence * sharp * narrow,
-        notes=(*start.notes, *doubts(sharp, narrow)),
+        confidence=start.confidence * sharp,
+        notes=(*start.notes, *doubts(sharp, size(start.radii_mm))),
     )
+    return _believed(found, path, known)
+
+
+def _believed(found: CordContours, path: CordPath, known: tuple[int, int] | None) -> CordContours:
+    """The same contours; but no cord is better than a guess, unless there is one for sure."""
+    confidence = float(found.confidence.mean())
+    if known is None and confidence < MIN_CONFIDENCE:
+        raise NoCordFoundError(
+            f"no spinal cord found: what looks most like one has a confidence of {confidence:.2f}, needs "
+            f"{MIN_CONFIDENCE}; if there is a cord, give its centerline",
+            score=float(path.score.mean()),
+        )
+    return found

@@ -151,3 +151,12 @@ def test_noise_holds_no_cord(rng):
     with pytest.raises(cls.NoCordFoundError) as caught:
         cls.segment(cls.Volume(rng.rayleigh(size=(30, 60, 50)), (2.0, 1.0, 1.0)))
     assert np.isfinite(caught.value.score)
+
+
+def test_a_canal_without_a_cord_holds_none_unless_it_is_said_to():
+    kind = {"region": "cervical", "spacing": (2.0, 1.0, 1.0), "field_mm": (80.0, 100.0, 60.0)}
+    empty, middle = make_phantom(cord=False, **kind).image, make_phantom(**kind).centerline_mm
+    for function in (cls.segment, cls.detect_centerline):
+        with pytest.raises(cls.NoCordFoundError, match="confidence of 0"):
+            function(empty)
+    assert cls.segment(empty, centerline=middle[[3, -3]]).confidence < 0.1
