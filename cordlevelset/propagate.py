@@ -67,7 +67,7 @@ def follow_path(
     Returns
     -------
     CordContours
-        Good for the centerline; the border itself, and what its blur says, are for `segment_path`.
+        Good for the centerline; the border itself, and what its blur and its size say, are for `segment_path`.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def follow_path(
         radii,
         sac,
         in_sac,
-        path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0]) * size(radii),
+        path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0]),
         tip,
         end.uncertainty_mm,
         end.state,
@@ -174,14 +174,14 @@ def segment_path(
     report(1.0)
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=centers)
-    sharp = sharpness(smoothed(seen, spacing[0]), radii, path.polarity)
+    sharp, narrow = sharpness(smoothed(seen, spacing[0]), radii, path.polarity), size(radii)
     found = replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
         sac_mm=sac,
-        confidence=start.confidence * sharp,
-        notes=(*start.notes, *doubts(sharp, size(start.radii_mm))),
+        confidence=start.confidence * sharp * narrow,
+        notes=(*start.notes, *doubts(sharp, narrow)),
     )
     return _believed(found, path, known)
 
