@@ -39,9 +39,7 @@ def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm:
     notes, n = [], len(confidence)
     mean = float(confidence.mean())
     if mean < LOW_CONFIDENCE:
-        notes.append(
-            f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): one in three such results is wrong"
-        )
+        notes.append(f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): one in three such results is wrong")
     parts = sorted(_stretches(confidence, z_mm), key=lambda part: confidence[part].min())
     for part in parts[:N_STRETCHES]:
         weak = int((confidence[part] < LOW_CONFIDENCE).sum())
