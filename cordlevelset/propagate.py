@@ -97,19 +97,20 @@ def follow_path(
     tip = None
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
-    found = CordContours(
+    confidence = path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0])
+    _believe(confidence, path, known)
+    return CordContours(
         first,
         centers,
         radii,
         sac,
         in_sac,
-        path.confidence * support[cord] * in_sac * extent(len(radii), spacing[0]),
+        confidence,
         tip,
         end.uncertainty_mm,
         end.state,
         () if cord.stop == len(support) else (BRAINSTEM_NOTE,),
     )
-    return _believed(found, path, known)
 
 
 def segment_path(
@@ -175,7 +176,8 @@ def segment_path(
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
     seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=centers)
     sharp, narrow = sharpness(smoothed(seen, spacing[0]), radii, path.polarity), size(radii)
-    found = replace(
+    _believe(start.confidence * sharp * (narrow > 0), path, known)  # a wide cord is one, too; the widest sac is not
+    return replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
@@ -183,16 +185,14 @@ def segment_path(
         confidence=start.confidence * sharp * narrow,
         notes=(*start.notes, *doubts(sharp, narrow)),
     )
-    return _believed(found, path, known)
 
 
-def _believed(found: CordContours, path: CordPath, known: tuple[int, int] | None) -> CordContours:
-    """The same contours; but no cord is better than a guess, unless there is one for sure."""
-    confidence = float(found.confidence.mean())
-    if known is None and confidence < MIN_CONFIDENCE:
+def _believe(confidence: NDArray[np.float64], path: CordPath, known: tuple[int, int] | None) -> None:
+    """Refuse what hardly anything speaks for, unless a cord is known to be there: none is better than a guess."""
+    mean = float(confidence.mean())
+    if known is None and mean < MIN_CONFIDENCE:
         raise NoCordFoundError(
-            f"no spinal cord found: what looks most like one has a confidence of {confidence:.2f}, needs "
-            f"{MIN_CONFIDENCE}; if there is a cord, give its centerline",
+            f"no spinal cord found: what looks most like one has a confidence of {mean:.2f}, needs {MIN_CONFIDENCE}; "
+            "if there is a cord, give its centerline",
             score=float(path.score.mean()),
         )
-    return found
