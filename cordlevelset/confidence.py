@@ -7,7 +7,7 @@ Each slice's confidence is a product of shares, each 1 for a good cord and each 
     sac        share of the fluid's outer border on a step from fluid to wall (`sac`)
     sharpness  1 / (1 + (3 s / r)^8), s the width of the border's blur, r the radius of the section
     size       median area of the whole stretch against the widest cords
-    extent     n / (n + 1), n the number of looks along the cord
+    extent     n / (n + 1), n the length in windows of `plausibility`, in which a section shows that it is steady
 
 A step of height h blurred by a Gaussian of width s has the slope h / (s sqrt(2 pi)) at most, which gives s. From a
 third of the radius on, the tails (3 s) of opposite borders meet in the middle: the inside has not its own brightness
@@ -73,7 +73,7 @@ def size(radii_mm: FloatArray) -> float:
 
 
 def extent(n_planes: int, plane_mm: float) -> float:
-    """Share for the number of looks along the cord, each as long as it takes to see that a section stays the same."""
+    """Share for the length of the cord, in windows long enough to see that a section stays the same."""
     looks = n_planes * plane_mm / max(plane_mm, WINDOW_MM)
     return looks / (looks + 1)
 

@@ -46,7 +46,7 @@ def test_steps_of_the_wrong_sign_do_not_count():
 
 
 @pytest.mark.parametrize("n", [1, 5])
-def test_planes_do_not_mix(n):
+def test_every_plane_ends_on_its_own_border(n):
     radii = np.linspace(3.5, 6.0, n)
     moved = evolve(np.repeat(radii[:, None] + 0.4, 64, axis=1), np.concatenate([_ridge(r) for r in radii]))
     np.testing.assert_allclose(moved.mean(1), radii, atol=0.08)

@@ -159,3 +159,17 @@ def test_a_canal_without_a_cord_holds_none_unless_it_is_said_to():
     with pytest.raises(cls.NoCordFoundError, match="confidence of 0"):
         cls.segment(empty)
     assert cls.segment(empty, centerline=middle[[3, -3]]).confidence < 0.1
+
+
+@pytest.mark.parametrize(("too_wide", "found"), [(1.04, True), (0.9, False)])
+def test_a_wide_cord_is_doubted_and_one_beyond_all_refused(neck, neck_result, monkeypatch, too_wide, found):
+    from cordlevelset import confidence
+
+    area = np.median([s.area_mm2 for s in neck_result.slices])
+    monkeypatch.setattr(confidence, "WIDE_MM2", 0.0)
+    monkeypatch.setattr(confidence, "TOO_WIDE_MM2", too_wide * area)
+    if found:
+        assert 0 < cls.segment(neck.image).confidence < 0.1
+    else:
+        with pytest.raises(cls.NoCordFoundError):
+            cls.segment(neck.image)
