@@ -21,6 +21,7 @@ from cordlevelset.hints import PathHint, SearchHint, onward
 from cordlevelset.paths import Track, best_track
 from cordlevelset.plausibility import Appearance, appearance
 from cordlevelset.searchgrid import ALONG_MM, SearchGrid, search_grid
+from cordlevelset.skin import depth_below_skin
 from cordlevelset.symmetry import midline
 
 __all__ = ["CordPath", "find_cord"]
@@ -41,6 +42,9 @@ SAC_OFFSET_MM = 4.0
 MIDLINE_TOLERANCE_MM, MIDLINE_COST_PER_MM, MIDLINE_LIMIT_MM = 3.0, 0.01, 40.0
 """A path this far from the mirror plane pays nothing; then as much per mm that 30 mm cost a good tube's whole gain;
 never more than at 40 mm."""
+SKIN_MM, SKIN_COST_PER_MM = 20.0, 0.01
+"""The middle of the cord lies deeper than this below the skin of the back: the epidural space before it is 30 to 80 mm
+deep in adults and about 1 mm per kg in children. What is shallower pays as much per mm as off the mirror plane."""
 CORRIDOR_MM = 5.0
 """The cord is searched again this close to the chosen path: the slack of a cord in its sac."""
 MIN_GAIN_MM = 4.0
@@ -205,6 +209,7 @@ def _evidence(grid: SearchGrid) -> list[_Evidence]:
     x = np.arange(grid.image.shape[2]) * grid.spacing[2]
     away = np.abs(x - midline(grid.image, grid.spacing)[:, None]) - MIDLINE_TOLERANCE_MM
     off = (MIDLINE_COST_PER_MM * np.clip(away, 0, MIDLINE_LIMIT_MM)).astype(np.float32)[:, None, :]
+    off = off + SKIN_COST_PER_MM * np.clip(SKIN_MM - depth_below_skin(grid.image, grid.spacing), 0, SKIN_MM)
     size = [2 * round(SAC_OFFSET_MM / s) + 1 for s in grid.spacing[1:]]
     out = []
     for polarity, response, radius, around in (
