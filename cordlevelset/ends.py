@@ -1,9 +1,10 @@
 """Where the cord ends: the conus below, the brainstem above.
 
-Going down from the top, each plane is held against the 5 to 45 mm above it. Below the conus the contour no longer
-holds cord: its inside takes another brightness (fluid and roots, or whatever lies there), the step at its border, the
-tube's response, the area and the share of the border that stands on a step all fall. With q the mean inside the
-contour, h the height of the step, and x any of the others, and the medians of the planes above,
+Going down from the top, each plane is held against the 5 to 45 mm above it, or above the end that the votes (below)
+speak for so far, once 40 mm of cord lie there: what was voted against is not what cord looks like. Below the conus the
+contour no longer holds cord: its inside takes another brightness (fluid and roots, or whatever lies there), the step at
+its border, the tube's response, the area and the share of the border that stands on a step all fall. With q the mean
+inside the contour, h the height of the step, and x any of the others, and the medians of the planes above,
 
     v(k) = min(|q(k) - med q| / med h, 3/2) + sum_x (1 - x(k) / med x)+ / 2
 
@@ -103,7 +104,8 @@ def find_conus(
     for k in range(n - 1, -1, -1):
         change = 0.0
         if k <= settled:
-            above = slice(min(n - 1, k + near), min(n, k + far))
+            low = max(k + near, plane if n - plane >= far - near else 0)  # above the likeliest end
+            above = slice(min(n - 1, low), min(n, low + far - near))
             change = min(_change(q[k], q[above], h[k], h[above]) for q, h in zip(inside, step, strict=True))
             change += sum(_loss(x[k], x[above]) for x in (response, area_mm2, support)) / 2
         total += plane_mm * float(np.clip((CHANGE - change) / FULL_VOTE, -1, 1))

@@ -74,6 +74,22 @@ def test_a_change_at_the_lower_edge_is_unclear():
     assert conus.plane == 0
 
 
+def test_a_sac_that_stays_the_same_does_not_become_the_cord_it_is_held_against():
+    """Below the tip the tube's response is lost, the rest changes little, for 100 mm: votes fall by a quarter a mm."""
+    below = np.arange(150) < 100
+    area, step = np.where(below, 0.7, 1.0), np.where(below, 0.8, 1.0)
+    conus = find_conus(np.where(below, 1.15, 1.0), step, np.where(below, -0.3, 0.7), 60 * area, area, 1.0)
+    assert conus.state == "seen"
+    assert abs(conus.plane - 100) <= 1
+
+
+def test_two_odd_slices_at_the_top_are_no_cord_to_hold_the_rest_against():
+    below = np.arange(24) < 22  # 5 mm slices: more fluid around the uppermost two
+    response, area, support = np.where(below, -0.5, 0.7), np.where(below, 45.0, 72.0), np.where(below, 0.5, 1.0)
+    end = find_conus(np.ones(24), np.where(below, 0.4, 1.0), response, area, support, 5.0)
+    assert end.state == "outside"
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_planes(n):
     assert find_conus(*(np.ones(n),) * 5, 10.0).state == "outside"
