@@ -133,7 +133,7 @@ def thick(case, axis, n):
 def phantoms():
     """Synthetic spines, with cord and without: (name, case)."""
     for region in ("cervical", "lumbar"):
-        for contrast in ("t1", "t2", "t2s"):
+        for contrast in ("t1", "t2", "t2s", "dwi"):
             for cnr in (12.0, 6.0, 3.0, 1.5):
                 for cord in (True, False):
                     p = make_phantom(region=region, contrast=contrast, cnr=cnr, cord=cord)

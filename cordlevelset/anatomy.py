@@ -20,8 +20,9 @@ CONTRASTS = {
     "t2": (1.00, 0.42, 0.45, 0.75, 0.16, 0.34, 0.05, 0.55, 0.12, 0.30, 0.04, 0.0),
     "t1": (0.20, 0.40, 0.36, 1.00, 0.36, 0.50, 0.08, 0.34, 0.28, 0.40, 0.06, 0.0),
     "t2s": (0.95, 0.66, 0.70, 0.45, 0.40, 0.18, 0.06, 0.60, 0.25, 0.40, 0.95, 0.0),
+    "dwi": (0.06, 0.60, 0.45, 0.05, 0.20, 0.08, 0.03, 0.15, 0.06, 0.15, 0.02, 0.0),
 }
-"""Brightness by kind of image, in the order of `TISSUES`; fluid in T2 is 1."""
+"""Brightness by kind of image, in the order of `TISSUES`; fluid in T2 is 1. dwi: mean of diffusion weighted images."""
 SKIN_MM = 2.0
 
 

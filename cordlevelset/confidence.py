@@ -4,7 +4,7 @@ Each slice's confidence is a product of shares, each 1 for a good cord and each 
 
     path       evidence per mm of tube against chance, and against the other polarity (`centerline`)
     border     share of the contour on a step from cord to fluid (`boundary`)
-    sac        share of the fluid's outer border on a step from fluid to wall (`sac`)
+    sac        share of the fluid's outer border on a step from fluid to wall (`sac`); half where none could be seen
     sharpness  1 / (1 + (3 s / r)^8), s the width of the border's blur, r the radius of the section
     size       median area of the whole stretch against the widest cords
     extent     n / (n + 1), n the length in windows of `plausibility`, in which a section shows that it is steady
@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import border_levels
+from cordlevelset.boundary import OUTSIDE_MM, border_levels
 from cordlevelset.plausibility import WINDOW_MM
+from cordlevelset.sac import LARGEST_MM, WALL_STEP
+from cordlevelset.searchgrid import PERCENTILE_STRIDE
 
-__all__ = ["doubts", "extent", "sharpness", "size"]
+__all__ = ["doubts", "extent", "sharpness", "size", "unlit"]
 
 FloatArray = NDArray[np.float64]
 
@@ -36,6 +38,9 @@ WIDE_MM2, TOO_WIDE_MM2 = 95.0, 110.0
 """The widest level of the cord has 85 mm2, with a standard deviation of 8 between people: the median of a stretch is
 lower, seldom above the first and never, by three deviations, above the second. A swollen cord may be; it is worth a
 look."""
+
+UNLIT_SHARE = 0.5
+"""What cannot be seen speaks neither for a wall nor against it."""
 
 SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the contour may be too narrow"
 WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
@@ -63,6 +68,37 @@ def sharpness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int
     blur = np.median(step[:, None] / (np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny)), axis=1)
     radius = np.sqrt(st.polygon_area(radii_mm) / np.pi)
     share: FloatArray = 1 / (1 + (blur / (SMEARED_SHARE * radius)) ** SMEARED_POWER)
+    return share
+
+
+def unlit(array: NDArray[np.float32], sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> FloatArray:
+    """Share (P,) of the rays about a bright cord on which nothing gives enough signal for a wall to be seen.
+
+    In diffusion images, and others that show the cord alone, fluid and wall are both dark: the step between them cannot
+    be half as high as the cord's, which is what counts as a wall (`sac.WALL_STEP`).
+
+    Parameters
+    ----------
+    array : (K, J, I) array of float32
+        The image; its darkest voxels give no signal.
+    sections : (P, A, R) array of float32
+        About the contours' centers.
+    radii_mm : (P, A) array
+        The cord's contours.
+    polarity : {+1, -1}
+        Cord brighter or darker than the fluid; about a dark cord the fluid itself gives signal.
+
+    Returns
+    -------
+    (P,) array
+    """
+    if polarity < 0:
+        return np.zeros(len(radii_mm))
+    dark = float(np.percentile(array.ravel()[::PERCENTILE_STRIDE], 1))
+    inside, _ = border_levels(sections, radii_mm, polarity)
+    around = (radii_mm[:, :, None] + OUTSIDE_MM < st.RADII_MM) & (st.RADII_MM <= LARGEST_MM)
+    brightest = np.where(around, sections, dark).max(2)
+    share: FloatArray = (brightest - dark < WALL_STEP * (inside - dark)[:, None]).mean(1)
     return share
 
 

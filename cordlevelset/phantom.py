@@ -75,7 +75,7 @@ def make_phantom(
     ----------
     region : {"lumbar", "cervical"}
         Lumbar ones have a conus and roots below it.
-    contrast : {"t1", "t2", "t2s"}
+    contrast : {"t1", "t2", "t2s", "dwi"}
         Brightness of the tissues.
     spacing : (3,) tuple of float
         Voxel size in mm: along the body, antero-posterior, left-right.

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import erf
 
 from cordlevelset import straighten as st
-from cordlevelset.confidence import SMEARED_SHARE, TOO_WIDE_MM2, WIDE_MM2, doubts, extent, sharpness, size
+from cordlevelset.confidence import SMEARED_SHARE, TOO_WIDE_MM2, WIDE_MM2, doubts, extent, sharpness, size, unlit
 
 
 def _disc(radius_mm, blur_mm, planes=3):
@@ -34,6 +34,25 @@ def test_a_stretch_wider_than_a_cord_is_doubted(area, expected):
 def test_a_short_stretch_is_trusted_less():
     assert extent(60, 1.0) == extent(10, 6.0) == pytest.approx(3 / 4)
     assert extent(2, 25.0) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(("around", "expected"), [(10.0, 1.0), (40.0, 1.0), (60.0, 0.0), (150.0, 0.0)])
+def test_walls_are_seen_only_where_something_gives_signal(around, expected):
+    """A cord of 100 in fluid of 5, and tissue beyond 8 mm; air of 0 in the image."""
+    profile = np.where(st.RADII_MM < 4, 100.0, np.where(st.RADII_MM < 8, 5.0, around))
+    sections = np.broadcast_to(profile, (3, st.N_ANGLES, st.RADII_MM.size)).astype(np.float32)
+    radii, image = np.full((3, st.N_ANGLES), 4.0), np.linspace(0, 100, 8000, dtype=np.float32).reshape(20, 20, 20)
+    assert (unlit(image, sections, radii, 1) == expected).all()
+    assert (unlit(8 * image + 50, 8 * sections + 50, radii, 1) == expected).all()
+    assert (unlit(image, -sections, radii, -1) == 0).all()
+
+
+def test_half_of_the_surroundings_may_be_lit():
+    profile = np.where(st.RADII_MM < 4, 100.0, 5.0)
+    sections = np.tile(profile.astype(np.float32), (3, st.N_ANGLES, 1))
+    sections[:, : st.N_ANGLES // 2, st.RADII_MM > 8] = 80
+    image = np.linspace(0, 100, 8000, dtype=np.float32).reshape(20, 20, 20)
+    assert unlit(image, sections, np.full((3, st.N_ANGLES), 4.0), 1) == pytest.approx(0.5)
 
 
 def test_what_is_doubted_is_said():

@@ -33,7 +33,9 @@ def test_thick_slices_are_averages_of_thin_ones():
     assert np.median(mixed) > 1.2 * level  # cord and fluid share these voxels
 
 
-@pytest.mark.parametrize(("contrast", "polarity"), [("t1", "bright"), ("t2", "dark"), ("t2s", "dark")])
+@pytest.mark.parametrize(
+    ("contrast", "polarity"), [("t1", "bright"), ("t2", "dark"), ("t2s", "dark"), ("dwi", "bright")]
+)
 def test_polarity_and_noise(contrast, polarity):
     phantom = make_phantom(**SMALL | {"field_mm": (20.0, 160.0, 50.0)}, contrast=contrast, cnr=10, bias=1.0)
     assert phantom.polarity == polarity

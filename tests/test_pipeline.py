@@ -90,6 +90,14 @@ def test_bright_cord():
     assert cls.compare(result.mask, phantom.soft_mask).dice > 0.93
 
 
+def test_a_cord_that_alone_gives_signal(neck, rng):
+    """A diffusion image: no fluid, no wall."""
+    image = (100 * neck.soft_mask.array + np.abs(rng.normal(0, 4, neck.image.shape))).astype(np.float32)
+    result = cls.segment(neck.image.like(image))
+    assert result.polarity == "bright"
+    assert cls.compare(result.mask, neck.soft_mask).dice > 0.95
+
+
 def test_a_hint_changes_nothing_but_the_notes(neck, neck_result):
     right = cls.segment(neck.image, contrast="t2")
     wrong = cls.segment(neck.image, contrast="t1")
