@@ -12,7 +12,7 @@ __all__ = ["CONTRASTS", "LOW_CONFIDENCE", "hint_notes", "weak_notes"]
 CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi": -1, "dwi": 1}
 """Usual polarity of each contrast, for the note on a hint that the image contradicts."""
 LOW_CONFIDENCE = 0.3
-"""Below it, a third of the results on real and degraded images were wrong, above it 1 in 130 (docs/reliability.md)."""
+"""Below it, a third of the results on real and degraded images were wrong, above it 1 in 90 (docs/reliability.md)."""
 APART_MM = 10.0
 """Weak stretches nearer to each other than a third of a vertebra are one place to look at."""
 N_STRETCHES = 3
