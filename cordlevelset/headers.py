@@ -17,6 +17,7 @@ __all__ = ["LONGEST_HEADER", "NiftiHeader", "Payload", "metaimage_payload", "nif
 LONGEST_HEADER = 1 << 16
 """Bytes in which a header must end to be checked here; text headers are a few hundred bytes long."""
 GZIP = b"\x1f\x8b"
+METAIMAGE_SUFFIXES = (".mha", ".mhd")
 NRRD_BYTES = {
     1: ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"),
     2: ("short", "short int", "signed short", "int16", "int16_t", "ushort", "unsigned short", "uint16", "uint16_t"),
@@ -177,7 +178,7 @@ def nrrd_payload(path: Path, start: bytes) -> Payload | None:
     encoding = fields.get("encoding", "").lower()
     odd = {"byte skip", "byteskip", "line skip", "lineskip"} & set(fields)
     shape = _sizes(fields.get("sizes", ""))
-    if not (size and shape) or odd or encoding not in ("raw", "gzip", "gz") or (name and _left_to_reader(name)):
+    if not (size and shape) or odd or encoding not in ("raw", "gzip", "gz") or (name and _several_files(name)):
         return None
     values = path if name is None else path.parent / name
     begin = len(head) + len(blank) if name is None else 0
@@ -197,19 +198,30 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
     Returns
     -------
     Payload or None
-        None if it is not MetaImage, or keeps its values as text or spread over files.
+        None if it is not MetaImage, or keeps its values as text.
+
+    Raises
+    ------
+    InputError
+        If its name is one of MetaImage and the header does not say in plain words which one file holds the values. A
+        list or a numbered pattern of files must not reach ITK: it formats the pattern as it is, and %s or %n in a
+        damaged or malicious one writes into the process's memory.
     """
-    mark = start.find(b"ElementDataFile")
-    if mark < 0 or b"ObjectType" not in start[:mark] or b"\n" not in start[mark:]:
+    if path.suffix.lower() not in METAIMAGE_SUFFIXES:
         return None
-    end = start.index(b"\n", mark) + 1
+    mark = start.find(b"ElementDataFile")
+    end = start.find(b"\n", mark) + 1
+    line = start[start.rfind(b"\n", 0, max(mark, 0)) + 1 : end]
+    key, _, value = line.decode("latin-1").partition("=")
+    name = value.strip()
+    if key.strip() != "ElementDataFile" or not name or _several_files(name):
+        raise InputError(f"{path} does not say which one file holds its values (ElementDataFile); write it as one .mha")
     fields = _fields(start[:end], "=")
-    name = fields.get("elementdatafile", "")
     kind = fields.get("elementtype", "").removeprefix("MET_")
     size = METAIMAGE_BYTES.get(kind, METAIMAGE_BYTES.get(kind.removeprefix("U"), 0))
     shape = (*_sizes(fields.get("dimsize", "")), *_sizes(fields.get("elementnumberofchannels", "1")))
     text = fields.get("binarydata", "true").lower() != "true"
-    if not (name and size) or len(shape) < 2 or text or "headersize" in fields or _left_to_reader(name):
+    if not size or len(shape) < 2 or text or "headersize" in fields:
         return None
     local = name == "LOCAL"
     packed = fields.get("compresseddata", "false").lower() == "true"
@@ -218,7 +230,7 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
 
 def _fields(head: bytes, mark: str) -> dict[str, str]:
     """Lines "name<mark> value" of a text header, names in lower case."""
-    lines = (line.partition(mark) for line in head.decode("latin-1").splitlines() if not line.startswith("#"))
+    lines = (line.partition(mark) for line in head.decode("latin-1").split("\n") if not line.startswith("#"))
     return {name.strip().lower(): value.strip() for name, _, value in lines}
 
 
@@ -227,6 +239,6 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, words)) if all(w.isascii() and w.isdigit() and len(w) < 10 for w in words) else ()
 
 
-def _left_to_reader(name: str) -> bool:
-    """Whether a name stands for several files, or for none that can be."""
+def _several_files(name: str) -> bool:
+    """Whether a name stands for a list of files, for a pattern of names, or for none that can be."""
     return name.split(" ")[0] == "LIST" or "%" in name or not name.isprintable()

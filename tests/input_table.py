@@ -447,6 +447,12 @@ ROWS = [
     Row("Analyze 7.5", _nifti(patch=(344, "4s", (bytes(4),))), 1, "left from right"),
     Row("NRRD header that asks for 54 GB", _bytes("image.nrrd", HUGE_NRRD), 1, "holds 0 bytes"),
     Row("MetaImage header that asks for 54 GB", _bytes("image.mha", HUGE_MHA), 1, "holds 0 bytes"),
+    Row(
+        "MetaImage of several files",
+        _bytes("image.mha", HUGE_MHA.replace(b"LOCAL", b"%03d.raw 1 30 1")),
+        1,
+        "which one",
+    ),
     Row("MetaImage header without its values", _without_values, 1, "put it beside it"),
     Row("2-D", _nifti(array=lambda a: a[3]), 1, "2-D"),
     Row("4-D, none chosen", _nifti(array=lambda a: np.stack([a, a])), 1, "4-D with 2 volumes"),
