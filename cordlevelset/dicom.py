@@ -100,6 +100,8 @@ def _lengths_fit(path: Path) -> bool:
                 meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
             if syntax == DEFLATED and not meta:
                 return True
+            if meta and not head[4:6].isalpha():  # GDCM guesses what else it may be
+                return False
             if not explicit:
                 (length,) = struct.unpack(order + "I", head[4:])
             elif head[4:6] in SHORT_KINDS:

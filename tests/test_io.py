@@ -141,6 +141,7 @@ LONG_ELEMENTS = (  # no kind, unknown kind, a known one; without an end that onl
     b"\2\0\x03\0UH@\x001.2.",
     b"\2\0\0\1OB\0\0\xff\xff\xff\x7f",
     b"\2\0\2\0U" + 7 * b"\xff",
+    b"\2\0\2\0U\0\0\xfe\4\0\0\0abcd",  # one that fits, of a kind that is none: GDCM guesses another length
 )
 
 
