@@ -125,6 +125,10 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     codes = struct.unpack_from(endian + "2h", raw, 252)
     quaternion = struct.unpack_from(endian + "6f", raw, 256)
     rows = struct.unpack_from(endian + "12f", raw, 280)
+    if not (codes[1] <= 0 or np.isfinite(rows).all()) or not (codes[0] <= 0 or np.isfinite(quaternion).all()):
+        raise GeometryError(  # ITK's decomposition of such a matrix may never end
+            f"{path}: the sform or qform in its header holds values that are not numbers; mend it"
+        )
     return NiftiHeader(
         sform=np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None,
         qform=_qform(quaternion, pixdim) if codes[0] > 0 else None,

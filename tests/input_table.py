@@ -471,6 +471,7 @@ ROWS = [
     Row("noise alone", _noise, 3, "no spinal cord found", error=cls.NoCordFoundError),
     Row("voxel size 0", _nifti(patch=(80, "f", (0.0,))), 1, "voxel size", error=cls.GeometryError),
     Row("voxel size not a number", _nifti(patch=(80, "f", (np.nan,))), 1, "voxel size", error=cls.GeometryError),
+    Row("a place not a number", _nifti(patch=(292, "f", (np.nan,))), 1, "not numbers", error=cls.GeometryError),
     Row("micrometres taken for mm", _grid(lambda a: a, (2e3, 1e3, 1e3)), 1, "unit", error=cls.GeometryError),
     Row("metres taken for mm", _grid(lambda a: a, (2e-3, 1e-3, 1e-3)), 1, "unit", error=cls.GeometryError),
     Row("sheared axes", _nifti(affine=SHEARED), 1, "right angles", error=cls.GeometryError),

@@ -254,6 +254,19 @@ def test_not_an_image_object():
         cls.segment(np.zeros((3, 3, 3)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("offset", [256, 268, 280, 292, 324])  # of the qform's numbers and the sform's
+def test_a_nifti_matrix_of_no_numbers_never_reaches_itk(tmp_path, offset, value):
+    """Its decomposition there may never end."""
+    cls.write(cls.Volume(np.ones((4, 3, 2), np.float32), (1.0, 1.0, 1.0)), tmp_path / "a.nii")
+    raw = bytearray((tmp_path / "a.nii").read_bytes())
+    raw[252:256] = b"\1\0\1\0"
+    raw[offset : offset + 4] = np.float32(value).tobytes()
+    (tmp_path / "a.nii").write_bytes(raw)
+    with pytest.raises(cls.GeometryError, match="not numbers"):
+        cls.read(tmp_path / "a.nii")
+
+
 MHA = b"ObjectType = Image\nNDims = 3\nDimSize = 2 3 4\nElementType = MET_SHORT\n"
 
 
