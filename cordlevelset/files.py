@@ -201,7 +201,7 @@ def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
         points = reader[suffix](Path(path).read_text(encoding="utf-8-sig")).reshape(-1, 3)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError, csv.Error):
         raise InputError(
             f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or Slicer markups (points or a curve)"
         ) from None

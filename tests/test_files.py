@@ -59,6 +59,9 @@ def test_centerline_formats(tmp_path):
         ("a.mrk.json", "{}"),
         ("a.mrk.json", "[1]"),
         ("a.mrk.json", '{"markups": []}'),
+        ("a.mrk.json", '{"markups": [0]}'),
+        ("a.mrk.json", "[" * 100_000),
+        ("a.csv", '"' + "1" * 200_000),
         ("a.mrk.json", "\ufffe{"),
     ],
 )
