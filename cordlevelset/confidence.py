@@ -23,9 +23,9 @@ from cordlevelset import straighten as st
 from cordlevelset.boundary import OUTSIDE_MM, border_levels
 from cordlevelset.plausibility import WINDOW_MM
 from cordlevelset.sac import LARGEST_MM, WALL_STEP
-from cordlevelset.searchgrid import PERCENTILE_STRIDE
+from cordlevelset.searchgrid import percentiles
 
-__all__ = ["doubts", "extent", "sharpness", "size", "unlit"]
+__all__ = ["doubts", "extent", "sharpness", "size", "unlit", "walled"]
 
 FloatArray = NDArray[np.float64]
 
@@ -94,12 +94,17 @@ def unlit(array: NDArray[np.float32], sections: NDArray[np.float32], radii_mm: F
     """
     if polarity < 0:
         return np.zeros(len(radii_mm))
-    dark = float(np.percentile(array.ravel()[::PERCENTILE_STRIDE], 1))
+    (dark,) = percentiles(array, 1)
     inside, _ = border_levels(sections, radii_mm, polarity)
     around = (radii_mm[:, :, None] + OUTSIDE_MM < st.RADII_MM) & (st.RADII_MM <= LARGEST_MM)
     brightest = np.where(around, sections, dark).max(2)
     share: FloatArray = (brightest - dark < WALL_STEP * (inside - dark)[:, None]).mean(1)
     return share
+
+
+def walled(on_wall: FloatArray, in_the_dark: FloatArray) -> FloatArray:
+    """Share (P,) for the wall, from those of the rays that stand on one and of those that are `unlit`."""
+    return np.minimum(on_wall + UNLIT_SHARE * in_the_dark, 1)
 
 
 def size(radii_mm: FloatArray) -> float:

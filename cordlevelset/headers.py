@@ -18,6 +18,7 @@ LONGEST_HEADER = 1 << 16
 """Bytes in which a header must end to be checked here; text headers are a few hundred bytes long."""
 GZIP = b"\x1f\x8b"
 METAIMAGE_SUFFIXES = (".mha", ".mhd")
+"""Names under which ITK takes a file for MetaImage."""
 NRRD_BYTES = {
     1: ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"),
     2: ("short", "short int", "signed short", "int16", "int16_t", "ushort", "unsigned short", "uint16", "uint16_t"),
@@ -125,7 +126,8 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     codes = struct.unpack_from(endian + "2h", raw, 252)
     quaternion = struct.unpack_from(endian + "6f", raw, 256)
     rows = struct.unpack_from(endian + "12f", raw, 280)
-    if not (codes[1] <= 0 or np.isfinite(rows).all()) or not (codes[0] <= 0 or np.isfinite(quaternion).all()):
+    used = [values for code, values in zip(codes, (quaternion, rows), strict=True) if code > 0]
+    if not all(np.isfinite(values).all() for values in used):
         raise GeometryError(  # ITK's decomposition of such a matrix may never end
             f"{path}: the sform or qform in its header holds values that are not numbers; mend it"
         )

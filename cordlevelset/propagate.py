@@ -20,7 +20,7 @@ from cordlevelset.boundary import (
     start_contours,
 )
 from cordlevelset.centerline import CordPath
-from cordlevelset.confidence import UNLIT_SHARE, doubts, extent, sharpness, size, unlit
+from cordlevelset.confidence import doubts, extent, sharpness, size, unlit, walled
 from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
@@ -97,8 +97,8 @@ def follow_path(
     tip = None
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
-    walled = in_sac + UNLIT_SHARE * unlit(array, sections[cord], radii, path.polarity)
-    confidence = path.confidence * support[cord] * np.minimum(walled, 1) * extent(len(radii), spacing[0])
+    wall = walled(in_sac, unlit(array, sections[cord], radii, path.polarity))
+    confidence = path.confidence * support[cord] * wall * extent(len(radii), spacing[0])
     _believe(confidence, path, known)
     return CordContours(
         first,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-__all__ = ["ALONG_MM", "SearchGrid", "search_grid"]
+__all__ = ["ALONG_MM", "SearchGrid", "percentiles", "search_grid"]
 
 FloatArray = NDArray[np.float32]
 
@@ -69,9 +69,15 @@ def search_grid(array: FloatArray, spacing: tuple[float, float, float]) -> Searc
     return SearchGrid(image, size, (offset[0], offset[1], offset[2]), (step[0], step[1], step[2]))
 
 
+def percentiles(image: FloatArray, *ranks: float) -> NDArray[np.float32]:
+    """Brightness that these percents of an image's voxels stay under."""
+    return np.asarray(np.percentile(image.ravel()[::PERCENTILE_STRIDE], ranks))
+
+
 def _body(image: FloatArray, axis: int, size: float) -> slice:
     """Range of an in-plane axis that is not air, with a margin: half of a neck image is nothing to search."""
-    bright = image > AIR_SHARE * np.percentile(image.ravel()[::PERCENTILE_STRIDE], 99)
+    (brightest,) = percentiles(image, 99)
+    bright = image > AIR_SHARE * brightest
     share = bright.mean(axis=tuple(a for a in range(3) if a != axis))
     kept = np.flatnonzero(share > AIR_SHARE)
     if not kept.size:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.searchgrid import PERCENTILE_STRIDE
+from cordlevelset.searchgrid import percentiles
 
 __all__ = ["depth_below_skin"]
 
 FloatArray = NDArray[np.float32]
 
-AIR_SHARE = 0.06
-"""Of the range from air to bright tissue: the mean of air's noise and three of its deviations, at the 1 to 2 % that it
-has behind the body in most images."""
+TISSUE_SHARE = 0.06
+"""Tissue is brighter than this share of the range from air to bright tissue: the mean of air's noise and three of its
+deviations, at the 1 to 2 % that it has behind the body in most images."""
 SEEN_MM = 2.0
 """Of air must be behind the skin: a dark last row may be anything."""
 
@@ -37,8 +37,8 @@ def depth_below_skin(image: FloatArray, spacing: tuple[float, float, float]) -> 
     (K, J, I) array of float32
         mm; inf where no air is seen behind, 0 and less in it.
     """
-    dark, bright = np.percentile(image.ravel()[::PERCENTILE_STRIDE], [1, 99])
-    tissue = image > dark + AIR_SHARE * (bright - dark)
+    dark, bright = percentiles(image, 1, 99)
+    tissue = image > dark + TISSUE_SHARE * (bright - dark)
     n = image.shape[1]
     behind = np.where(tissue.any(1), n - tissue[:, ::-1].argmax(1), 0).astype(np.float32)  # first row of air
     behind[(n - behind) * spacing[1] < SEEN_MM] = np.inf
