@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,15 @@ from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
 
-__all__ = ["LONGEST_HEADER", "NiftiHeader", "Payload", "metaimage_payload", "nifti_header", "nrrd_payload"]
+__all__ = [
+    "LONGEST_HEADER",
+    "NiftiHeader",
+    "Payload",
+    "metaimage_payload",
+    "nifti_header",
+    "nifti_pair",
+    "nrrd_payload",
+]
 
 LONGEST_HEADER = 1 << 16
 """Bytes in which a header must end to be checked here; text headers are a few hundred bytes long."""
@@ -97,15 +106,44 @@ def nifti_header(path: Path, start: bytes) -> NiftiHeader | None:
     InputError
         If it is NIfTI-2 or Analyze, or does not say how long it is.
     """
-    for endian in "<>" if len(start) >= 348 else "":
+    if len(start) < 348:
+        return None
+    is_nifti = start[344:348] in (b"n+1\0", b"ni1\0")
+    for endian in "<>":
         size = struct.unpack(endian + "i", start[:4])[0]
         if size == 540:
             raise InputError(f"{path} is NIfTI-2, which SimpleITK does not read; convert it to NIfTI-1")
-        if size == 348 and start[344:348] in (b"n+1\0", b"ni1\0"):
+        if size == 348 and is_nifti:
             return _parse(path, start, endian)
-        if size == 348 and path.name.lower().endswith((".nii", ".nii.gz", ".hdr")):
+        if size == 348 and path.name.lower().endswith((".nii", ".nii.gz", ".hdr", ".hdr.gz")):
             raise InputError(f"{path} is an Analyze file, which cannot tell left from right; convert it to NIfTI-1")
+    if is_nifti:  # ITK reads it, and would do so unchecked
+        raise InputError(f"{path} is damaged: its header does not begin as a NIfTI header does; copy it anew")
     return None
+
+
+def nifti_pair(path: Path) -> tuple[Path, Path]:
+    """The files that ITK takes for the header and the values of a NIfTI image in two files.
+
+    Parameters
+    ----------
+    path : Path
+        Either file: .hdr or .img, or these with .gz.
+
+    Returns
+    -------
+    header, values : Path
+        Both `path` itself where it is named otherwise, or its counterpart is not there.
+    """
+    found = re.fullmatch(r"(.*\.)(hdr|img)(\.gz)?", path.name, re.IGNORECASE | re.DOTALL)
+    if not found:
+        return path, path
+    stem, kind, _ = found.groups()
+    as_written = str.upper if kind.isupper() else str.lower
+    counterpart = "img" if kind.lower() == "hdr" else "hdr"
+    names = [stem + as_written(counterpart + packed) for packed in ("", ".gz")]
+    other = next((file for file in map(path.with_name, names) if file.exists()), path)
+    return (path, other) if counterpart == "img" else (other, path)
 
 
 def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
@@ -119,7 +157,7 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
         raise GeometryError(f"{path}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
     values, start = path, int(offset)
     if raw[344:348] == b"ni1\0":  # values in a file of their own
-        values = next((p for p in (path.with_suffix(s) for s in (".img", ".img.gz")) if p.exists()), path)
+        values = nifti_pair(path)[1]
     with values.open("rb") as stream:
         packed = stream.read(2) == GZIP
     n_bytes = math.prod(dim[1 : 1 + dim[0]]) * bits // 8

@@ -21,6 +21,7 @@ from cordlevelset.headers import (
     Payload,
     metaimage_payload,
     nifti_header,
+    nifti_pair,
     nrrd_payload,
 )
 
@@ -52,6 +53,7 @@ def check_whole(path: Path) -> NiftiHeader | None:
     GeometryError
         If a voxel size in a NIfTI header is not usable.
     """
+    path = nifti_pair(path)[0]
     try:
         with path.open("rb") as stream:
             start = stream.read(LONGEST_HEADER)

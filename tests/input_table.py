@@ -445,6 +445,7 @@ ROWS = [
     Row("NIfTI under the name of an NRRD", _renamed, 1, "not an image"),
     Row("NIfTI-2", _nifti2, 1, "convert it to NIfTI-1"),
     Row("Analyze 7.5", _nifti(patch=(344, "4s", (bytes(4),))), 1, "left from right"),
+    Row("NIfTI header of another size", _nifti(patch=(0, "i", (431,))), 1, "does not begin as a NIfTI header"),
     Row("NRRD header that asks for 54 GB", _bytes("image.nrrd", HUGE_NRRD), 1, "holds 0 bytes"),
     Row("MetaImage header that asks for 54 GB", _bytes("image.mha", HUGE_MHA), 1, "holds 0 bytes"),
     Row(

@@ -267,6 +267,39 @@ def test_a_nifti_matrix_of_no_numbers_never_reaches_itk(tmp_path, offset, value)
         cls.read(tmp_path / "a.nii")
 
 
+@pytest.mark.parametrize("size", [b"\xaf\1\0\0", b"\0\0\0\0", b"\1\x5c\0\0"])
+def test_a_nifti_header_that_begins_as_none_never_reaches_itk(tmp_path, size):
+    """Which reads it all the same, with whatever else is damaged in it."""
+    cls.write(cls.Volume(np.ones((4, 3, 2), np.float32), (1.0, 1.0, 1.0)), tmp_path / "a.nii")
+    raw = bytearray((tmp_path / "a.nii").read_bytes())
+    raw[:4] = size
+    (tmp_path / "a.nii").write_bytes(raw)
+    with pytest.raises(cls.InputError, match="does not begin as a NIfTI header"):
+        cls.read(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize("names", [("a.hdr", "a.img"), ("A.HDR", "A.IMG"), ("a.hdr.gz", "a.img.gz")])
+def test_a_nifti_pair_is_checked_by_either_name(rng, tmp_path, names):
+    """ITK finds the other file by itself, and reads what is missing as zeros."""
+    image = rng.normal(size=(4, 3, 2)).astype(np.float32)
+    sitk.WriteImage(io.to_sitk(cls.Volume(image, (1.0, 2.0, 3.0))), tmp_path / "b.hdr")
+    pair = tuple((tmp_path / name).read_bytes() for name in ("b.hdr", "b.img"))
+
+    def paths(*contents):
+        for name, content in zip(names, contents, strict=True):
+            (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+        return [tmp_path / name for name in names]
+
+    for path in paths(*pair):
+        np.testing.assert_array_equal(cls.read(path).array, image)
+    for path in paths(pair[0], pair[1][:-5]):
+        with pytest.raises(cls.InputError, match="holds 91 bytes, its header asks for 96"):
+            cls.read(path)
+    for path in paths(pair[0][:344] + bytes(8), pair[1]):
+        with pytest.raises(cls.InputError, match="Analyze"):
+            cls.read(path)
+
+
 MHA = b"ObjectType = Image\nNDims = 3\nDimSize = 2 3 4\nElementType = MET_SHORT\n"
 
 
