@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cordlevelset.elements import is_dicom, lengths_fit
 from cordlevelset.errors import GeometryError, InputError
 
-__all__ = ["read_dicom"]
+__all__ = ["check_dicom", "read_dicom"]
+
+DIRECTORY = "DICOMDIR"
+"""A list of files, not a slice."""
 
 GAP_TOLERANCE = 0.05
 """Spread of the distances between slices, as a share of their median: positions are given to 0.01 mm at worst."""
 DIRECTION_TOLERANCE = 1e-3
 """Difference of direction cosines that passes as rounding: 0.06 degrees."""
 
-IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
-"""Transfer syntaxes that are not explicit little-endian."""
-SHORT_KINDS = set(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-"""Value representations whose length takes two bytes; that of all others, unknown ones too, takes four."""
-UNDEFINED, OPEN_KINDS = 0xFFFFFFFF, (b"SQ", b"UN", b"OB", b"OW")
-"""Length of what ends with a mark of its own, and which kinds may."""
+SERIES = "0020|000e"
+"""The element that tells which series a file belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    path: Path
+    series: str
+    origin: NDArray[np.float64]
+    direction: NDArray[np.float64]
+
+    @property
+    def height(self) -> float:
+        """Where it lies along its normal, mm."""
+        return float(self.origin @ self.direction[:, 2])
 
 
 def read_dicom(folder: Path) -> Any:
@@ -47,92 +61,73 @@ def read_dicom(folder: Path) -> Any:
     import SimpleITK as sitk
 
     try:
-        dicom = [p for p in sorted(folder.iterdir()) if p.is_file() and _is_dicom(p)]
-        damaged = [p for p in dicom if not _lengths_fit(p)]
+        files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != DIRECTORY]
+        slices = [_header(path) for path in files if is_dicom(path)]
     except OSError as error:
         raise InputError(f"cannot read {error.filename or folder}: {error.strerror}") from None
-    _refuse(damaged)
+    n_series = len({part.series for part in slices})
+    if n_series > 1:
+        raise InputError(f"{n_series} DICOM series in folder {folder}; put the one to be read in a folder of its own")
+    if not slices:
+        raise InputError(f"no DICOM series in folder {folder}; give a folder that holds the slices themselves")
+    if len(slices) > 1:
+        _check_stack(slices, folder)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(part.path) for part in sorted(slices, key=lambda part: part.height)])
     try:
-        return _read_series(sitk.ImageSeriesReader(), folder, dicom)
+        return reader.Execute()
     except RuntimeError:
         raise InputError(f"cannot read the DICOM series in {folder}: a slice is damaged or unlike the others") from None
 
 
-def _read_series(reader: Any, folder: Path, dicom: list[Path]) -> Any:
-    """The series of a folder with these files; a RuntimeError where GDCM meets what it does not know."""
-    series = reader.GetGDCMSeriesIDs(str(folder))
-    if len(series) > 1:
-        raise InputError(
-            f"{len(series)} DICOM series in folder {folder}; put the one to be read in a folder of its own"
-        )
-    names = reader.GetGDCMSeriesFileNames(str(folder), series[0]) if series else ()
-    taken = {Path(name).name for name in names} | {"DICOMDIR"}
-    _refuse([p for p in dicom if p.name not in taken])  # GDCM leaves out a slice it cannot read without a word
-    if not series:
-        raise InputError(f"no DICOM series in folder {folder}; give a folder that holds the slices themselves")
-    if len(names) > 1:
-        _check_stack(names, folder)
-    reader.SetFileNames(names)
-    return reader.Execute()
+def check_dicom(path: Path) -> None:
+    """Refuse a damaged file before GDCM takes memory for it.
 
+    Parameters
+    ----------
+    path : Path
+        Any file; what does not bear the mark of DICOM passes.
 
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
-
-
-def _refuse(damaged: list[Path]) -> None:
-    if damaged:
-        raise InputError(f"{damaged[0]} is damaged: no slice can be read from it; copy it anew or take it out")
-
-
-def _lengths_fit(path: Path) -> bool:
-    """Whether no element says it is longer than the file: GDCM takes that much memory, up to 4 GB, before it looks.
-
-    Walks the outermost elements, as PS3.5 chapter 7 lays them out, as far as their lengths are given.
+    Raises
+    ------
+    InputError
+        If it is damaged or cannot be read.
     """
-    size = path.stat().st_size
-    meta, explicit, order, syntax = True, True, "<", b""
-    with path.open("rb") as stream:
-        stream.seek(132)
-        while len(head := stream.read(8)) == 8:
-            if meta and head[:2] != b"\2\0":  # from here on as the transfer syntax says
-                meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
-            if syntax == DEFLATED and not meta:
-                return True
-            if meta and not head[4:6].isalpha():  # GDCM guesses what else it may be
-                return False
-            if not explicit:
-                (length,) = struct.unpack(order + "I", head[4:])
-            elif head[4:6] in SHORT_KINDS:
-                (length,) = struct.unpack(order + "H", head[6:])
-            else:
-                (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
-            if length == UNDEFINED:
-                return not explicit or head[4:6] in OPEN_KINDS
-            if stream.tell() + length > size:
-                return False
-            value = stream.read(length) if head[:4] == b"\2\0\x10\0" else stream.seek(length, 1)
-            syntax = value.rstrip(b"\0 ") if isinstance(value, bytes) else syntax
-    return True
+    try:
+        if is_dicom(path) and not lengths_fit(path):
+            raise _damaged(path)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _check_stack(names: tuple[str, ...], folder: Path) -> None:
-    """Slices lie parallel and evenly spaced."""
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged: no slice can be read from it; copy it anew or take it out")
+
+
+def _header(path: Path) -> _Slice:
+    """The header of one slice."""
     import SimpleITK as sitk
 
-    header = sitk.ImageFileReader()
-    directions, origins = [], []
-    for name in names:
-        header.SetFileName(name)
-        header.ReadImageInformation()
-        directions.append(np.array(header.GetDirection()).reshape(3, 3))
-        origins.append(header.GetOrigin())
-    if np.ptp(directions, axis=0).max() > DIRECTION_TOLERANCE:
+    check_dicom(path)
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        raise _damaged(path) from None
+    series = reader.GetMetaData(SERIES).strip() if reader.HasMetaDataKey(SERIES) else ""
+    direction = np.reshape(reader.GetDirection(), (reader.GetDimension(),) * 2)
+    return _Slice(path, series, np.array(reader.GetOrigin())[:3], direction[:3, :3])
+
+
+def _check_stack(slices: list[_Slice], folder: Path) -> None:
+    """Slices lie parallel and evenly spaced."""
+    if np.ptp([part.direction for part in slices], axis=0).max() > DIRECTION_TOLERANCE:
         raise GeometryError(
             f"the DICOM slices in {folder} are not parallel; put those of one stack in a folder of its own"
         )
-    steps = np.abs(np.diff(np.array(origins) @ directions[0][:, 2]))
+    steps = np.diff(sorted(part.height for part in slices))
     usual = float(np.median(steps))
     if usual == 0 or np.abs(steps - usual).max() > GAP_TOLERANCE * usual:
         raise GeometryError(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cordlevelset.dicom import read_dicom
+from cordlevelset.dicom import check_dicom, read_dicom
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.files import check_writable, whole_or_nothing
 from cordlevelset.headers import NiftiHeader
@@ -55,6 +55,7 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     if not stat.S_ISREG(kind):
         raise InputError(f"{path} is not a file; give one, or a DICOM folder")
     header = check_whole(path)
+    check_dicom(path)
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:

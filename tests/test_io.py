@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 import cordlevelset as cls
-from cordlevelset import dicom, io
+from cordlevelset import elements, io
 
 SUFFIXES = [".nii", ".nii.gz", ".nrrd", ".mha"]
 
@@ -150,12 +150,50 @@ def test_a_dicom_element_longer_than_its_file_is_told_before_memory_is_taken(ele
     _dicom(tmp_path, [0, 3])
     path = tmp_path / "1.2.3-1.dcm"
     raw = path.read_bytes()
-    assert dicom._lengths_fit(path)
+    assert elements.lengths_fit(path)
     end = 140 + 4 + int.from_bytes(raw[140:144], "little")  # of the group that says how the rest is written
     path.write_bytes(raw[:end] + element + raw[end:])
-    assert not dicom._lengths_fit(path)
-    with pytest.raises(cls.InputError, match=r"1\.2\.3-1\.dcm is damaged"):
-        cls.read(tmp_path)
+    assert not elements.lengths_fit(path)
+    for what in (tmp_path, path):
+        with pytest.raises(cls.InputError, match=r"1\.2\.3-1\.dcm is damaged"):
+            cls.read(what)
+
+
+EXPLICIT, IMPLICIT = b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2\0"
+OPEN, NONE, LONG = b"\xff\xff\xff\xff", bytes(4), b"\0\0\xff\7"  # lengths
+ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\0\xe0", b"\xfe\xff\x0d\xe0" + NONE, b"\xfe\xff\xdd\xe0" + NONE
+SEQUENCE, PLAIN_SEQUENCE, PIXELS = b"\x08\0\x40\x11SQ\0\0", b"\x08\0\x40\x11", b"\xe0\x7f\x10\0OB\0\0"
+BYTES, PLAIN_BYTES = b"\x08\0\0\1OB\0\0", b"\x08\0\0\1"
+TWO = b"\2\0\0\0ab"  # a length and its value
+NESTED = {  # elements after those of the first group, and whether each lies within the file
+    "closed sequence": (EXPLICIT, SEQUENCE + b"\x16\0\0\0" + ITEM + b"\x0e\0\0\0" + BYTES + TWO, True),
+    "open sequence": (EXPLICIT, SEQUENCE + OPEN + ITEM + OPEN + BYTES + TWO + ITEM_END + SEQUENCE_END, True),
+    "implicit": (IMPLICIT, PLAIN_SEQUENCE + OPEN + ITEM + OPEN + PLAIN_BYTES + TWO + ITEM_END + SEQUENCE_END, True),
+    "pixels in pieces": (EXPLICIT, PIXELS + OPEN + ITEM + NONE + ITEM + b"\4\0\0\0\7\7\7\7" + SEQUENCE_END, True),
+    "long, in a closed sequence": (EXPLICIT, SEQUENCE + b"\x14\0\0\0" + ITEM + b"\x0c\0\0\0" + BYTES + LONG, False),
+    "long, in an open sequence": (EXPLICIT, SEQUENCE + OPEN + ITEM + OPEN + BYTES + LONG, False),
+    "long, in an implicit one": (IMPLICIT, PLAIN_SEQUENCE + OPEN + ITEM + OPEN + PLAIN_BYTES + LONG, False),
+    "a long item": (EXPLICIT, SEQUENCE + OPEN + ITEM + LONG, False),
+    "a long piece of pixels": (EXPLICIT, PIXELS + OPEN + ITEM + NONE + ITEM + LONG, False),
+}
+
+
+@pytest.mark.parametrize("case", list(NESTED))
+def test_lengths_within_dicom_sequences(case, tmp_path):
+    syntax, rest, fits = NESTED[case]
+    path = tmp_path / "a.dcm"
+    path.write_bytes(bytes(128) + b"DICM\2\0\x10\0UI" + len(syntax).to_bytes(2, "little") + syntax + rest)
+    assert elements.lengths_fit(path) == fits
+
+
+def test_what_only_looks_like_dicom_is_passed_over(tmp_path):
+    """GDCM takes 4 GB for this one where it is let search the folder."""
+    _dicom(tmp_path, [0, 3, 6])
+    (tmp_path / "notes").write_bytes(
+        bytes(108) + b"DICM\2\0\0\0UL\4\0\xfe\0\0\x000." + bytes(18) + b"\xe8" * 51 + bytes(83)
+    )
+    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    assert cls.read(tmp_path).shape == (3, 8, 6)
 
 
 def _nifti(path, array=None, affine=None):
