@@ -4,7 +4,7 @@ Each slice's confidence is a product of shares, each 1 for a good cord and each 
 
     path       evidence per mm of tube against chance, and against the other polarity (`centerline`)
     border     share of the contour on a step from cord to fluid (`boundary`)
-    sac        share of the fluid's outer border on a step from fluid to wall (`sac`); 0.3 where none could be seen
+    sac        share of the fluid's outer border on a step from fluid to wall (`sac`); half where none could be seen
     sharpness  1 / (1 + (3 s / r)^8), s the width of the border's blur, r the radius of the section
     size       median area of the whole stretch against the widest cords
     extent     n / (n + 1), n the length in windows of `plausibility`, in which a section shows that it is steady
@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 
 from cordlevelset import straighten as st
 from cordlevelset.boundary import OUTSIDE_MM, border_levels
-from cordlevelset.notes import LOW_CONFIDENCE
 from cordlevelset.plausibility import WINDOW_MM
 from cordlevelset.sac import LARGEST_MM, WALL_STEP
 from cordlevelset.searchgrid import percentiles
 
-__all__ = ["doubts", "extent", "sharpness", "size", "unlit", "unlit_doubts", "walled"]
+__all__ = ["doubts", "extent", "sharpness", "size", "unlit", "walled"]
 
 FloatArray = NDArray[np.float64]
 
@@ -40,12 +39,10 @@ WIDE_MM2, TOO_WIDE_MM2 = 95.0, 110.0
 lower, seldom above the first and never, by three deviations, above the second. A swollen cord may be; it is worth a
 look."""
 
-UNLIT_SHARE = LOW_CONFIDENCE
-"""Where no wall can be seen, a bundle of roots alone in the dark looks like a cord: the result is given, but never as a
-sure one."""
+UNLIT_SHARE = 0.5
+"""What cannot be seen speaks neither for a wall nor against it."""
 
 SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the contour may be too narrow"
-UNLIT_NOTE = "nothing about the cord gives signal, so the sac shows no wall: a bundle of roots would look the same"
 WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
 
 
@@ -120,11 +117,6 @@ def extent(n_planes: int, plane_mm: float) -> float:
     """Share for the length of the cord, in windows long enough to see that a section stays the same."""
     looks = n_planes * plane_mm / max(plane_mm, WINDOW_MM)
     return looks / (looks + 1)
-
-
-def unlit_doubts(in_the_dark: FloatArray) -> list[str]:
-    """What to say where most rays (P,) are `unlit`."""
-    return [UNLIT_NOTE] if in_the_dark.mean() > 0.5 else []
 
 
 def doubts(sharp: FloatArray, narrow: float) -> list[str]:

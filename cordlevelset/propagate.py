@@ -20,7 +20,7 @@ from cordlevelset.boundary import (
     start_contours,
 )
 from cordlevelset.centerline import CordPath
-from cordlevelset.confidence import doubts, extent, sharpness, size, unlit, unlit_doubts, walled
+from cordlevelset.confidence import doubts, extent, sharpness, size, unlit, walled
 from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
@@ -97,8 +97,8 @@ def follow_path(
     tip = None
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
-    in_the_dark = unlit(array, sections[cord], radii, path.polarity)
-    confidence = path.confidence * support[cord] * walled(in_sac, in_the_dark) * extent(len(radii), spacing[0])
+    wall = walled(in_sac, unlit(array, sections[cord], radii, path.polarity))
+    confidence = path.confidence * support[cord] * wall * extent(len(radii), spacing[0])
     _believe(confidence, path, known)
     return CordContours(
         first,
@@ -110,7 +110,7 @@ def follow_path(
         tip,
         end.uncertainty_mm,
         end.state,
-        (*(() if cord.stop == len(support) else (BRAINSTEM_NOTE,)), *unlit_doubts(in_the_dark)),
+        () if cord.stop == len(support) else (BRAINSTEM_NOTE,),
     )
 
 

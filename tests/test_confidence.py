@@ -3,19 +3,7 @@ import pytest
 from scipy.special import erf
 
 from cordlevelset import straighten as st
-from cordlevelset.confidence import (
-    SMEARED_SHARE,
-    TOO_WIDE_MM2,
-    WIDE_MM2,
-    doubts,
-    extent,
-    sharpness,
-    size,
-    unlit,
-    unlit_doubts,
-    walled,
-)
-from cordlevelset.notes import LOW_CONFIDENCE
+from cordlevelset.confidence import SMEARED_SHARE, TOO_WIDE_MM2, WIDE_MM2, doubts, extent, sharpness, size, unlit
 
 
 def _disc(radius_mm, blur_mm, planes=3):
@@ -57,13 +45,6 @@ def test_walls_are_seen_only_where_something_gives_signal(around, expected):
     assert (unlit(image, sections, radii, 1) == expected).all()
     assert (unlit(8 * image + 50, 8 * sections + 50, radii, 1) == expected).all()
     assert (unlit(image, -sections, radii, -1) == 0).all()
-
-
-def test_a_cord_alone_in_the_dark_is_never_sure():
-    assert walled(np.zeros(4), np.ones(4)).max() <= LOW_CONFIDENCE
-    (note,) = unlit_doubts(np.array([0.4, 0.8, 0.9]))
-    assert "no wall" in note
-    assert unlit_doubts(np.array([0.1, 0.8, 0.1])) == []
 
 
 def test_half_of_the_surroundings_may_be_lit():
