@@ -5,8 +5,8 @@ DICOM), constraints (seeds, contours, another tool's mask; centerlines as CSV, S
 ones are packed here, so that mutations reach what is inside. An image is read and measured, a constraint read and
 checked against a small image. Each may only return or raise a `CordLevelSetError` of one line; it may take 60 s
 (kernels compile when first called), and the run 6 GB (ITK leaks some 5 KB an input: 4 GB in ten minutes).
-Anything else stops the run with the input. In what libFuzzer prints, ``cov`` counts
-the branches of the package that were reached, and the last lines the inputs tried.
+Anything else stops the run with the input. In what libFuzzer prints, ``cov`` counts the branches of the package that
+were reached, and the last lines the inputs tried.
 """
 
 import gzip

@@ -83,5 +83,7 @@ def _ends(stream: BinaryIO) -> Iterator[float]:
         yield stream.tell() + length
         if kind == b"SQ" or (tag == ITEM and not pixels):
             continue  # what stands in it comes next
-        value = stream.read(length) if meta and tag == SYNTAX else stream.seek(length, 1)
-        syntax = value.rstrip(b"\0 ") if isinstance(value, bytes) else syntax
+        if meta and tag == SYNTAX:
+            syntax = stream.read(length).rstrip(b"\0 ")
+        else:
+            stream.seek(length, 1)

@@ -164,8 +164,8 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     codes = struct.unpack_from(endian + "2h", raw, 252)
     quaternion = struct.unpack_from(endian + "6f", raw, 256)
     rows = struct.unpack_from(endian + "12f", raw, 280)
-    used = [values for code, values in zip(codes, (quaternion, rows), strict=True) if code > 0]
-    if not all(np.isfinite(values).all() for values in used):
+    used = [numbers for code, numbers in zip(codes, (quaternion, rows), strict=True) if code > 0]
+    if not all(np.isfinite(numbers).all() for numbers in used):
         raise GeometryError(  # ITK's decomposition of such a matrix may never end
             f"{path}: the sform or qform in its header holds values that are not numbers; mend it"
         )

@@ -82,7 +82,7 @@ def test_two_answers_in_the_header_are_noted(rng, tmp_path):
     assert cls.read(tmp_path / "c.nii").notes == ()
 
 
-def _dicom(folder, places, series="1.2.3"):
+def _dicom(folder, places, series="1.2.3", x=0, wobble=0.0):
     folder.mkdir(exist_ok=True)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
@@ -94,8 +94,8 @@ def _dicom(folder, places, series="1.2.3"):
             "0020|000e": series,
             "0020|000d": "1.2",
             "0008|0018": f"{series}.{n}",
-            "0020|0032": f"0\\0\\{z}",
-            "0020|0037": "1\\0\\0\\0\\1\\0",
+            "0020|0032": f"{x}\\0\\{z}",
+            "0020|0037": f"1\\0\\{wobble * (-1) ** n}\\0\\1\\0",
             "0020|0013": str(n),
         }
         for tag, value in tags.items():
@@ -110,6 +110,13 @@ def test_dicom_folder(tmp_path):
     assert volume.shape == (4, 8, 6)
     np.testing.assert_allclose(volume.spacing, (3.0, 0.5, 0.5))
     assert (volume.array[:, 0, 0] == np.arange(4)).all()
+
+
+def test_dicom_slices_are_sorted_by_place_and_share_one_normal(tmp_path):
+    """Direction cosines of three digits, 300 mm from the origin: a normal of its own would move a slice by 0.24 mm."""
+    _dicom(tmp_path, [9, 0, 6, 3], x=300, wobble=4e-4)
+    volume = cls.read(tmp_path)
+    assert (volume.array[:, 0, 0] == [1, 3, 2, 0]).all()
 
 
 def test_dicom_folders_that_hold_no_single_stack(tmp_path):
