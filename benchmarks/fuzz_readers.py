@@ -4,7 +4,7 @@ Each input is written as one of the formats that are read: images (NIfTI, NRRD, 
 DICOM), constraints (seeds, contours, another tool's mask; centerlines as CSV, Slicer markups, fiducials). Compressed
 ones are packed here, so that mutations reach what is inside. An image is read and measured, a constraint read and
 checked against a small image. Each may only return or raise a `CordLevelSetError` of one line; it may take 60 s
-(kernels compile when first called), and the run 6 GB (ITK leaks some 5 KB an input: 4 GB in ten minutes).
+(kernels compile when first called), and the run 2 GB (GDCM takes 4 GB for an element whose length was not checked).
 Anything else stops the run with the input. In what libFuzzer prints, ``cov`` counts the branches of the package that
 were reached, and the last lines the inputs tried.
 """
@@ -129,7 +129,7 @@ if __name__ == "__main__":
         options = [
             f"-max_total_time={seconds}",
             "-timeout=60",
-            "-rss_limit_mb=6000",
+            "-rss_limit_mb=2000",
             "-max_len=4096",
             "-print_final_stats=1",
         ]

@@ -180,6 +180,7 @@ NESTED = {  # elements after those of the first group, and whether each lies wit
     "long, in a closed sequence": (EXPLICIT, SEQUENCE + b"\x14\0\0\0" + ITEM + b"\x0c\0\0\0" + BYTES + LONG, False),
     "long, in an open sequence": (EXPLICIT, SEQUENCE + OPEN + ITEM + OPEN + BYTES + LONG, False),
     "long, in an implicit one": (IMPLICIT, PLAIN_SEQUENCE + OPEN + ITEM + OPEN + PLAIN_BYTES + LONG, False),
+    "long, of a kind that is none": (EXPLICIT, PLAIN_BYTES + b"\1\2\xe8\xe8\4\0\0\0" + bytes(40), False),
     "a long item": (EXPLICIT, SEQUENCE + OPEN + ITEM + LONG, False),
     "a long piece of pixels": (EXPLICIT, PIXELS + OPEN + ITEM + NONE + ITEM + LONG, False),
 }
