@@ -67,9 +67,8 @@ def _ends(stream: BinaryIO) -> Iterator[float]:
         tag, kind = struct.unpack(order + "HH", head[:4]), head[4:6]
         if meta and not kind.isalpha():  # GDCM guesses what else it may be
             yield float("inf")
-        if (
-            not explicit or tag[0] == ITEM[0] or not (kind.isascii() and kind.decode().isprintable())
-        ):  # the last is GDCM's guess
+        named = kind.isascii() and kind.decode().isprintable()  # else GDCM takes it for implicit
+        if not (explicit and named) or tag[0] == ITEM[0]:
             kind = b""
             (length,) = struct.unpack(order + "I", head[4:])
         elif kind in SHORT_KINDS:
