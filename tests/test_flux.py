@@ -49,6 +49,13 @@ def test_asked_polarity_only():
     assert cls.tubularity(image, spacing=(2, 1, 1), polarity="dark").bright is None
 
 
+def test_where_there_is_no_data_there_is_no_tube():
+    result = cls.tubularity(np.full((1, 1, 2), np.nan), spacing=(1, 1, 1))
+    for response, radius in ((result.dark, result.radius_dark), (result.bright, result.radius_bright)):
+        assert (response == -2).all()
+        assert (radius == flux.CORD_RADII_MM[0]).all()
+
+
 def test_constant_image_has_no_tube():
     result = cls.tubularity(np.ones((3, 20, 20)), spacing=(1, 1, 1))
     assert np.abs(result.dark).max() == 0

@@ -375,6 +375,79 @@ def test_a_metaimage_that_does_not_name_one_file_never_reaches_itk(tmp_path, suf
         cls.read(path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"NDims = -2",  # ITK takes it for an array's length: some of these end the process, or never end
+        b"NDims : -2",
+        b"\tNDims=4294967299\r",
+        b"NDims = -2\nndims = 3",
+        b"NDims = 65536",
+        b"NDims = 2",
+        b"ndims = 3",
+        b"NDims = 3\nDimSize = 1e308 1e308 1e308",
+        b"NDims = 3\nDimSize = -2 -3 4",
+        b"NDims = 3\nName = " + 256 * b"x",  # ITK keeps 256, its closing 0 with them
+        b"NDims = 3\nName : " + 9999 * b"x",
+    ],
+)
+def test_a_metaimage_whose_size_or_name_is_odd_never_reaches_itk(tmp_path, line):
+    path = tmp_path / "a.mha"
+    path.write_bytes(MHA.replace(b"NDims = 3\n", b"") + line + b"\nElementDataFile = LOCAL\n" + bytes(48))
+    with pytest.raises(cls.InputError, match="no size, or too long a name"):
+        cls.read(path)
+
+
+def test_a_metaimage_with_other_separators_and_a_name_is_read(tmp_path):
+    path = tmp_path / "a.mha"
+    head = MHA.replace(b" = ", b":") + b"BinaryData:True\n"
+    path.write_bytes(head + b"Name = " + 255 * b"x" + b"\nElementDataFile = LOCAL\n" + bytes(48))
+    assert cls.read(path).shape == (4, 3, 2)
+
+
+NRRD = b"NRRD0005\ntype: short\ndimension: 3\nsizes: 2 3 4\nencoding: raw\nendian: little\n"
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+@pytest.mark.parametrize(
+    ("line", "whole"),
+    [
+        (b"space: " + 999 * b"x", False),  # ITK writes its complaint past the end of its buffer: the process ends
+        (b"kinds: " + 999 * b"1 ", False),
+        (b"dimension=" + 999 * b"x", False),
+        (b"content=" + 999 * b"x", False),
+        (b"#\r" + 999 * b"x", False),
+        (b"# " + 9999 * b"x", True),
+        (b"content: " + 9999 * b"x", True),
+        (b"Segment0_Tags:=" + 9999 * b"x", True),
+    ],
+)
+def test_an_nrrd_with_a_field_without_end_never_reaches_itk(tmp_path, line, newline, whole):
+    path = tmp_path / "a.nrrd"
+    path.write_bytes((NRRD + line + b"\n\n").replace(b"\n", newline) + bytes(range(48)))
+    if whole:
+        assert cls.read(path).array[0, 0, 1] == 0x0302
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(cls.InputError, match="damaged: it holds 47" if whole else "a field of its header has"):
+        cls.read(path)
+
+
+def test_an_nrrd_whose_header_does_not_end(tmp_path):
+    path = tmp_path / "a.nrrd"
+    path.write_bytes(NRRD + b"# a comment\n" * (1 << 17))
+    with pytest.raises(cls.InputError, match="does not end"):
+        cls.read(path)
+
+
+@pytest.mark.parametrize("name", ["a.vtk", "a.tif", "a.png", "a.mrc"])
+def test_formats_that_do_not_say_how_an_image_lies_are_not_read(name, tmp_path):
+    sitk.WriteImage(
+        sitk.GetImageFromArray(np.zeros((1, 4, 5) if name != "a.png" else (4, 5), np.uint8)), tmp_path / name
+    )
+    with pytest.raises(cls.InputError, match="is not an image that can be read; give NIfTI, NRRD, MetaImage"):
+        cls.read(tmp_path / name)
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a.mhd", "a.nii.bz2"])
 def test_endings_that_cannot_be_written(name, rng, tmp_path):
     with pytest.raises(cls.InputError, match="must end in"):
