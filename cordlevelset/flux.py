@@ -64,7 +64,8 @@ class Tubularity:
     Attributes
     ----------
     bright, dark : (K, J, I) array of float32 or None
-        Response in (-1, 1) of a tube brighter, darker than its surroundings; None if not asked for.
+        Response in (-1, 1) of a tube brighter, darker than its surroundings; -2 where NaN in the image hides it;
+        None if not asked for.
     radius_bright, radius_dark : (K, J, I) array of float32 or None
         AP half-diameter of the best ellipse, mm.
     """

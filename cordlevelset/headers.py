@@ -15,6 +15,9 @@ from cordlevelset.errors import GeometryError, InputError
 
 __all__ = [
     "LONGEST_HEADER",
+    "METAIMAGE_SUFFIXES",
+    "NIFTI_SUFFIXES",
+    "NRRD",
     "NiftiHeader",
     "Payload",
     "metaimage_payload",
@@ -23,11 +26,18 @@ __all__ = [
     "nrrd_payload",
 ]
 
-LONGEST_HEADER = 1 << 16
-"""Bytes in which a header must end to be checked here; text headers are a few hundred bytes long."""
+LONGEST_HEADER = 1 << 20
+"""Bytes in which a header must end: text headers are a few hundred long, with a segmentation's names some thousands."""
+LONGEST_FIELD = 512
+"""Bytes of a field in an NRRD header: from about 950 on ITK's reader writes its complaint past the end of its buffer.
+What the standard asks for is shorter: the three directions of space with all digits of a double take about 230."""
+LONGEST_NAME = 255
+"""Bytes of a MetaImage's Name: ITK's reader keeps 256 and writes the rest into the process's memory."""
 GZIP = b"\x1f\x8b"
+NRRD = b"NRRD"
+NIFTI_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz")
 METAIMAGE_SUFFIXES = (".mha", ".mhd")
-"""Names under which ITK takes a file for MetaImage."""
+"""Names under which ITK takes a file for NIfTI, for MetaImage."""
 NRRD_BYTES = {
     1: ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"),
     2: ("short", "short int", "signed short", "int16", "int16_t", "ushort", "unsigned short", "uint16", "uint16_t"),
@@ -115,7 +125,7 @@ def nifti_header(path: Path, start: bytes) -> NiftiHeader | None:
             raise InputError(f"{path} is NIfTI-2, which SimpleITK does not read; convert it to NIfTI-1")
         if size == 348 and is_nifti:
             return _parse(path, start, endian)
-        if size == 348 and path.name.lower().endswith((".nii", ".nii.gz", ".hdr", ".hdr.gz")):
+        if size == 348 and path.name.lower().endswith(NIFTI_SUFFIXES):
             raise InputError(f"{path} is an Analyze file, which cannot tell left from right; convert it to NIfTI-1")
     if is_nifti:  # ITK reads it, and would do so unchecked
         raise InputError(f"{path} is damaged: its header does not begin as a NIfTI header does; copy it anew")
@@ -212,11 +222,24 @@ def nrrd_payload(path: Path, start: bytes) -> Payload | None:
     -------
     Payload or None
         None if it is not NRRD, or keeps its values in a way that is left to the reader: as text, or spread over files.
+
+    Raises
+    ------
+    InputError
+        If a field is so long that it must not reach ITK, or the header does not end.
     """
-    head, blank, _ = start.partition(b"\n\n")
-    if not (start.startswith(b"NRRD") and blank):
+    if not start.startswith(NRRD):
         return None
-    fields = _fields(head, ":")
+    blank = re.search(rb"\n\r?\n", start)
+    if not blank and len(start) == LONGEST_HEADER:
+        raise InputError(f"{path} is damaged: its header does not end; copy it anew")
+    head = start[: blank.start()] if blank else start
+    longest = max(map(_field_length, re.split(rb"[\r\n]", head)))
+    if longest > LONGEST_FIELD:
+        raise InputError(f"{path} is damaged: a field of its header has {longest} letters; copy it anew")
+    if not blank:
+        return None
+    fields = {name.lower(): value for name, value in _fields(head, ":").items()}
     name = fields.get("data file", fields.get("datafile"))
     size = next((n for n, names in NRRD_BYTES.items() if fields.get("type", "").lower() in names), 0)
     encoding = fields.get("encoding", "").lower()
@@ -225,8 +248,7 @@ def nrrd_payload(path: Path, start: bytes) -> Payload | None:
     if not (size and shape) or odd or encoding not in ("raw", "gzip", "gz") or (name and _several_files(name)):
         return None
     values = path if name is None else path.parent / name
-    begin = len(head) + len(blank) if name is None else 0
-    return Payload(values, begin, 0, math.prod(shape) * size, encoding != "raw")
+    return Payload(values, blank.end() if name is None else 0, 0, math.prod(shape) * size, encoding != "raw")
 
 
 def metaimage_payload(path: Path, start: bytes) -> Payload | None:
@@ -247,9 +269,10 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
     Raises
     ------
     InputError
-        If its name is one of MetaImage and the header does not say in plain words which one file holds the values. A
-        list or a numbered pattern of files must not reach ITK: it formats the pattern as it is, and %s or %n in a
-        damaged or malicious one writes into the process's memory.
+        If its name is one of MetaImage and the header does not say in plain words how many axes there are, how long
+        they are, and which one file holds the values. Otherwise it must not reach ITK, which takes a negative number of
+        axes for an array's length, and formats a pattern of file names as it is: %s or %n in a damaged or malicious one
+        writes into the process's memory.
     """
     if path.suffix.lower() not in METAIMAGE_SUFFIXES:
         return None
@@ -260,22 +283,33 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
     name = value.strip()
     if key.strip() != "ElementDataFile" or not name or _several_files(name):
         raise InputError(f"{path} does not say which one file holds its values (ElementDataFile); write it as one .mha")
-    fields = _fields(start[:end], "=")
-    kind = fields.get("elementtype", "").removeprefix("MET_")
+    fields = _fields(start[:end], "=:")
+    shape = _sizes(fields.get("DimSize", ""))
+    if not shape or fields.get("NDims") != str(len(shape)) or len(fields.get("Name", "")) > LONGEST_NAME:
+        raise InputError(f"{path} is damaged: its header gives no size, or too long a name; copy it anew")
+    kind = fields.get("ElementType", "").removeprefix("MET_")
     size = METAIMAGE_BYTES.get(kind, METAIMAGE_BYTES.get(kind.removeprefix("U"), 0))
-    shape = (*_sizes(fields.get("dimsize", "")), *_sizes(fields.get("elementnumberofchannels", "1")))
-    text = fields.get("binarydata", "true").lower() != "true"
-    if not size or len(shape) < 2 or text or "headersize" in fields:
+    channels = _sizes(fields.get("ElementNumberOfChannels", "1"))
+    text = fields.get("BinaryData", "true").lower() != "true"
+    if not size or not channels or text or "HeaderSize" in fields:
         return None
     local = name == "LOCAL"
-    packed = fields.get("compresseddata", "false").lower() == "true"
-    return Payload(path if local else path.parent / name, end if local else 0, 0, math.prod(shape) * size, packed)
+    packed = fields.get("CompressedData", "false").lower() == "true"
+    n_bytes = math.prod(shape + channels) * size
+    return Payload(path if local else path.parent / name, end if local else 0, 0, n_bytes, packed)
 
 
-def _fields(head: bytes, mark: str) -> dict[str, str]:
-    """Lines "name<mark> value" of a text header, names in lower case."""
-    lines = (line.partition(mark) for line in head.decode("latin-1").split("\n") if not line.startswith("#"))
-    return {name.strip().lower(): value.strip() for name, _, value in lines}
+def _field_length(line: bytes) -> int:
+    """Length of an NRRD header's line; 0 where free text may be of any: a comment, a pair of its own, the content."""
+    name, _, value = line.partition(b":")
+    return 0 if line.startswith(b"#") or value.startswith(b"=") or name.lower() == b"content" else len(line)
+
+
+def _fields(head: bytes, marks: str) -> dict[str, str]:
+    """Lines "name<mark> value" of a text header."""
+    lines = (line for line in head.decode("latin-1").split("\n") if not line.startswith("#"))
+    parts = (re.split(f"[{marks}]", line, maxsplit=1) for line in lines)
+    return {name.strip(): "".join(value).strip() for name, *value in parts}
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from cordlevelset.dicom import check_dicom, read_dicom
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.files import check_writable, whole_or_nothing
-from cordlevelset.headers import NiftiHeader
+from cordlevelset.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, NiftiHeader, nifti_pair
 from cordlevelset.integrity import check_whole
 from cordlevelset.volume import Volume
 
@@ -30,7 +30,7 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     Parameters
     ----------
     path : path
-        NIfTI (.nii, .nii.gz), NRRD, MetaImage, any other format SimpleITK reads, or a folder with one DICOM series.
+        NIfTI, NRRD, MetaImage, a DICOM file, or a folder with one DICOM series.
     frame : int, optional
         Which volume of a 4-D series; needed when there is more than one.
 
@@ -55,9 +55,8 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     if not stat.S_ISREG(kind):
         raise InputError(f"{path} is not a file; give one, or a DICOM folder")
     header = check_whole(path)
-    check_dicom(path)
     try:
-        image = sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path), imageIO=_image_io(path, header))
     except RuntimeError as error:
         raise _reading_error(path, str(error)) from None
     volume = from_sitk(image, frame=frame)
@@ -212,6 +211,22 @@ def _kind(path: Path) -> int:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def _image_io(path: Path, header: NiftiHeader | None) -> str:
+    """ITK's reader for a file whose header was checked here: its others, which it would ask in turn, see none."""
+    if header:
+        if nifti_pair(path)[0].name.lower().endswith(NIFTI_SUFFIXES):
+            return "NiftiImageIO"
+        raise InputError(f"{path} is NIfTI under another name; let it end in .nii or .nii.gz")
+    if check_dicom(path):
+        return "GDCMImageIO"
+    if path.suffix.lower() in METAIMAGE_SUFFIXES:
+        return "MetaImageIO"
+    with path.open("rb") as stream:
+        if stream.read(len(NRRD)) == NRRD:
+            return "NrrdImageIO"
+    raise InputError(f"{path} is not an image that can be read; give NIfTI, NRRD, MetaImage or a DICOM folder")
+
+
 def _reading_error(path: Path, text: str) -> InputError | GeometryError:
     if "orthonormal" in text:
         return GeometryError(f"{path}: axes not at right angles (sheared matrix); resample it to a straight grid")
@@ -219,8 +234,6 @@ def _reading_error(path: Path, text: str) -> InputError | GeometryError:
         return GeometryError(f"{path}: unusable spacing in the header; mend it")
     if "allocate memory" in text:
         return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
-    if "Unable to determine ImageIO reader" in text:
-        return InputError(f"{path} is not an image that can be read; give NIfTI, NRRD, MetaImage or a DICOM folder")
     return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")
 
 

@@ -60,8 +60,8 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
     u, v = np.empty(n_x, np.float32), np.empty(n_x, np.float32)
     pair = np.empty((4, n_x), np.float32)  # a sector's sum: dark, bright; 2 and 3: of all sectors
     low = np.empty((2, n_x), np.float32)  # the weakest sector: dark, bright
-    dark[:] = -2
-    bright[:] = -2
+    dark[:] = bright[:] = -2  # where there is no data: below any response
+    scale_dark[:] = scale_bright[:] = 0
     for q in range(ratios.size):
         for t in range(n):
             ny, nx = np.sin(angles[t]) * ratios[q], np.cos(angles[t])
