@@ -60,7 +60,12 @@ def _ends(stream: BinaryIO) -> Iterator[float]:
     meta, explicit, order, syntax = True, True, "<", b""
     pixels = False  # within compressed pixel data, which come in pieces
     while len(head := stream.read(8)) == 8:
-        if meta and head[:2] != struct.pack("<H", META_GROUP):
+        in_meta = head[:2] == struct.pack("<H", META_GROUP)
+        if in_meta != meta and (
+            in_meta or not syntax
+        ):  # GDCM reads on, but what it takes such a file for it must guess
+            yield float("inf")
+        if meta and not in_meta:
             meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
         if syntax == DEFLATED and not meta:
             return

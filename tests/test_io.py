@@ -194,6 +194,15 @@ def test_lengths_within_dicom_sequences(case, tmp_path):
     assert elements.lengths_fit(path) == fits
 
 
+@pytest.mark.parametrize("group", [b"", b"\x3a\0\0\0UL\4\0\xfe\0\0\0", b"\2\0\1\0OB\0\0\2\0\0\0\0\1"])
+def test_dicom_whose_first_group_does_not_say_how_the_rest_is_written(group, tmp_path):
+    """GDCM guesses, and took 2 GB for the second of these, an element of another group before the first one's own."""
+    path = tmp_path / "a.dcm"
+    syntax = b"\2\0\x10\0UI\x12\0" + IMPLICIT if group.startswith(b"\x3a") else b""
+    path.write_bytes(bytes(128) + b"DICM" + group + syntax + PLAIN_BYTES + TWO)
+    assert not elements.lengths_fit(path)
+
+
 def test_what_only_looks_like_dicom_is_passed_over(tmp_path):
     """GDCM takes 4 GB for this one where it is let search the folder."""
     _dicom(tmp_path, [0, 3, 6])
