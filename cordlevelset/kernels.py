@@ -373,15 +373,15 @@ def add_cell(band, n_cells, i, z, y, x):
 @njit
 def differs(side, row, x, nx, down, up, below, above):
     """Whether the cell at place x of a row has a face neighbour on the other side; the last four are strides."""
-    i = row + x
+    i = row + np.uint64(x)
     here = side[i]
     return (
         side[i - down] != here
         or side[i + up] != here
         or side[i - below] != here
         or side[i + above] != here
-        or side[i - (x > 0)] != here
-        or side[i + (x < nx - 1)] != here
+        or side[i - np.uint64(x > 0)] != here
+        or side[i + np.uint64(x < nx - 1)] != here
     )
 
 
@@ -390,30 +390,33 @@ def find_seeds(phi, grid, band):
     """Put the cells beside the zero level into the band; their number. Rows within one side are skipped."""
     nz, ny, nx = grid.shape
     sz, sy, _ = grid.stride
-    side, n = band.side, 0
+    side, n, one = band.side, 0, np.uint64(1)
     edge = np.empty(nx, np.uint8)
     for i in range(phi.size):
         side[i] = phi[i] < 0
         band.member[i] = 0
     for z in range(nz):
-        below, above = sz if z > 0 else 0, sz if z < nz - 1 else 0
+        below, above = np.uint64(sz if z > 0 else 0), np.uint64(sz if z < nz - 1 else 0)
         for y in range(ny):
-            down, up = sy if y > 0 else 0, sy if y < ny - 1 else 0
-            row = z * sz + y * sy
-            mixed, first = 0, side[row]
-            for i in range(row, row + nx):
+            down, up = np.uint64(sy if y > 0 else 0), np.uint64(sy if y < ny - 1 else 0)
+            row = np.uint64(z * sz + y * sy)
+            first = side[row]
+            mixed = first ^ first
+            for x in range(nx):
+                i = row + np.uint64(x)
                 mixed |= (side[i] ^ first) | (side[i - down] ^ first) | (side[i + up] ^ first)
                 mixed |= (side[i - below] ^ first) | (side[i + above] ^ first)
             if mixed:
                 for x in range(1, nx - 1):
-                    i, here = row + x, side[row + x]
+                    i = row + np.uint64(x)
+                    here = side[i]
                     across = (here ^ side[i - down]) | (here ^ side[i + up]) | (here ^ side[i - below])
-                    edge[x] = across | (here ^ side[i + above]) | (here ^ side[i - 1]) | (here ^ side[i + 1])
+                    edge[x] = across | (here ^ side[i + above]) | (here ^ side[i - one]) | (here ^ side[i + one])
                 for x in (0, nx - 1):
                     edge[x] = differs(side, row, x, nx, down, up, below, above)
                 for x in range(nx):
                     if edge[x]:
-                        n = add_cell(band, n, row + x, z, y, x)
+                        n = add_cell(band, n, z * sz + y * sy + x, z, y, x)
     return n
 
 
@@ -537,6 +540,17 @@ def upwind_terms(u, value, weight):
 
 
 @njit
+def upwind_root(limit, z, wz, y, wy, x, wx):
+    """Larger root u of sum_a w_a (u - v_a)^2 = 1 over the axes whose v_a is below the limit; the limit if none is."""
+    weight_z, linear_z, square_z = upwind_terms(limit, z, wz)
+    weight_y, linear_y, square_y = upwind_terms(limit, y, wy)
+    weight_x, linear_x, square_x = upwind_terms(limit, x, wx)
+    weight, linear = weight_z + weight_y + weight_x, linear_z + linear_y + linear_x
+    root = linear * linear - weight * (square_z + square_y + square_x - 1)
+    return (linear + np.sqrt(max(root, 0.0))) / weight if weight > 0 else limit
+
+
+@njit
 def eikonal(phi, i, at, grid):
     """Distance at cell i from its upwind neighbours: sum_a ((u - v_a) / h_a)^2 = 1 over those with v_a < u.
 
@@ -544,26 +558,16 @@ def eikonal(phi, i, at, grid):
     """
     sign = -1.0 if phi[i] < 0 else 1.0
     nz, ny, nx = grid.shape
-    z, hz, wz = np.inf, grid.spacing[0], grid.weight[0]
-    if nz > 1:
-        z, hz, wz = upwind_pair(phi, i, at[0], nz - 1, grid.stride[0], sign, hz, wz)
     y, hy, wy = upwind_pair(phi, i, at[1], ny - 1, grid.stride[1], sign, grid.spacing[1], grid.weight[1])
     x, hx, wx = upwind_pair(phi, i, at[2], nx - 1, grid.stride[2], sign, grid.spacing[2], grid.weight[2])
+    if nz == 1:  # of two axes either both are upwind of the root or the nearer one alone: the limit decides
+        return upwind_root(min(y + hy, x + hx), np.inf, 0.0, y, wy, x, wx)
+    z, hz, wz = upwind_pair(phi, i, at[0], nz - 1, grid.stride[0], sign, grid.spacing[0], grid.weight[0])
     limit = min(min(z + hz, y + hy), x + hx)
     largest = max(max(z if z < limit else -np.inf, y if y < limit else -np.inf), x if x < limit else -np.inf)
-    u = -np.inf
-    while u < largest:  # once, or again without the axis whose value proved larger than u
-        weight_z, linear_z, square_z = upwind_terms(limit, z, wz)
-        weight_y, linear_y, square_y = upwind_terms(limit, y, wy)
-        weight_x, linear_x, square_x = upwind_terms(limit, x, wx)
-        weight, linear = weight_z + weight_y + weight_x, linear_z + linear_y + linear_x
-        root = linear * linear - weight * (square_z + square_y + square_x - 1)
-        if weight == 0:
-            return limit
-        u = (linear + np.sqrt(max(root, 0.0))) / weight
-        if limit == largest:
-            return u
-        limit = largest
+    u = upwind_root(limit, z, wz, y, wy, x, wx)
+    if u < largest:  # the axis whose value proved larger is not upwind
+        u = upwind_root(largest, z, wz, y, wy, x, wx)
     return u
 
 
@@ -579,14 +583,15 @@ def sort_by_distance(phi, band, first, last, step):
         largest = max(largest, size if size < np.inf else 0.0)
     share = min(BINS / step, (MOST_BINS - 1) / max(largest, step))
     cell, at = band.cell[first:last].copy(), band.at[first:last].copy()
-    place = np.zeros(MOST_BINS + 1, np.int64)
+    top = int(largest * share) + 1  # for what has no distance yet
+    place = np.zeros(top + 2, np.int64)
     for k in range(cell.size):
-        place[int(min(abs(phi[cell[k]]) * share, MOST_BINS - 1.0)) + 1] += 1
+        place[int(min(abs(phi[cell[k]]) * share, float(top))) + 1] += 1
     place[0] = first
-    for b in range(MOST_BINS):
+    for b in range(top + 1):
         place[b + 1] += place[b]
     for k in range(cell.size):
-        b = int(min(abs(phi[cell[k]]) * share, MOST_BINS - 1.0))
+        b = int(min(abs(phi[cell[k]]) * share, float(top)))
         to = place[b]
         place[b] = to + 1
         band.cell[to] = cell[k]
@@ -654,7 +659,7 @@ PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
 CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
-RELIST = 0.5  # voxels that the contour moves before the strips are listed anew; with a step's, below the 1.5 of FULL
+RELIST = 1.0  # voxels that the contour moves before the strips are listed anew; with a step's half, the 1.5 of FULL
 STALE = 0.2  # the same where it comes to rest: it stands only on lists made where it stands
 RESTING = 0.1  # voxels that it moves at most in an iteration where it comes to rest
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
