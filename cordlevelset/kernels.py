@@ -392,9 +392,9 @@ def find_seeds(phi, grid, band):
     sz, sy, _ = grid.stride
     side, n, one = band.side, 0, np.uint64(1)
     edge = np.empty(nx, np.uint8)
-    for i in range(phi.size):
-        side[i] = phi[i] < 0
-        band.member[i] = 0
+    for k in range(phi.size):
+        side[k] = phi[k] < 0
+        band.member[k] = 0
     for z in range(nz):
         below, above = np.uint64(sz if z > 0 else 0), np.uint64(sz if z < nz - 1 else 0)
         for y in range(ny):
@@ -519,13 +519,14 @@ def upwind_pair(phi, i, c, last, stride, sign, h, weight):
 
     Without branches, which here cannot be foreseen: where there is no cell, cell i stands in and does not count.
     """
-    below, above = sign * phi[i - stride * (c > 0)], sign * phi[i + stride * (c < last)]
+    none, step = np.uint64(0), np.uint64(stride)
+    below, above = sign * phi[i - (step if c > 0 else none)], sign * phi[i + (step if c < last else none)]
     below = below if c > 0 else np.inf
     above = above if c < last else np.inf
-    towards = -1 if below < above else 1
+    back = below < above
     value = min(below, above)
-    known = (0 <= c + 2 * towards) & (c + 2 * towards <= last)
-    far = sign * phi[i + 2 * towards * stride * known]
+    known = c > 1 if back else c + 1 < last
+    far = sign * phi[(i - step - step if back else i + step + step) if known else i]
     second = known & (far <= value) & (value < np.inf)
     return (4 * value - far) / 3 if second else value, h * (2 / 3) if second else h, weight * 2.25 if second else weight
 
@@ -556,7 +557,7 @@ def eikonal(phi, i, at, grid):
 
     Sethian (1999), doi:10.1137/S0036144598347059, with his second-order one-sided difference where two cells are known.
     """
-    sign = -1.0 if phi[i] < 0 else 1.0
+    i, sign = np.uint64(i), -1.0 if phi[i] < 0 else 1.0
     nz, ny, nx = grid.shape
     y, hy, wy = upwind_pair(phi, i, at[1], ny - 1, grid.stride[1], sign, grid.spacing[1], grid.weight[1])
     x, hx, wx = upwind_pair(phi, i, at[2], nx - 1, grid.stride[2], sign, grid.spacing[2], grid.weight[2])
