@@ -669,7 +669,7 @@ SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are
 N_COUNTS, N_REALS = 6, 9  # in a State
 STRIPS, RUNS, GHOSTS, ITERATION, STATUS, TIGHT = range(N_COUNTS)
 SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME, SPEED, MOST = range(N_REALS)
-RUNNING, STANDS, VANISHED, RIM = range(4)  # State.counts[STATUS]; RIM: wants a wider window
+NEW, RUNNING, STANDS, VANISHED, RIM = range(5)  # State.counts[STATUS]; RIM: wants a wider window
 
 
 class Box(NamedTuple):
@@ -704,6 +704,27 @@ class Strips(NamedTuple):
     slope: np.ndarray  # (C,) |grad phi|^2
     reach: np.ndarray  # (C,) |change of phi from voxel to voxel|^2, mm^2
     ghost: np.ndarray  # (G, 2) cell beyond the grid, cell of the grid that it repeats
+
+
+class Space(NamedTuple):
+    """Work space for a contour or surface in a window of an image."""
+
+    moving: np.ndarray  # (P,) phi, padded
+    g: np.ndarray  # (P,) padded
+    region: np.ndarray  # (P,) padded; of size 0 where there is none
+    grid: Grid
+    band: Band
+    strips: Strips
+    box: Box
+
+
+class Reach(NamedTuple):
+    """How far from the zero level distances are computed."""
+
+    far: float  # mm, stands for what is not known
+    start_layers: int  # grid steps at the start of a run
+    layers: int  # and in its result
+    band: float  # mm, where that is cut off
 
 
 class Terms(NamedTuple):
@@ -1305,6 +1326,7 @@ def start_run(phi, grid, band, strips, box, layers, far, state, padded):
     pad(phi, box, padded)
     state.counts[:] = 0
     state.reals[:] = 0
+    state.counts[STATUS] = RUNNING
     state.counts[STRIPS] = list_strips(band, n_cells, strips, box)
     state.counts[RUNS], _ = join_strips(strips, box)
     state.reals[SHIFT] = np.inf  # lists are refreshed before the first step
@@ -1315,3 +1337,24 @@ def end_run(padded, grid, band, box, layers, half_width, phi):
     """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
     unpad(padded, box, phi)
     to_distance(phi, grid, band, layers, SWEEPS, half_width)
+
+
+@njit
+def advance(phi, g, region, space, terms, reach, counts, reals, history, stop):
+    """Move contours, one after another, each until it stands or its history[stop - 1] is filled.
+
+    phi (S, N): where they start, and as distances where they are then, but for those that want a wider window. All use
+    one work space, so only a lone one can be gone on with.
+    """
+    far, start_layers, layers, half_width = reach
+    moving, padded_g, padded_region, grid, band, strips, box = space
+    for s in range(len(phi)):
+        state = State(counts[s], reals[s])
+        pad(g[s], box, padded_g)
+        if region.size:
+            pad(region[s], box, padded_region)
+        if counts[s, STATUS] == NEW:
+            start_run(phi[s], grid, band, strips, box, start_layers, far, state, moving)
+        evolve(moving, padded_g, padded_region, strips, box, terms, state, history[s], stop, far)
+        if counts[s, STATUS] != RIM:
+            end_run(moving, grid, band, box, layers, half_width, phi[s])

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -181,7 +181,7 @@ def geodesic_active_contour(
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     if not ((start < 0).any() and (start >= 0).any()):
         raise InputError("phi has no zero level: it must be negative inside the contour and positive outside")
-    return _evolve(start, field, extra, steps, options, callback)
+    return _evolve(_field(start, field, extra, steps), steps, options, callback)
 
 
 def geodesic_active_contours(
@@ -249,15 +249,17 @@ def geodesic_active_contours(
     options = _options(steps, propagation, curvature, advection, time_step, max_num_iter, tol, band)
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     n = len(start)
-    result = StackEvolution(start.copy(), np.zeros(n, np.int64), np.full(n, np.nan), np.zeros(n, np.bool_))
+    result = StackEvolution(np.empty_like(start), np.zeros(n, np.int64), np.full(n, np.nan), np.zeros(n, np.bool_))
     threads = min(workers or os.cpu_count() or 1, n)
 
     def move(slices: range) -> int:
-        for s in slices:
-            if (start[s] < 0).any() and (start[s] >= 0).any():
-                out = _evolve(start[s], field[s], None if extra is None else extra[s], steps, options, None)
-                result.phi[s] = out.phi
-                result.n_iter[s], result.rms_change[s], result.converged[s] = out.n_iter, out.rms_change, out.converged
+        drawn = [s for s in slices if (start[s] < 0).any() and (start[s] >= 0).any()]
+        for s in set(slices).difference(drawn):
+            result.phi[s] = start[s]
+        fields = [_field(start[s], field[s], None if extra is None else extra[s], steps) for s in drawn]
+        for s, out in zip(drawn, _evolve_slices(fields, steps, options) if fields else (), strict=True):
+            result.phi[s] = out.phi
+            result.n_iter[s], result.rms_change[s], result.converged[s] = out.n_iter, out.rms_change, out.converged
         return len(slices)
 
     size = max(1, math.ceil(n / (4 * threads)))  # four shares a thread: contours differ in the time they take
@@ -300,54 +302,91 @@ def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
     return array
 
 
-def _evolve(
-    phi: FloatArray,
-    g: FloatArray,
-    region: FloatArray | None,
-    spacing: tuple[float, ...],
-    options: _Options,
-    callback: Callable[[Evolution], bool] | None,
-) -> Evolution:
-    """One contour or surface on checked arrays of one shape and kind."""
+class _Field(NamedTuple):
+    """A contour and what it moves in, without gaps."""
+
+    phi: FloatArray
+    g: FloatArray
+    region: FloatArray | None
+    gaps: list[NDArray[np.bool_]]  # where phi, or g, was missing
+
+
+def _field(phi: FloatArray, g: FloatArray, region: FloatArray | None, spacing: tuple[float, ...]) -> _Field:
     (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
     region = None if region is None else fill_missing(region, spacing)[0]
-    gaps = [m for m in (missing, no_g) if m is not None]
-    far = max((win.START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
-    image = win.image(g, region, spacing, options.band)
-    space = win.workspace(win.start_window(phi < 0, image.rim), image)
-    state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
-    distance = finite(phi[space.window]).ravel()
-    kernels.start_run(
-        distance, space.grid, space.band, space.strips, space.box, win.START_LAYERS, far, state, space.moving
-    )
-    history = np.empty(options.max_num_iter)
+    return _Field(phi, g, region, [m for m in (missing, no_g) if m is not None])
 
-    def result() -> Evolution:
-        part = np.empty(math.prod(space.grid.shape), phi.dtype)
-        kernels.end_run(space.moving, space.grid, space.band, space.box, options.layers, options.band, part)
-        out = np.full(phi.shape, options.band, phi.dtype)
-        out[space.window] = part.reshape(out[space.window].shape)
-        for gap in gaps:
+
+class _Run:
+    """Contours on their way in a window of the image that holds them all; a lone one's widens with it."""
+
+    def __init__(self, fields: Sequence[_Field], spacing: tuple[float, ...], options: _Options) -> None:
+        self.fields, self.options = fields, options
+        self.image = win.image(fields[0].g, fields[0].region, spacing, options.band)
+        self.window = win.start_window(np.logical_or.reduce([field.phi < 0 for field in fields]), self.image.rim)
+        self.space = win.workspace(self.window, self.image)
+        self.phi = finite(self._cut("phi"))
+        far = max((win.START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
+        self.reach = kernels.Reach(far, win.START_LAYERS, options.layers, options.band)
+        self.counts = np.zeros((len(fields), kernels.N_COUNTS), np.int64)
+        self.reals = np.zeros((len(fields), kernels.N_REALS))
+        self.history = np.empty((len(fields), options.max_num_iter))
+
+    def advance(self, stop: int) -> None:
+        """Move each contour on, to iteration `stop` or where it stands; all in one call, in which other threads run."""
+        while True:
+            kernels.advance(
+                *(self.phi, self._cut("g"), self._cut("region"), self.space, self.options.terms, self.reach),
+                *(self.counts, self.reals, self.history, stop),
+            )
+            if len(self.fields) > 1 or self.counts[0, kernels.STATUS] != kernels.RIM:
+                return
+            self._widen()
+
+    def outcome(self, s: int) -> Evolution:
+        """Where contour s is now."""
+        field = self.fields[s]
+        out = np.full(field.phi.shape, self.options.band, field.phi.dtype)
+        out[self.window] = self.phi[s].reshape(out[self.window].shape)
+        for gap in field.gaps:
             out[gap] = np.nan
-        status, n = int(state.counts[kernels.STATUS]), int(state.counts[kernels.ITERATION])
-        change = math.nan if status == kernels.VANISHED or n == 0 else float(state.reals[kernels.RMS])
-        time = float(state.reals[kernels.TIME])
-        return Evolution(out, n, change, status == kernels.STANDS, time, history[:n].copy())
+        status, n = int(self.counts[s, kernels.STATUS]), int(self.counts[s, kernels.ITERATION])
+        change = math.nan if status == kernels.VANISHED or n == 0 else float(self.reals[s, kernels.RMS])
+        time = float(self.reals[s, kernels.TIME])
+        return Evolution(out, n, change, status == kernels.STANDS, time, self.history[s, :n].copy())
 
+    def _cut(self, name: str) -> FloatArray:
+        return win.cut([getattr(field, name) for field in self.fields], self.window, self.image)
+
+    def _widen(self) -> None:
+        wider = win.wider_window(self.window, self.image.shape)
+        space = win.workspace(wider, self.image)
+        state = kernels.State(self.counts[0], self.reals[0])
+        win.move_over(self.space, space, (self.window, wider), state, self.reach.far)
+        self.window, self.space = wider, space
+        self.phi = self._cut("phi")
+
+
+def _evolve(
+    field: _Field, spacing: tuple[float, ...], options: _Options, callback: Callable[[Evolution], bool] | None
+) -> Evolution:
+    """One contour or surface."""
+    run = _Run([field], spacing, options)
     stride = options.max_num_iter if callback is None else REPORT_EVERY
     for stop in range(stride, options.max_num_iter + stride, stride):
-        last = min(stop, options.max_num_iter)
-        while True:
-            kernels.evolve(
-                space.moving, space.g, space.region, space.strips, space.box, options.terms, state, history, last, far
-            )
-            if state.counts[kernels.STATUS] != kernels.RIM:
-                break
-            wider = win.workspace(win.wider_window(space.window, phi.shape), image)
-            win.move_over(space, wider, state, far)
-            space = wider
-        if callback is not None and callback(result()):
+        run.advance(min(stop, options.max_num_iter))
+        out = run.outcome(0)
+        if callback is not None and callback(out):
             raise Cancelled("active contour cancelled by the caller")
-        if state.counts[kernels.STATUS] != kernels.RUNNING:
+        if run.counts[0, kernels.STATUS] != kernels.RUNNING:
             break
-    return result()
+    return out
+
+
+def _evolve_slices(fields: Sequence[_Field], spacing: tuple[float, ...], options: _Options) -> Iterator[Evolution]:
+    """Contours of several slices in one window; those that outgrow it again, alone."""
+    run = _Run(fields, spacing, options)
+    run.advance(options.max_num_iter)
+    for s, field in enumerate(fields):
+        outgrown = run.counts[s, kernels.STATUS] == kernels.RIM
+        yield _evolve(field, spacing, options, None) if outgrown else run.outcome(s)

@@ -7,6 +7,7 @@ those listed never come so near to an inner edge of the window that a stencil wo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from cordlevelset import kernels
 from cordlevelset.distance import grid_and_band
 
-__all__ = ["Image", "Space", "image", "move_over", "start_window", "wider_window", "workspace"]
+__all__ = ["Image", "Window", "cut", "image", "move_over", "start_window", "wider_window", "workspace"]
 
 FloatArray = NDArray[np.floating[Any]]
 Window = tuple[slice, ...]
@@ -33,30 +34,18 @@ BAND_IN_LIST = math.floor(kernels.NONE)
 class Image(NamedTuple):
     """What a contour moves in, whole."""
 
-    g: FloatArray
-    region: FloatArray | None
+    shape: tuple[int, ...]
+    kind: np.dtype[Any]
+    has_region: bool
     spacing: tuple[float, ...]  # mm
     rim: tuple[int, ...]  # grid steps that listed strips keep from an inner edge
-
-
-class Space(NamedTuple):
-    """Work space for one contour or surface in a window of the image: all that is computed lies in it."""
-
-    window: Window
-    grid: kernels.Grid
-    band: kernels.Band
-    box: kernels.Box
-    strips: kernels.Strips
-    moving: FloatArray
-    g: FloatArray
-    region: FloatArray
 
 
 def image(g: FloatArray, region: FloatArray | None, spacing: tuple[float, ...], band: float) -> Image:
     """An image in whose windows a result can be a distance for `band` mm."""
     rim = [max(math.ceil(band / h) - BAND_IN_LIST, 0) + RIM for h in spacing]
     rim[-1] += kernels.STRIP  # along a row the next list may be a strip wider
-    return Image(g, region, spacing, tuple(rim))
+    return Image(g.shape, g.dtype, region is not None, spacing, tuple(rim))
 
 
 def start_window(inside: NDArray[np.bool_], rim: tuple[int, ...]) -> Window:
@@ -82,9 +71,15 @@ def _grown(window: list[slice] | Window, whole: tuple[int, ...], by: list[int]) 
     return tuple(slice(max(a, 0), min(b, n)) for a, b, n in zip(low, high, whole, strict=True))
 
 
-def workspace(window: Window, image: Image) -> Space:
-    """Work space for a window, with what lies there of g and the region term."""
-    shape, kind = tuple(w.stop - w.start for w in window), image.g.dtype
+def cut(arrays: Sequence[FloatArray | None], window: Window, image: Image) -> FloatArray:
+    """What of each array lies in a window, (S, N); (S, 0) if there are none."""
+    parts = [array[window].ravel() for array in arrays if array is not None]
+    return np.stack(parts) if parts else np.empty((len(arrays), 0), image.kind)
+
+
+def workspace(window: Window, image: Image) -> kernels.Space:
+    """Work space for a window."""
+    shape, kind = tuple(w.stop - w.start for w in window), image.kind
     box = _box(window, shape, image)
     (nz, ny, nx), planes = box.shape, box.shape[0] + 2 * box.pad[0]
     n_strips, padded = planes * box.rows * box.strips, planes * box.rows * box.width
@@ -105,12 +100,9 @@ def workspace(window: Window, image: Image) -> Space:
         reach=np.empty(cells, kind),
         ghost=np.empty((padded - nz * ny * nx, 2), np.int64),
     )
-    fields = [np.empty(0 if values is None else padded, kind) for values in (image.g, image.region)]
-    for values, field in zip((image.g, image.region), fields, strict=True):
-        if values is not None:
-            kernels.pad(np.ascontiguousarray(values[window]).ravel(), box, field)
     grid, band = grid_and_band(shape, image.spacing, kind)
-    return Space(window, grid, band, box, strips, np.empty(padded, kind), *fields)
+    moving, g, region = (np.empty(n, kind) for n in (padded, padded, padded if image.has_region else 0))
+    return kernels.Space(moving, g, region, grid, band, strips, box)
 
 
 def _box(window: Window, shape: tuple[int, ...], image: Image) -> kernels.Box:
@@ -119,7 +111,7 @@ def _box(window: Window, shape: tuple[int, ...], image: Image) -> kernels.Box:
     pad_z = 0 if flat else 2
     in_row = -(-nx // kernels.STRIP)
     rows, width = ny + 4, in_row * kernels.STRIP + 4
-    sides = list(zip(window, image.g.shape, shape, image.rim, strict=True))
+    sides = list(zip(window, image.shape, shape, image.rim, strict=True))
     lz, ly, lx = flat + tuple(rim if w.start else 0 for w, _, _, rim in sides)
     past = kernels.STRIP  # the last strip of a row may end beyond the grid
     hz, hy, hx = (1,) * len(flat) + tuple(n - rim if w.stop < whole else n + past for w, whole, n, rim in sides)
@@ -139,10 +131,12 @@ def _box(window: Window, shape: tuple[int, ...], image: Image) -> kernels.Box:
     )
 
 
-def move_over(old: Space, new: Space, state: kernels.State, far: float) -> None:
-    """Take a run over into a wider window: phi, `far` where it was not known, and the list of strips."""
+def move_over(
+    old: kernels.Space, new: kernels.Space, windows: tuple[Window, Window], state: kernels.State, far: float
+) -> None:
+    """Take a run over from its window into a wider one: phi, `far` where it was not known, and the list of strips."""
     phi = np.full(new.grid.shape, far, new.moving.dtype)
-    shift = [a.start - b.start for a, b in zip(old.window, new.window, strict=True)]
+    shift = [a.start - b.start for a, b in zip(*windows, strict=True)]
     z, y, x = [0] * (3 - len(shift)) + shift
     (nz, ny, nx), values = old.grid.shape, np.empty(old.grid.shape, new.moving.dtype)
     kernels.unpad(old.moving, old.box, values.reshape(-1))

@@ -114,6 +114,8 @@ class Run:
         g, region = rng.uniform(0.05, 1, shape).astype(kind), rng.normal(size=shape).astype(kind)
         image = window.image(g, region, spacing, 1.0)
         self.space = s = window.workspace(tuple(slice(0, n) for n in shape), image)
+        kernels.pad(g.ravel(), s.box, s.g)
+        kernels.pad(region.ravel(), s.box, s.region)
         self.state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
         self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
         phi = blob(shape, spacing).astype(kind)
