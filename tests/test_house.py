@@ -166,6 +166,6 @@ def test_warmup_compiles_every_kernel_that_the_package_calls():
     entries = called & compiled.keys()
     assert len(entries) > 10
     assert {name for name in entries if compiled[name] == "[]"} == set()
-    for name in ("evolve", "to_distance"):  # a caller compiled in this process may have added kinds of its own
+    for name in ("advance", "to_distance"):  # a caller compiled in this process may have added kinds of its own
         assert "float32" in compiled[name]
         assert "float64, 1" in compiled[name]
