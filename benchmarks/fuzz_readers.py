@@ -33,6 +33,7 @@ MHA = (
     b"ElementType = MET_SHORT\nElementDataFile = LOCAL\n"
 )
 VALUES = struct.pack("<24h", *range(24))
+MR_IMAGE, DEFLATED = b"1.2.840.10008.5.1.4.1.1.4", b"1.2.840.10008.1.2.1.99"
 
 
 def nifti(values=range(24)):
@@ -57,6 +58,30 @@ def dicom_slice():
         return Path(folder, "a.dcm").read_bytes()
 
 
+def deflated_slice():
+    """One slice, explicit, under the name of the deflated way to write it; not deflated yet."""
+
+    def element(tag, kind, value):
+        value += b" " * (len(value) % 2)
+        length = struct.pack("<2xI" if kind == b"OW" else "<H", len(value))
+        return struct.pack("<HH", tag >> 16, tag & 0xFFFF) + kind + length + value
+
+    number = struct.Struct("<H").pack
+    head = (
+        element(0x00020002, b"UI", MR_IMAGE)
+        + element(0x00020003, b"UI", b"1.2.3")
+        + element(0x00020010, b"UI", DEFLATED)
+    )
+    head = element(0x00020000, b"UL", struct.pack("<I", len(head))) + head
+    texts = ((0x00080016, b"UI", MR_IMAGE), (0x00080018, b"UI", b"1.2.3"), (0x00080060, b"CS", b"MR"))
+    places = ((0x0020000E, b"UI", b"1.2"), (0x00200032, b"DS", rb"0\0\0"), (0x00200037, b"DS", rb"1\0\0\0\1\0"))
+    sizes = ((0x00280002, 1), (0x00280010, 4), (0x00280011, 3), (0x00280100, 16), (0x00280101, 16), (0x00280102, 15))
+    parts = [element(*text) for text in (*texts, *places)]
+    parts += [element(tag, b"US", number(value)) for tag, value in (*sizes, (0x00280103, 1))]
+    parts += [element(0x7FE00010, b"OW", VALUES[:24])]
+    return bytes(128) + b"DICM" + head + b"".join(parts)
+
+
 def split(raw, mark):
     """Header and values of a text header's file."""
     at = raw.find(mark)
@@ -66,6 +91,13 @@ def split(raw, mark):
 def nrrd_packed(raw):
     head, values = split(raw, b"\n\n")
     return head + gzip.compress(values, 1)
+
+
+def deflated(raw):
+    """The elements of a DICOM slice after those that say how they are written."""
+    head, values = split(raw, DEFLATED)
+    pack = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
+    return head + pack.compress(values) + pack.flush()
 
 
 def mha_packed(raw):
@@ -82,6 +114,7 @@ FORMATS = (
     ("image.mha", bytes, MHA % b"False" + VALUES),
     ("image.mha", mha_packed, MHA % b"True" + VALUES),
     ("series/a.dcm", bytes, dicom_slice()),
+    ("series/a.dcm", deflated, deflated_slice()),
     ("line.csv", bytes, b"x_lps_mm,y_lps_mm,z_lps_mm\n0,0,0\n0,-1,2\n"),
     (
         "line.mrk.json",

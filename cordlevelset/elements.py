@@ -1,12 +1,14 @@
 """Whether the elements of a DICOM file lie within it, as PS3.5 chapter 7 lays them out.
 
 GDCM takes the memory that an element asks for, up to 4 GB, before it finds that the file is shorter. So the lengths are
-walked through here first, those within sequences too. Left to it is only what is deflated, or of an unknown kind.
+walked through here first, those within sequences too. Left to it is only what is of an unknown kind.
 """
 
 from __future__ import annotations
 
+import io
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +24,8 @@ META_GROUP, SYNTAX = 0x0002, (0x0002, 0x0010)
 PIXEL_DATA, ITEM = (0x7FE0, 0x0010), (0xFFFE, 0xE000)
 SHORT_KINDS = set(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 """Value representations whose length takes two bytes; that of all others, unknown ones too, takes four."""
+MOST_INFLATED = 1 << 28
+"""Bytes that a deflated file may unpack to: a slice of 8192 x 8192 voxels of 4 bytes; GDCM would unpack a bomb, too."""
 UNDEFINED, OPEN_KINDS = 0xFFFFFFFF, (b"SQ", b"UN", b"OB", b"OW")
 """Length of what ends with a mark of its own, and which kinds may."""
 
@@ -49,25 +53,33 @@ def lengths_fit(path: Path) -> bool:
     OSError
         If it cannot be read.
     """
-    size = path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(PREAMBLE + 4)
-        return all(end <= size for end in _ends(stream))
+        return all(end <= path.stat().st_size for end in _ends(stream))
 
 
-def _ends(stream: BinaryIO) -> Iterator[float]:
+def _inflated_fit(raw: bytes) -> bool:
+    """The same of elements that are deflated."""
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        elements = unpack.decompress(raw, MOST_INFLATED)
+    except zlib.error:
+        return False
+    return unpack.eof and all(end <= len(elements) for end in _ends(io.BytesIO(elements), meta=False))
+
+
+def _ends(stream: BinaryIO, *, meta: bool = True) -> Iterator[float]:
     """Where each element's value ends, sequences being entered; infinity for one that cannot be an element."""
-    meta, explicit, order, syntax = True, True, "<", b""
+    explicit, order, syntax = True, "<", b""
     pixels = False  # within compressed pixel data, which come in pieces
     while len(head := stream.read(8)) == 8:
         in_meta = head[:2] == struct.pack("<H", META_GROUP)
-        if in_meta != meta and (
-            in_meta or not syntax
-        ):  # GDCM reads on, but what it takes such a file for it must guess
-            yield float("inf")
+        if in_meta != meta and (in_meta or not syntax):
+            yield float("inf")  # how it is written must be said, and first; else GDCM guesses
         if meta and not in_meta:
             meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
         if syntax == DEFLATED and not meta:
+            yield 0 if _inflated_fit(head + stream.read()) else float("inf")
             return
         tag, kind = struct.unpack(order + "HH", head[:4]), head[4:6]
         if meta and not kind.isalpha():  # GDCM guesses what else it may be

@@ -364,7 +364,7 @@ class _Run:
         state = kernels.State(self.counts[0], self.reals[0])
         win.move_over(self.space, space, (self.window, wider), state, self.reach.far)
         self.window, self.space = wider, space
-        self.phi = self._cut("phi")
+        self.phi = np.empty((1, math.prod(space.grid.shape)), self.image.kind)
 
 
 def _evolve(

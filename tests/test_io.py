@@ -1,5 +1,6 @@
 import gzip
 import struct
+import zlib
 
 import nibabel as nib
 import numpy as np
@@ -191,6 +192,33 @@ def test_lengths_within_dicom_sequences(case, tmp_path):
     syntax, rest, fits = NESTED[case]
     path = tmp_path / "a.dcm"
     path.write_bytes(bytes(128) + b"DICM\2\0\x10\0UI" + len(syntax).to_bytes(2, "little") + syntax + rest)
+    assert elements.lengths_fit(path) == fits
+
+
+def _deflated(elements):
+    pack = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return pack.compress(elements) + pack.flush()
+
+
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+
+
+@pytest.mark.parametrize(
+    ("rest", "fits"),
+    [
+        (_deflated(BYTES + TWO), True),
+        (_deflated(SEQUENCE + OPEN + ITEM + OPEN + BYTES + TWO + ITEM_END + SEQUENCE_END), True),
+        (_deflated(BYTES + LONG), False),
+        (_deflated(SEQUENCE + OPEN + ITEM + OPEN + BYTES + LONG), False),
+        (_deflated(BYTES + TWO)[:-3], False),
+        (b"\xff" * 99, False),
+        (_deflated(bytes(elements.MOST_INFLATED + 1)), False),  # a bomb of 260 kB
+    ],
+    ids=["whole", "sequence", "long", "long, in a sequence", "cut", "not deflated", "bomb"],
+)
+def test_lengths_within_deflated_dicom(rest, fits, tmp_path):
+    path = tmp_path / "a.dcm"
+    path.write_bytes(bytes(128) + b"DICM\2\0\x10\0UI" + len(DEFLATED).to_bytes(2, "little") + DEFLATED + rest)
     assert elements.lengths_fit(path) == fits
 
 
