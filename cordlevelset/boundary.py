@@ -64,6 +64,10 @@ STEP_WIDTH_MM = 2.0
 e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
+SEEN = 0.5
+"""Steps at least half as high as the neighbourhood's typical one are a border."""
+UNSEEN = 0.05
+"""Certainty of a border that is not seen, against 1 of one that is: it counts where there is nothing else."""
 RESOLVED_MM = 2.0
 """Voxels up to this size show a cord's border, which is five of them wide and more; what thicker ones average is for
 `thick`."""
@@ -186,6 +190,22 @@ def along_cord(values: NDArray[np.float64], sigma_mm: float, plane_mm: float) ->
     return out
 
 
+def completed(
+    radii_mm: NDArray[np.float64], evidence: FloatArray, sigma_mm: float, plane_mm: float
+) -> NDArray[np.float64]:
+    """Contours that lie, where no border is seen, where it is seen on the same ray in the neighbours along the cord.
+
+    With w the share of a border on a ray, r' = w r + (1 - w) G[(w + u) r] / G[w + u], the normalised convolution of
+    Knutsson, Westin (1993), doi:10.1109/CVPR.1993.341081; u = `UNSEEN` for what nothing is seen of far and wide.
+    """
+    seen = np.clip(_at(evidence, radii_mm) / SEEN, 0, 1)
+    certain = seen + UNSEEN
+    total = along_cord(certain, sigma_mm, plane_mm)
+    around = along_cord(certain * radii_mm, sigma_mm, plane_mm) / total
+    out: NDArray[np.float64] = seen * radii_mm + (1 - seen) * around
+    return out
+
+
 def start_contours(
     array: FloatArray,
     *,
@@ -283,5 +303,5 @@ def fluidness(sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int
 
 def border_support(evidence: FloatArray, radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the border on a step of the right sign, at least half as high as the neighbourhood's typical one."""
-    supported: NDArray[np.float64] = (_at(evidence, radii_mm) > 0.5).mean(1)
+    supported: NDArray[np.float64] = (_at(evidence, radii_mm) > SEEN).mean(1)
     return supported

@@ -21,6 +21,8 @@ IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b
 """Transfer syntaxes that are not explicit little-endian."""
 META_GROUP, SYNTAX = 0x0002, (0x0002, 0x0010)
 """The group that says how the others are written, always explicit little-endian, and its element that does."""
+META_KINDS = set(b"AE OB SH UI UL UN UR UT".split())
+"""Value representations that stand in that group (PS3.10 chapter 7), and the unknown one."""
 PIXEL_DATA, ITEM = (0x7FE0, 0x0010), (0xFFFE, 0xE000)
 SHORT_KINDS = set(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 """Value representations whose length takes two bytes; that of all others, unknown ones too, takes four."""
@@ -82,7 +84,7 @@ def _ends(stream: BinaryIO, *, meta: bool = True) -> Iterator[float]:
             yield 0 if _inflated_fit(head + stream.read()) else float("inf")
             return
         tag, kind = struct.unpack(order + "HH", head[:4]), head[4:6]
-        if meta and not kind.isalpha():  # GDCM guesses what else it may be
+        if meta and kind not in META_KINDS:  # GDCM guesses what else it may be
             yield float("inf")
         named = kind.isascii() and kind.decode().isprintable()  # else GDCM takes it for implicit
         if not (explicit and named) or tag[0] == ITEM[0]:
@@ -103,5 +105,7 @@ def _ends(stream: BinaryIO, *, meta: bool = True) -> Iterator[float]:
             continue  # what stands in it comes next
         if meta and tag == SYNTAX:
             syntax = stream.read(length).rstrip(b"\0 ")
+            if set(syntax) - set(b"0123456789."):
+                yield float("inf")  # no name of a way to write; GDCM guesses
         else:
             stream.seek(length, 1)

@@ -14,6 +14,7 @@ from cordlevelset.boundary import (
     along_cord,
     border_evidence,
     border_support,
+    completed,
     fluidness,
     in_place,
     smoothed,
@@ -36,6 +37,8 @@ start contour's. It starts within a millimetre of the border, so noise elsewhere
 CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
 
+UNSEEN_MM = 10.0
+"""The same where a border is not seen: most of a vertebra, within which a cord changes by little."""
 MIN_CONFIDENCE = 0.1
 """Mean share, 0 to 1, below which it is no cord: of 23 such results 22 were wrong (docs/reliability.md)."""
 
@@ -162,7 +165,8 @@ def segment_path(
     fluid = fluidness(seen, start.radii_mm, path.polarity)
     moves = evolve(start.radii_mm, evidence, fluid, int(start.confidence.argmax())) - start.radii_mm
     moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
-    radii = along_cord(np.minimum(start.radii_mm + moves, start.sac_mm), CONSISTENCY_MM, spacing[0])
+    radii = completed(np.minimum(start.radii_mm + moves, start.sac_mm), evidence, UNSEEN_MM, spacing[0])
+    radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
     report(0.9)
     centers, radii = occupied_contours(
         array,

@@ -93,3 +93,39 @@ def test_a_disc_seen_through_pixels_keeps_its_area(spacing, radius):
     seen, corrected = (st.polygon_area(r).mean() for r in (radii, boundary.in_place(radii, spacing)))
     assert seen < truth - 0.4  # pi (s1^2 + s2^2) / 8 is 0.8 to 1.3 mm2
     assert corrected == pytest.approx(truth, abs=0.3)
+
+
+def _evidence(seen):
+    """Steps of height 1 on every ray of the planes that are seen, none in the others."""
+    return np.where(seen[:, None, None], 1.0, 0.0) * np.ones((len(seen), st.ANGLES.size, st.RADII_MM.size))
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 5.0, 12.0])
+def test_what_is_not_seen_follows_from_the_neighbours(plane_mm):
+    """Against the weighted mean written out, plane by plane."""
+    rng = np.random.default_rng(2)
+    radii = rng.uniform(3, 6, (100, st.ANGLES.size))
+    evidence = rng.uniform(-0.5, 1, (100, st.ANGLES.size, st.RADII_MM.size))
+    found = boundary.completed(radii, evidence, 10.0, plane_mm)
+    sample = np.rint(radii / st.RADIUS_STEP_MM).astype(int)
+    seen = np.clip(np.take_along_axis(evidence, sample[:, :, None], 2)[:, :, 0] / 0.5, 0, 1)
+    for k in (45, 50):  # far enough from the ends
+        weight = np.exp(-((np.arange(100) - k) ** 2) / 2 / (10 / plane_mm) ** 2)[:, None] * (seen + 0.05)
+        weight[np.abs(np.arange(100) - k) > round(4 * 10 / plane_mm)] = 0
+        around = (weight * radii).sum(0) / weight.sum(0)
+        np.testing.assert_allclose(found[k], seen[k] * radii[k] + (1 - seen[k]) * around, rtol=1e-10)
+
+
+def test_a_border_that_is_seen_stays_and_one_far_from_any_too():
+    radii = np.linspace(3, 6, 9)[:, None] * np.ones(st.ANGLES.size)
+    all_seen = boundary.completed(radii, _evidence(np.ones(9, bool)), 10.0, 2.0)
+    np.testing.assert_allclose(all_seen, radii)
+    far = boundary.completed(radii, _evidence(np.zeros(9, bool)), 10.0, 21.0)  # thicker than any neighbourhood
+    np.testing.assert_allclose(far, radii)
+
+
+def test_a_leak_in_one_plane_is_mended():
+    radii = np.full((9, st.ANGLES.size), 4.0)
+    radii[4] = 8.0
+    mended = boundary.completed(radii, _evidence(np.arange(9) != 4), 10.0, 5.0)
+    np.testing.assert_allclose(mended, 4.0, atol=0.1)

@@ -222,11 +222,20 @@ def test_lengths_within_deflated_dicom(rest, fits, tmp_path):
     assert elements.lengths_fit(path) == fits
 
 
-@pytest.mark.parametrize("group", [b"", b"\x3a\0\0\0UL\4\0\xfe\0\0\0", b"\2\0\1\0OB\0\0\2\0\0\0\0\1"])
+@pytest.mark.parametrize(
+    "group",
+    [
+        b"",
+        b"\x3a\0\0\0UL\4\0\xfe\0\0\0",
+        b"\2\0\1\0OB\0\0\2\0\0\0\0\1",
+        b"\2\0\0\0UDIC\4\0\0\0abcd",
+        b"\2\0\x10\0UI\4\0001.\xff\xff",
+    ],
+)
 def test_dicom_whose_first_group_does_not_say_how_the_rest_is_written(group, tmp_path):
-    """GDCM guesses, and took 2 GB for the second of these, an element of another group before the first one's own."""
+    """GDCM guesses, and took 2 GB for an element of another group (the second of these) or of no kind (the fourth)."""
     path = tmp_path / "a.dcm"
-    syntax = b"\2\0\x10\0UI\x12\0" + IMPLICIT if group.startswith(b"\x3a") else b""
+    syntax = b"\2\0\x10\0UI\x12\0" + IMPLICIT if group[:1] == b"\x3a" or group[4:6] == b"UD" else b""
     path.write_bytes(bytes(128) + b"DICM" + group + syntax + PLAIN_BYTES + TWO)
     assert not elements.lengths_fit(path)
 
