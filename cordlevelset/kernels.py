@@ -401,7 +401,7 @@ def find_seeds(phi, grid, band):
             down, up = np.uint64(sy if y > 0 else 0), np.uint64(sy if y < ny - 1 else 0)
             row = np.uint64(z * sz + y * sy)
             first = side[row]
-            mixed = first ^ first
+            mixed = first ^ first  # 0 of its kind
             for x in range(nx):
                 i = row + np.uint64(x)
                 mixed |= (side[i] ^ first) | (side[i - down] ^ first) | (side[i + up] ^ first)
