@@ -66,10 +66,10 @@ SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
 SEEN = 0.5
 """Steps at least half as high as the neighbourhood's typical one are a border."""
-UNSEEN = 0.05
-"""Certainty of a border that is not seen, against 1 of one that is: it counts where there is nothing else."""
-DENT_RAYS = 2.0
-"""Gaussian sigma over rays of what the neighbours say, 11 degrees: 0.8 mm of the border, about a voxel."""
+UNSEEN_CERTAINTY = 0.05
+"""Of a border that is not seen, against 1 of one that is: it counts where there is nothing else."""
+NEIGHBOUR_RAYS = 2.0
+"""Gaussian sigma over rays of what the neighbours along the cord say: 11 degrees, 0.8 mm of the border, a voxel."""
 RESOLVED_MM = 2.0
 """Voxels up to this size show a cord's border, which is five of them wide and more; what thicker ones average is for
 `thick`."""
@@ -199,13 +199,13 @@ def completed(
 
     With w the share of a border on a ray, r moves by (1 - w) (G[(w + u) r] / G[w + u] - r), smoothed over neighbouring
     rays. G is the normalised convolution of Knutsson, Westin (1993), doi:10.1109/CVPR.1993.341081, along the cord;
-    u = `UNSEEN` for what nothing is seen of far and wide.
+    u = `UNSEEN_CERTAINTY` for what nothing is seen of far and wide.
     """
     seen = np.clip(_at(evidence, radii_mm) / SEEN, 0, 1)
-    certain = seen + UNSEEN
+    certain = seen + UNSEEN_CERTAINTY
     total = along_cord(certain, sigma_mm, plane_mm)
     around = along_cord(certain * radii_mm, sigma_mm, plane_mm) / total
-    moves: NDArray[np.float64] = ndi.gaussian_filter1d((1 - seen) * (around - radii_mm), DENT_RAYS, mode="wrap")
+    moves: NDArray[np.float64] = ndi.gaussian_filter1d((1 - seen) * (around - radii_mm), NEIGHBOUR_RAYS, mode="wrap")
     return radii_mm + moves
 
 
@@ -249,7 +249,7 @@ def start_contours(
     gain = border_gain(evidence)
     for _ in range(PASSES):
         radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
-        agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), 2.0, axis=1, mode="wrap")
+        agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), NEIGHBOUR_RAYS, mode="wrap")
         shift = np.clip(along_cord(st.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
         agreed, centers = st.recentred(agreed, shift), centers + shift
         sections, evidence = look(centers)

@@ -19,8 +19,9 @@ PREAMBLE = 128
 """Bytes before the mark that a file is DICOM."""
 IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
 """Transfer syntaxes that are not explicit little-endian."""
-META_GROUP, SYNTAX = 0x0002, (0x0002, 0x0010)
-"""The group that says how the others are written, always explicit little-endian, and its element that does."""
+META_GROUP, SYNTAX = b"\2\0", b"\2\0\x10\0"
+"""The first group, which says how the others are written and is itself explicit little-endian, and its element that
+does."""
 META_KINDS = set(b"AE OB SH UI UL UN UR UT".split())
 """Value representations that stand in that group (PS3.10 chapter 7), and the unknown one."""
 PIXEL_DATA, ITEM = (0x7FE0, 0x0010), (0xFFFE, 0xE000)
@@ -55,45 +56,59 @@ def lengths_fit(path: Path) -> bool:
     OSError
         If it cannot be read.
     """
+    size = path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(PREAMBLE + 4)
-        return all(end <= path.stat().st_size for end in _ends(stream))
+        syntax = _syntax(stream)
+        if not syntax or stream.tell() > size:
+            return False
+        if syntax == DEFLATED:
+            elements = _inflated(stream.read())
+            return elements is not None and all(end <= len(elements) for end in _ends(io.BytesIO(elements), syntax))
+        return all(end <= size for end in _ends(stream, syntax))
 
 
-def _inflated_fit(raw: bytes) -> bool:
-    """The same of elements that are deflated."""
+def _syntax(stream: BinaryIO) -> bytes:
+    """How the groups after the first are written, of which the stream then stands before the first one.
+
+    Empty if that is not said, or not first, or beside elements that do not belong there: GDCM would guess.
+    """
+    syntax = b""
+    while (head := stream.read(8))[:2] == META_GROUP and len(head) == 8:
+        kind = head[4:6]
+        if kind not in META_KINDS:
+            return b""
+        length = _length(head, kind, "<", stream)
+        if head[:4] == SYNTAX:
+            syntax = stream.read(length).rstrip(b"\0 ")
+        else:
+            stream.seek(length, 1)
+    stream.seek(-len(head), 1)
+    return syntax if set(syntax) <= set(b"0123456789.") else b""
+
+
+def _inflated(raw: bytes) -> bytes | None:
+    """Elements that were deflated; None if they are damaged, or more than any slice."""
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         elements = unpack.decompress(raw, MOST_INFLATED)
     except zlib.error:
-        return False
-    return unpack.eof and all(end <= len(elements) for end in _ends(io.BytesIO(elements), meta=False))
+        return None
+    return elements if unpack.eof else None
 
 
-def _ends(stream: BinaryIO, *, meta: bool = True) -> Iterator[float]:
+def _ends(stream: BinaryIO, syntax: bytes) -> Iterator[float]:
     """Where each element's value ends, sequences being entered; infinity for one that cannot be an element."""
-    explicit, order, syntax = True, "<", b""
+    explicit, order = syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
     pixels = False  # within compressed pixel data, which come in pieces
     while len(head := stream.read(8)) == 8:
-        in_meta = head[:2] == struct.pack("<H", META_GROUP)
-        if in_meta != meta and (in_meta or not syntax):
-            yield float("inf")  # how it is written must be said, and first; else GDCM guesses
-        if meta and not in_meta:
-            meta, explicit, order = False, syntax != IMPLICIT, ">" if syntax == BIG_ENDIAN else "<"
-        if syntax == DEFLATED and not meta:
-            yield 0 if _inflated_fit(head + stream.read()) else float("inf")
-            return
-        tag, kind = struct.unpack(order + "HH", head[:4]), head[4:6]
-        if meta and kind not in META_KINDS:  # GDCM guesses what else it may be
+        if head[:2] == META_GROUP:
             yield float("inf")
+        tag, kind = struct.unpack(order + "HH", head[:4]), head[4:6]
         named = kind.isascii() and kind.decode().isprintable()  # else GDCM takes it for implicit
         if not (explicit and named) or tag[0] == ITEM[0]:
             kind = b""
-            (length,) = struct.unpack(order + "I", head[4:])
-        elif kind in SHORT_KINDS:
-            (length,) = struct.unpack(order + "H", head[6:])
-        else:
-            (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
+        length = _length(head, kind, order, stream)
         if length == UNDEFINED:
             if kind == b"UN":  # a sequence, but written implicitly
                 return
@@ -101,11 +116,14 @@ def _ends(stream: BinaryIO, *, meta: bool = True) -> Iterator[float]:
             yield float("inf") if kind and kind not in OPEN_KINDS else stream.tell()
             continue
         yield stream.tell() + length
-        if kind == b"SQ" or (tag == ITEM and not pixels):
-            continue  # what stands in it comes next
-        if meta and tag == SYNTAX:
-            syntax = stream.read(length).rstrip(b"\0 ")
-            if set(syntax) - set(b"0123456789."):
-                yield float("inf")  # no name of a way to write; GDCM guesses
-        else:
+        if kind != b"SQ" and (tag != ITEM or pixels):  # else what stands in it comes next
             stream.seek(length, 1)
+
+
+def _length(head: bytes, kind: bytes, order: str, stream: BinaryIO) -> int:
+    """Length of the value of an element that begins so; implicit ones have no kind."""
+    if kind in SHORT_KINDS:
+        (length,) = struct.unpack(order + "H", head[6:])
+    else:
+        (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0") if kind else head[4:])
+    return int(length)

@@ -1321,11 +1321,9 @@ def unpad(padded, box, out):
 
 @njit
 def start_run(phi, grid, band, strips, box, layers, far, state, padded):
-    """Make phi a distance near its zero level, copy it into the padded grid and list the strips there."""
+    """Make phi a distance near its zero level, copy it into the padded grid and list the strips there; state: all 0."""
     n_cells = to_distance(phi, grid, band, layers, 1, far)
     pad(phi, box, padded)
-    state.counts[:] = 0
-    state.reals[:] = 0
     state.counts[STATUS] = RUNNING
     state.counts[STRIPS] = list_strips(band, n_cells, strips, box)
     state.counts[RUNS], _ = join_strips(strips, box)

@@ -325,7 +325,7 @@ class _Run:
         self.image = win.image(fields[0].g, fields[0].region, spacing, options.band)
         self.window = win.start_window(np.logical_or.reduce([field.phi < 0 for field in fields]), self.image.rim)
         self.space = win.workspace(self.window, self.image)
-        self.phi = finite(self._cut("phi"))
+        self.phi = finite(self._cut([field.phi for field in fields]))
         far = max((win.START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
         self.reach = kernels.Reach(far, win.START_LAYERS, options.layers, options.band)
         self.counts = np.zeros((len(fields), kernels.N_COUNTS), np.int64)
@@ -335,8 +335,10 @@ class _Run:
     def advance(self, stop: int) -> None:
         """Move each contour on, to iteration `stop` or where it stands; all in one call, in which other threads run."""
         while True:
+            g = self._cut([field.g for field in self.fields])
+            region = self._cut([field.region for field in self.fields])
             kernels.advance(
-                *(self.phi, self._cut("g"), self._cut("region"), self.space, self.options.terms, self.reach),
+                *(self.phi, g, region, self.space, self.options.terms, self.reach),
                 *(self.counts, self.reals, self.history, stop),
             )
             if len(self.fields) > 1 or self.counts[0, kernels.STATUS] != kernels.RIM:
@@ -355,8 +357,8 @@ class _Run:
         time = float(self.reals[s, kernels.TIME])
         return Evolution(out, n, change, status == kernels.STANDS, time, self.history[s, :n].copy())
 
-    def _cut(self, name: str) -> FloatArray:
-        return win.cut([getattr(field, name) for field in self.fields], self.window, self.image)
+    def _cut(self, arrays: Sequence[FloatArray | None]) -> FloatArray:
+        return win.cut(arrays, self.window, self.image)
 
     def _widen(self) -> None:
         wider = win.wider_window(self.window, self.image.shape)

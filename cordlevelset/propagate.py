@@ -36,9 +36,9 @@ SHARP_ALONG_MM, SHARP_RADIAL_MM = 1.5, 0.45
 start contour's. It starts within a millimetre of the border, so noise elsewhere does not mislead it."""
 CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
-
 UNSEEN_MM = 10.0
 """The same where a border is not seen: most of a vertebra, within which a cord changes by little."""
+
 MIN_CONFIDENCE = 0.1
 """Mean share, 0 to 1, below which it is no cord: of 23 such results 22 were wrong (docs/reliability.md)."""
 
