@@ -287,15 +287,17 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
     """Mean squared misfit of each plane with cords in sacs that fill voxels in part; equation in thick.py.
 
     planes (P, J, I); middles (P, 2) and half_ap (P,) of the cord, mm; sacs (P, 3): middle row, half AP, middle column,
-    mm; levels (P, 2): cord, fluid; margins, mm: rows beyond the cord's poles that count, rows inside the sac's that do
-    not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
+    mm; levels (P, 3): cord, fluid, wall; margins, mm: rows beyond the cord's poles that count, rows inside the sac's
+    that do not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
     """
     n_p, n_y, n_x = planes.shape
     dy, dx = spacing[0], spacing[1]
-    rows, cord, sac, column = np.empty(n_y), np.empty(n_y), np.empty(n_y), np.empty(n_y)
+    rows, cord, sac = np.empty(n_y), np.empty(n_y), np.empty(n_y)
+    in_sac, column = np.empty(n_y), np.empty(n_y)
     for p in range(n_p):
         cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p]
-        step = levels[p, 1] - levels[p, 0]
+        step = levels[p, 0] - levels[p, 1]
+        wall = (levels[p, 2] - levels[p, 1]) / step
         low = min(cy - b, max(cy - b - margins[0], sacs[p, 0] - sacs[p, 1] + margins[1]))
         high = max(cy + b, min(cy + b + margins[0], sacs[p, 0] + sacs[p, 1] - margins[1]))
         j0 = max(0, int(np.ceil(low / dy)))
@@ -314,19 +316,22 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
             for w in range(sac_lr.size):
                 for j in range(n):
                     half = sac_lr[w] * sac[j]
-                    fluid = max(0.0, min(right, sacs[p, 2] + half) - max(left, sacs[p, 2] - half)) / dx
-                    column[j] = (planes[p, j0 + j, i] - levels[p, 1]) / step + 1 - fluid
+                    in_sac[j] = max(0.0, min(right, sacs[p, 2] + half) - max(left, sacs[p, 2] - half)) / dx
+                    column[j] = (planes[p, j0 + j, i] - levels[p, 1]) / step - wall * (1 - in_sac[j])
                 for s in range(shifts.size):
                     middle = cx + shifts[s]
                     for a in range(half_lr.size):
-                        sum_1, sum_2 = 0.0, 0.0
+                        rests, along, fluids = 0.0, 0.0, 0.0
                         for j in range(n):
                             half = half_lr[a] * cord[j]
-                            rest = column[j] + max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
-                            sum_1 += rest
-                            sum_2 += rest * rest
-                        # the column's own level, drawn to the common one: min_g sum (rest - g)^2 + ridge n g^2
-                        out[p, s, a, w] += sum_2 - sum_1 * sum_1 / max(n * (1 + ridge), 1e-9)
+                            occupied = max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
+                            fluid = max(0.0, in_sac[j] - occupied)
+                            rest = column[j] - occupied
+                            rests += rest * rest
+                            along += rest * fluid
+                            fluids += fluid * fluid
+                        # what else is in the column's fluid: min_u sum (rest - u fluid)^2 + ridge n u^2
+                        out[p, s, a, w] += rests - along * along / max(fluids + ridge * n, 1e-9)
         out[p] /= max(n * (last + 1 - first), 1)
 
 

@@ -11,7 +11,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ANGLES", "RADII_MM", "RADIUS_STEP_MM", "centroid_shift", "polar_sections", "polygon_area", "recentred"]
+__all__ = [
+    "ANGLES",
+    "RADII_MM",
+    "RADIUS_STEP_MM",
+    "centroid_shift",
+    "deepened",
+    "polar_sections",
+    "polygon_area",
+    "recentred",
+]
 
 N_ANGLES = 64
 ANGLES = 2 * np.pi * np.arange(N_ANGLES) / N_ANGLES
@@ -73,7 +82,17 @@ def centroid_shift(radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def recentred(radii_mm: NDArray[np.float64], shift_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same curves seen from centers moved by `shift_mm` (P, 2), which must lie inside them."""
-    y = radii_mm * np.sin(ANGLES) - shift_mm[:, :1]
-    x = radii_mm * np.cos(ANGLES) - shift_mm[:, 1:]
+    return _on_rays(radii_mm * np.sin(ANGLES) - shift_mm[:, :1], radii_mm * np.cos(ANGLES) - shift_mm[:, 1:])
+
+
+def deepened(radii_mm: NDArray[np.float64], factor: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The curves, each stretched along the rows by its `factor` (P,) about its own middle row."""
+    y = radii_mm * np.sin(ANGLES)
+    middle = (y.max(1, keepdims=True) + y.min(1, keepdims=True)) / 2
+    return _on_rays(middle + factor[:, None] * (y - middle), radii_mm * np.cos(ANGLES))
+
+
+def _on_rays(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radii at `ANGLES` of curves given by points about their centers, (P, A)."""
     radius, angle = np.hypot(y, x), np.arctan2(y, x) % (2 * np.pi)
     return np.stack([np.interp(ANGLES, a, r, period=2 * np.pi) for a, r in zip(angle, radius, strict=True)])

@@ -6,11 +6,11 @@ thickness: its brightness tells how much of it is fluid. With c and f the bright
 the voxel inside the cord, an ellipse (middle x0, half-diameters a left-right and b antero-posterior), and S the share
 inside the sac, another one (half-diameter A left-right), what is not fluid is cord or lies outside the sac:
 
-    (f - I(y, i)) / (f - c) = F(y, i; x0, a, b) + 1 - S(y, i; A) - g_i
+    (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) + w (1 - S(y, i; A)) + u_i (S - F)
 
-The wall counts as bright as the cord; what it is more or less, and whatever else a column holds, is the column's own
-level g_i, which a ridge draws to zero. The cord of least squared misfit over x0, a and A, with neighbouring planes and
-a mild prior of the cord's shape, gives the middle and the lateral borders.
+The wall is w steps away from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots
+and ligaments, which a slight ridge draws to zero. The cord of least squared misfit over x0, a and A, with neighbouring
+planes and a mild prior of the cord's shape, gives the middle and the lateral borders.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cordlevelset import straighten as st
 from cordlevelset.boundary import RESOLVED_MM
 from cordlevelset.sac import SIZE_MM
 
-__all__ = ["occupied_contours", "resolved_share"]
+__all__ = ["flattening", "occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
@@ -39,8 +39,12 @@ RIM_MM = 1.0
 """Not those this close to the sac's poles: there its own curve is not an ellipse's."""
 REACH_MM = 8.0
 """Columns beside the middle that count: the widest half-diameter of a cord."""
-RIDGE = 0.5
-"""A column's own level of 0.14 of the step costs as much as a misfit of a tenth of the step in every voxel."""
+RIDGE = 0.05
+"""Roots and ligaments in 0.4 of a column's fluid cost as much as a misfit of a tenth of the step in every voxel."""
+WALL_MM = (10.0, 14.0)
+"""Columns this far from the middle are beyond the sac and within the vertebra."""
+WALL_STEPS = (0.5, 3.0)
+"""The wall is not as bright as the fluid, nor, even where bone lies beside a bright cord, over three steps from it."""
 NEIGHBOURS_MM = 5.0
 """Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
 RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.002
@@ -83,7 +87,7 @@ def occupied_contours(
     centers_mm : (P, 2) array
         Row and column of the rays' origin in each plane, grid mm.
     radii_mm : (P, A) array
-        Contours found on interpolated rays; their AP borders are kept.
+        Contours found on interpolated rays.
     sac_mm : (P, A) array
         The sac's contours on the same rays; only their AP borders count.
     polarity : {+1, -1}
@@ -94,23 +98,28 @@ def occupied_contours(
     centers_mm : (P, 2) array
         Middles of the cord.
     radii_mm : (P, A) array
-        Between the given contours (voxels of 2 mm and less: unchanged) and ellipses.
+        Between the given contours (voxels of 2 mm and less: unchanged) and ellipses, as deep as they were before the
+        voxels' thickness flattened them.
     """
     resolved = resolved_share(spacing[2])
     if resolved == 1:
         return centers_mm, radii_mm
     middle, half_ap, half_lr = _box(centers_mm, radii_mm)
     sac_middle, sac_ap, _ = _box(centers_mm, sac_mm)
-    levels = _along(_levels(array, spacing, first, centers_mm, radii_mm, polarity), spacing[0])
+    planes = array[first : first + len(middle)]
+    cord, fluid = _levels(array, spacing, first, centers_mm, radii_mm, polarity)
+    levels = _along(np.column_stack([cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid)]), spacing[0])
     sacs = _along(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), spacing[0])
-    cost = _along(_misfits(array[first : first + len(middle)], spacing, middle, half_ap, sacs, levels), spacing[0])
+    cost = _along(_misfits(planes, spacing, middle, half_ap, sacs, levels), spacing[0])
     cost += RATIO_WEIGHT * (((HALF_LR_MM / half_ap[:, None] - RATIO) / RATIO_SD) ** 2)[:, None, :, None]
     cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
     shift, wide = _along(_vertex(cost), spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
     ellipse = (half_ap * wide)[:, None] / across
-    return middle, resolved * st.recentred(radii_mm, middle - centers_mm) + (1 - resolved) * ellipse
+    contours = resolved * st.recentred(radii_mm, middle - centers_mm) + (1 - resolved) * ellipse
+    flattened = _along(flattening(wide, middle[:, 1], spacing[2]), spacing[0])
+    return middle, st.deepened(contours, 1 / flattened)
 
 
 def _box(centers_mm: FloatArray, radii_mm: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -135,19 +144,53 @@ def _levels(
     centers_mm: FloatArray,
     radii_mm: FloatArray,
     polarity: int,
-) -> FloatArray:
-    """Brightness of cord and fluid, (P, 2): median inside half the contour, median of the extremes beyond its poles."""
+) -> tuple[FloatArray, FloatArray]:
+    """Brightness of cord and fluid, (P,): median inside half the contour, median of the extremes beyond its poles."""
     sections = st.polar_sections(array, spacing=spacing, first=first, centers_mm=centers_mm)
     core = st.RADII_MM < radii_mm[:, :, None] / 2
-    cord = np.array([np.median(s[c]) for s, c in zip(sections, core, strict=True)])
+    cord = np.array([float(np.median(s[c])) for s, c in zip(sections, core, strict=True)])
     poles = np.abs(np.sin(st.ANGLES)) > np.cos(np.deg2rad(BEYOND_DEG))
     beyond = np.arange(FLUID_MM[0], FLUID_MM[1] + 1e-6, st.RADIUS_STEP_MM)
     at = np.rint((radii_mm[:, poles, None] + beyond) / st.RADIUS_STEP_MM).astype(int)
     outside = np.take_along_axis(sections[:, poles], np.minimum(at, sections.shape[2] - 1), axis=2)
     fluid = np.median(outside.min(2) if polarity > 0 else outside.max(2), axis=1)
-    least = max(1e-3 * float(np.ptp(sections)), float(np.finfo(np.float32).tiny))  # no step: nothing to divide by
-    step = np.maximum(-polarity * (fluid - cord), least)
-    return np.stack([cord, cord - polarity * step], axis=1).astype(np.float64)
+    least = max(1e-3 * float(np.ptp(sections)), float(np.spacing(np.abs(sections).max())))  # no step: no division by 0
+    return cord, cord - polarity * np.maximum(-polarity * (fluid - cord), least)
+
+
+def _wall(
+    planes: NDArray[np.float32],
+    spacing: tuple[float, float, float],
+    middle_mm: FloatArray,
+    half_ap_mm: FloatArray,
+    cord: FloatArray,
+    fluid: FloatArray,
+) -> FloatArray:
+    """Brightness of the wall, (P,): median of what lies to both sides of the sac; where nothing does, the cord's."""
+    y, x = (np.arange(n) * mm for n, mm in zip(planes.shape[1:], spacing[1:], strict=True))
+    rows = np.abs(y - middle_mm[:, :1]) <= half_ap_mm[:, None]
+    aside = np.abs(x - middle_mm[:, 1:])
+    columns = (aside >= WALL_MM[0]) & (aside <= WALL_MM[1] + spacing[2] / 2)
+    seen = [p[np.ix_(r, c)] for p, r, c in zip(planes, rows, columns, strict=True)]
+    wall = np.array([np.median(s) if s.size else c for s, c in zip(seen, cord, strict=True)])
+    steps = np.clip((wall - fluid) / (cord - fluid), *WALL_STEPS)
+    out: FloatArray = fluid + steps * (cord - fluid)
+    return out
+
+
+def flattening(half_lr_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -> FloatArray:
+    """Share of its depth that an ellipse shows in the voxel its middle lies in, (P,): 1 for thin voxels.
+
+    At its greatest width the cord fills F0 = min(a, t/2 + d) + min(a, t/2 - d) of a voxel of thickness t whose middle
+    is d off its own. Its border is seen where it fills half of that: where half the chord is not zero but
+    c = max(F0/4, F0/2 - t/2 + d), at sqrt(1 - (c/a)^2) of its depth.
+    """
+    off = np.abs(column_mm / voxel_mm - np.rint(column_mm / voxel_mm)) * voxel_mm
+    near = voxel_mm / 2 - off
+    filled = np.minimum(half_lr_mm, voxel_mm / 2 + off) + np.minimum(half_lr_mm, near)
+    chord = np.maximum(filled / 4, filled / 2 - near)
+    out: FloatArray = np.sqrt(1 - (chord / half_lr_mm) ** 2)
+    return out
 
 
 def _misfits(

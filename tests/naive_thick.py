@@ -13,7 +13,7 @@ def share(rows_mm, dy, half_ap, half_lr, middle, left, right):
 
 
 def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge):
-    """Voxel by voxel and cord by cord, with the column's own level solved as a least-squares system."""
+    """Voxel by voxel and cord by cord, with what is in the column's fluid solved as a least-squares system."""
     planes = planes.astype(float)  # NumPy 1 keeps float32 beside a float64 scalar
     (dy, dx), out = spacing, np.empty((len(planes), len(shifts), len(half_lr), len(sac_lr)))
     for p, s, a, w in np.ndindex(out.shape):
@@ -29,9 +29,12 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
             edges = (i - 0.5) * dx, (i + 0.5) * dx
             cord = share(rows * dy - cy, dy, b, half_lr[a], cx + shifts[s], *edges)
             sac = share(rows * dy - sy, dy, big_b, sac_lr[w], sx, *edges)
-            rest = (planes[p, rows, i] - levels[p, 1]) / (levels[p, 1] - levels[p, 0]) + cord + (1 - sac)
-            matrix = np.append(np.ones(rows.size), np.sqrt(ridge * rows.size))[:, None]
+            cord_level, fluid_level, wall_level = levels[p]
+            seen = (planes[p, rows, i] - fluid_level) / (cord_level - fluid_level)
+            wall = (wall_level - fluid_level) / (cord_level - fluid_level)
+            rest, fluid = seen - cord - wall * (1 - sac), np.maximum(sac - cord, 0)
+            matrix = np.append(fluid, np.sqrt(ridge * rows.size))[:, None]
             own = np.linalg.lstsq(matrix, np.append(rest, 0.0), rcond=None)[0][0]
-            total += ((rest - own) ** 2).sum() + ridge * rows.size * own**2
+            total += ((rest - own * fluid) ** 2).sum() + ridge * rows.size * own**2
         out[p, s, a, w] = total / (rows.size * len(near))
     return out

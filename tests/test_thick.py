@@ -6,7 +6,7 @@ import pytest
 
 from cordlevelset import kernels
 from cordlevelset import straighten as st
-from cordlevelset.thick import occupied_contours
+from cordlevelset.thick import flattening, occupied_contours
 
 CORD, FLUID, WALL = 100.0, 300.0, 60.0
 AP, LR = 3.8, 5.6
@@ -29,6 +29,15 @@ def oval(planes):
     return np.tile(75.0 / np.hypot(10.0 * np.sin(st.ANGLES), 7.5 * np.cos(st.ANGLES)), (planes, 1))
 
 
+def seen_depth(dx, middle):
+    """Where the voxel that holds the cord's middle is half as full of cord as in the middle row."""
+    y = np.arange(0, AP, 1e-3)
+    chord = LR * np.sqrt(1 - (y / AP) ** 2)
+    voxel = round(middle / dx) * dx
+    share = np.minimum(voxel + dx / 2, middle + chord) - np.maximum(voxel - dx / 2, middle - chord)
+    return y[share >= share[0] / 2].max()
+
+
 def circles(planes, radius=4.0):
     return np.full((planes, st.N_ANGLES), radius)
 
@@ -40,16 +49,23 @@ def test_middle_and_width_come_back(off, polarity):
     middle = 30.0 + off
     array = slab(middle, dx, polarity=polarity)
     centers = np.tile([17.0, 30.0 + off / 2], (len(array), 1))
-    contours = {"radii_mm": circles(len(array)), "sac_mm": oval(len(array))}
+    seen = seen_depth(dx, middle)
+    contours = {"radii_mm": circles(len(array), seen), "sac_mm": oval(len(array))}
     found, radii = occupied_contours(
         array, spacing=(1.0, 1.0, dx), first=0, centers_mm=centers, polarity=polarity, **contours
     )
     assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's own middle is given 1 mm off
-    model = (radii[:, [0, 32]].mean(1) - 4.0 / 3) * 3 / 2  # a third of the width is that of the circles given
-    assert model == pytest.approx(LR, abs=0.5)
-    assert radii[:, [16, 48]] == pytest.approx(
-        4.0, abs=0.15
-    )  # the AP border is kept as given, seen from a middle moved by up to 1.2 mm
+    width, depth = (radii[:, [k, k + 32]].mean(1) for k in (0, 16))
+    assert (3 * width - seen) / 2 == pytest.approx(LR, abs=0.5)  # a third is that of the circles given
+    assert depth == pytest.approx(AP, abs=0.15)
+
+
+@pytest.mark.parametrize("dx", [3.0, 4.0, 6.0])
+@pytest.mark.parametrize("share", [0.0, 0.15, 0.3, 0.5])
+def test_depth_that_a_thick_voxel_shows_comes_back(dx, share):
+    middle = 5 * dx + share * dx * 0.999
+    shown = flattening(np.array([LR]), np.array([middle]), dx)
+    assert seen_depth(dx, middle) / shown == pytest.approx(AP, abs=0.01)
 
 
 def test_thin_voxels_change_nothing():
@@ -89,7 +105,7 @@ def test_misfits_are_those_of_the_plain_twin():
     rng = np.random.default_rng(7)
     planes = rng.normal(100, 20, (2, 14, 5)).astype(np.float32)
     centers = np.array([[6.2, 9.0], [1.0, 18.0]])  # the second reaches beyond the grid
-    levels = np.array([[80.0, 130.0], [120.0, 90.0]])
+    levels = np.array([[80.0, 130.0, 60.0], [120.0, 90.0, 130.0]])
     half_ap, sacs = np.array([3.6, 4.1]), np.array([[6.5, 6.6, 9.4], [1.0, 4.5, 17.0]])
     grids = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 6.5]), np.array([7.0, 10.0])
     spacing, margins = np.array([1.0, 4.4]), np.array([2.0, 1.0, 8.0])
