@@ -283,7 +283,9 @@ def half_chords(rows_mm, height, half_ap, half_lr, out):
 
 
 @njit
-def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, out):
+def occupied_misfits(
+    planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, roots, out
+):
     """Mean squared misfit of each plane with cords in sacs that fill voxels in part; equation in thick.py.
 
     planes (P, J, I); middles (P, 2) and half_ap (P,) of the cord, mm; sacs (P, 3): middle row, half AP, middle column,
@@ -330,8 +332,10 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
                             rests += rest * rest
                             along += rest * fluid
                             fluids += fluid * fluid
-                        # what else is in the column's fluid: min_u sum (rest - u fluid)^2 + ridge n u^2
-                        out[p, s, a, w] += rests - along * along / max(fluids + ridge * n, 1e-9)
+                        # what else is in the column's fluid: min_u sum (rest - u fluid)^2 + ridge n u^2 over u <= roots
+                        fluids += ridge * n
+                        u = min(along / max(fluids, 1e-9), roots)
+                        out[p, s, a, w] += rests - 2 * u * along + u * u * fluids
         out[p] /= max(n * (last + 1 - first), 1)
 
 

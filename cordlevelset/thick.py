@@ -9,8 +9,8 @@ inside the sac, another one (half-diameter A left-right), what is not fluid is c
     (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) + w (1 - S(y, i; A)) + u_i (S - F)
 
 The wall is w steps away from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots
-and ligaments, which a slight ridge draws to zero. The cord of least squared misfit over x0, a and A, with neighbouring
-planes and a mild prior of the cord's shape, gives the middle and the lateral borders.
+and ligaments, which a slight ridge draws to zero and which cannot be much. The cord of least squared misfit over x0, a
+and A, with neighbouring planes and a mild prior of the cord's shape, gives the middle and the lateral borders.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ RIM_MM = 1.0
 REACH_MM = 8.0
 """Columns beside the middle that count: the widest half-diameter of a cord."""
 RIDGE = 0.05
-"""Roots and ligaments in 0.4 of a column's fluid cost as much as a misfit of a tenth of the step in every voxel."""
+"""Roots and ligaments in 0.3 of a column's fluid cost as much as a misfit of 0.07 of the step in every voxel."""
+ROOTS = 0.3
+"""Roots and ligaments darken the fluid beside a cord by 0.15 to 0.27 of the step, seldom more (docs/border.md);
+and a sac without a cord does not become one by roots."""
 WALL_MM = (10.0, 14.0)
 """Columns this far from the middle are beyond the sac and within the vertebra."""
 WALL_STEPS = (0.5, 3.0)
@@ -207,7 +210,19 @@ def _misfits(
     out = np.empty((len(planes), SHIFTS_MM.size, HALF_LR_MM.size, SAC_LR_MM.size))
     pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
     kernels.occupied_misfits(
-        planes, middle_mm, half_ap_mm, sacs_mm, pixel, levels, SHIFTS_MM, HALF_LR_MM, SAC_LR_MM, margins, RIDGE, out
+        planes,
+        middle_mm,
+        half_ap_mm,
+        sacs_mm,
+        pixel,
+        levels,
+        SHIFTS_MM,
+        HALF_LR_MM,
+        SAC_LR_MM,
+        margins,
+        RIDGE,
+        ROOTS,
+        out,
     )
     return out
 

@@ -12,7 +12,7 @@ def share(rows_mm, dy, half_ap, half_lr, middle, left, right):
     return np.maximum(0.0, np.minimum(right, middle + chord) - np.maximum(left, middle - chord)) / (right - left)
 
 
-def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge):
+def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, roots):
     """Voxel by voxel and cord by cord, with what is in the column's fluid solved as a least-squares system."""
     planes = planes.astype(float)  # NumPy 1 keeps float32 beside a float64 scalar
     (dy, dx), out = spacing, np.empty((len(planes), len(shifts), len(half_lr), len(sac_lr)))
@@ -34,7 +34,7 @@ def occupied_misfits(planes, middles, half_ap, sacs, spacing, levels, shifts, ha
             wall = (wall_level - fluid_level) / (cord_level - fluid_level)
             rest, fluid = seen - cord - wall * (1 - sac), np.maximum(sac - cord, 0)
             matrix = np.append(fluid, np.sqrt(ridge * rows.size))[:, None]
-            own = np.linalg.lstsq(matrix, np.append(rest, 0.0), rcond=None)[0][0]
+            own = min(np.linalg.lstsq(matrix, np.append(rest, 0.0), rcond=None)[0][0], roots)
             total += ((rest - own * fluid) ** 2).sum() + ridge * rows.size * own**2
         out[p, s, a, w] = total / (rows.size * len(near))
     return out

@@ -110,6 +110,6 @@ def test_misfits_are_those_of_the_plain_twin():
     grids = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 6.5]), np.array([7.0, 10.0])
     spacing, margins = np.array([1.0, 4.4]), np.array([2.0, 1.0, 8.0])
     out = np.empty((2, 3, 2, 2))
-    given = planes, centers, half_ap, sacs, spacing, levels, *grids, margins, 0.5
+    given = planes, centers, half_ap, sacs, spacing, levels, *grids, margins, 0.5, 0.1
     kernels.occupied_misfits(*given, out)
     np.testing.assert_allclose(out, naive_thick.occupied_misfits(*given), rtol=1e-9)
