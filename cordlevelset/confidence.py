@@ -6,6 +6,7 @@ Each slice's confidence is a product of shares, each 1 for a good cord and each 
     border     share of the contour on a step from cord to fluid (`boundary`)
     sac        share of the fluid's outer border on a step from fluid to wall (`sac`); half where none could be seen
     sharpness  1 / (1 + (3 s / r)^8), s the width of the border's blur, r the radius of the section
+    evenness   1 / (1 + (3 d / h)^8), d the spread of brightness inside, h the border's step, medians of the stretch
     size       median area of the whole stretch against the widest cords
     extent     n / (n + 1), n the length in windows of `plausibility`, in which a section shows that it is steady
 
@@ -25,15 +26,19 @@ from cordlevelset.plausibility import WINDOW_MM
 from cordlevelset.sac import LARGEST_MM, WALL_STEP
 from cordlevelset.searchgrid import percentiles
 
-__all__ = ["doubts", "extent", "sharpness", "size", "unlit", "walled"]
+__all__ = ["doubts", "evenness", "extent", "sharpness", "size", "unlit", "walled"]
 
 FloatArray = NDArray[np.float64]
 
 NEAR_MM = 2.0
 """The border's steepest place lies this close to the contour."""
-SMEARED_SHARE, SMEARED_POWER = 1 / 3, 8
-"""Blur, in radii of the section, at which the contour is as likely wrong as right; and how suddenly: a fifth less or
-more makes it likely or unlikely (0.86, 0.19)."""
+SMEARED_SHARE, UNEVEN_SHARE, POWER = 1 / 3, 1 / 3, 8
+"""Blur, in radii of the section, and spread inside, in steps at its border, at which the contour is as likely wrong as
+right; and how suddenly: a fifth less or more makes it likely or unlikely (0.86, 0.19). With that spread, what is a
+little brighter than the mean inside differs from what is a little darker by most of the step: a bundle of roots does,
+and bones with discs between; cords with noise, lesions or grey matter stay under 0.24."""
+CORE_SHARE = 0.75
+"""Share of the radius that is clear of the border's own blur."""
 WIDE_MM2, TOO_WIDE_MM2 = 95.0, 110.0
 """The widest level of the cord has 85 mm2, with a standard deviation of 8 between people: the median of a stretch is
 lower, seldom above the first and never, by three deviations, above the second. A swollen cord may be; it is worth a
@@ -42,6 +47,7 @@ look."""
 UNLIT_SHARE = 0.5
 """What cannot be seen speaks neither for a wall nor against it."""
 
+UNEVEN_NOTE = "the inside is nearly as uneven as its border is high: it may be roots, or a cord with a long syrinx"
 SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the contour may be too narrow"
 WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
 
@@ -67,8 +73,20 @@ def sharpness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int
     slope = np.where(near, np.abs(np.gradient(sections, st.RADIUS_STEP_MM, axis=2)), 0).max(2)
     blur = np.median(step[:, None] / (np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny)), axis=1)
     radius = np.sqrt(st.polygon_area(radii_mm) / np.pi)
-    share: FloatArray = 1 / (1 + (blur / (SMEARED_SHARE * radius)) ** SMEARED_POWER)
+    share: FloatArray = 1 / (1 + (blur / (SMEARED_SHARE * radius)) ** POWER)
     return share
+
+
+def evenness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> float:
+    """Share left for a stretch whose inside is as uneven as its border is high; parameters as for `sharpness`."""
+    _, step = border_levels(sections, radii_mm, polarity)
+    weight = st.RADII_MM * (st.RADII_MM < CORE_SHARE * radii_mm[:, :, None])
+    weight /= weight.sum((1, 2), keepdims=True)
+    mean = (weight * sections).sum((1, 2), keepdims=True)
+    spread = np.sqrt((weight * (sections - mean) ** 2).sum((1, 2)))
+    uneven, height = float(np.median(spread)), UNEVEN_SHARE * float(np.median(step))
+    q = uneven / (uneven + height) if height > 0 else 1.0  # no powers of brightness, which may be of any size
+    return (1 - q) ** POWER / ((1 - q) ** POWER + q**POWER)
 
 
 def unlit(array: NDArray[np.float32], sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> FloatArray:
@@ -119,7 +137,7 @@ def extent(n_planes: int, plane_mm: float) -> float:
     return looks / (looks + 1)
 
 
-def doubts(sharp: FloatArray, narrow: float) -> list[str]:
-    """What to say where `sharpness` (P,) of most slices, or `size`, leaves less than half."""
-    notes = ((SMEARED_NOTE, float(np.median(sharp))), (WIDE_NOTE, narrow))
+def doubts(sharp: FloatArray, even: float, narrow: float) -> list[str]:
+    """What to say where `sharpness` (P,) of most slices, `evenness` or `size` leaves less than half."""
+    notes = ((SMEARED_NOTE, float(np.median(sharp))), (UNEVEN_NOTE, even), (WIDE_NOTE, narrow))
     return [note for note, share in notes if share < 0.5]

@@ -112,12 +112,12 @@ def find_conus(
         votes[k] = total
         if plane == n or total >= votes[plane]:
             plane = k
-        elif votes[plane] - total > LOSS_MM and plane - k >= LOSS_PLANES:
-            if plane * plane_mm <= CAUDA_MM:
-                return LowerEnd("unclear")
-            as_good = np.flatnonzero(votes >= votes[plane] - UNSURE_MM)
-            return LowerEnd("seen", plane, max(READERS_MM, float(np.abs(as_good - plane).max()) * plane_mm))
-    return LowerEnd("outside")
+    if plane < LOSS_PLANES or votes[plane] - votes[:plane].min() <= LOSS_MM:
+        return LowerEnd("outside")
+    if plane * plane_mm <= CAUDA_MM:
+        return LowerEnd("unclear")
+    as_good = np.flatnonzero(votes >= votes[plane] - UNSURE_MM)
+    return LowerEnd("seen", plane, max(READERS_MM, float(np.abs(as_good - plane).max()) * plane_mm))
 
 
 def find_top(area_mm2: FloatArray, plane_mm: float) -> int:

@@ -21,7 +21,7 @@ from cordlevelset.boundary import (
     start_contours,
 )
 from cordlevelset.centerline import CordPath
-from cordlevelset.confidence import doubts, extent, sharpness, size, unlit, walled
+from cordlevelset.confidence import doubts, evenness, extent, sharpness, size, unlit, walled
 from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
@@ -159,37 +159,38 @@ def segment_path(
     report(0.0)
     start = follow_path(array, spacing=spacing, path=path, known=known)
     report(0.5)
-    seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
-    seen = smoothed(seen, spacing[0], SHARP_ALONG_MM)
+    sections = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
+    seen = smoothed(sections, spacing[0], SHARP_ALONG_MM)
     evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
     fluid = fluidness(seen, start.radii_mm, path.polarity)
     moves = evolve(start.radii_mm, evidence, fluid, int(start.confidence.argmax())) - start.radii_mm
     moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
     radii = completed(np.minimum(start.radii_mm + moves, start.sac_mm), evidence, UNSEEN_MM, spacing[0])
-    radii = along_cord(radii, CONSISTENCY_MM, spacing[0])
+    radii = in_place(along_cord(radii, CONSISTENCY_MM, spacing[0]), spacing)
+    blurred = smoothed(sections, spacing[0])
+    sharp, even = sharpness(blurred, radii, path.polarity), evenness(blurred, radii, path.polarity)
     report(0.9)
     centers, radii = occupied_contours(
         array,
         spacing=spacing,
         first=start.first,
         centers_mm=start.centers_mm,
-        radii_mm=in_place(radii, spacing),
+        radii_mm=radii,
         sac_mm=start.sac_mm,
         polarity=path.polarity,
     )
     report(1.0)
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
-    seen = st.polar_sections(array, spacing=spacing, first=start.first, centers_mm=centers)
-    sharp, narrow = sharpness(smoothed(seen, spacing[0]), radii, path.polarity), size(radii)
-    # size lowers the confidence of a wide cord, which is still one; beyond any cord (no share left) it is a sac
+    narrow = size(radii)
+    # a wide cord is still one, and so is an uneven one; but what is beyond any cord (no share left) is a sac
     _believe(start.confidence * sharp * (narrow > 0), path, known)
     return replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
         sac_mm=sac,
-        confidence=start.confidence * sharp * narrow,
-        notes=(*start.notes, *doubts(sharp, narrow)),
+        confidence=start.confidence * sharp * even * narrow,
+        notes=(*start.notes, *doubts(sharp, even, narrow)),
     )
 
 

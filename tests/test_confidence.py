@@ -3,7 +3,18 @@ import pytest
 from scipy.special import erf
 
 from cordlevelset import straighten as st
-from cordlevelset.confidence import SMEARED_SHARE, TOO_WIDE_MM2, WIDE_MM2, doubts, extent, sharpness, size, unlit
+from cordlevelset.confidence import (
+    SMEARED_SHARE,
+    TOO_WIDE_MM2,
+    UNEVEN_SHARE,
+    WIDE_MM2,
+    doubts,
+    evenness,
+    extent,
+    sharpness,
+    size,
+    unlit,
+)
 
 
 def _disc(radius_mm, blur_mm, planes=3):
@@ -24,6 +35,22 @@ def test_a_blurred_border_is_doubted(share, expected, sign):
 def test_what_shows_no_border_is_not_sharp():
     sections, radii = _disc(4.0, 1.0)
     assert np.isfinite(sharpness(np.zeros_like(sections), radii, -1)).all()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 1.0), (0.8, 0.86), (1.0, 0.5), (1.3, 0.11)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_uneven_inside_is_doubted(share, expected, sign):
+    """Left half and right half one spread darker and brighter than their mean, half of the planes even."""
+    sections, radii = _disc(4.0, 0.3, planes=5)
+    uneven = np.where(np.cos(st.ANGLES) > 0, 1.0, -1.0) * share * UNEVEN_SHARE
+    sections = 3.0 * sections.copy()
+    sections[:3] += 3.0 * (uneven[:, None] * (st.RADII_MM < 3.2))
+    assert evenness(sign * sections + 7, radii, -sign) == pytest.approx(expected, abs=0.02)
+
+
+def test_what_shows_no_border_is_not_even():
+    sections, radii = _disc(4.0, 1.0)
+    assert evenness(np.zeros_like(sections), radii, -1) == 0.0
 
 
 @pytest.mark.parametrize(("area", "expected"), [(60.0, 1.0), ((WIDE_MM2 + TOO_WIDE_MM2) / 2, 0.5), (150.0, 0.0)])
@@ -56,7 +83,8 @@ def test_half_of_the_surroundings_may_be_lit():
 
 
 def test_what_is_doubted_is_said():
-    assert doubts(np.array([1.0, 1.0, 0.1]), 0.9) == []
-    smeared, wide = doubts(np.array([0.1, 0.2, 1.0]), 0.2)
+    assert doubts(np.array([1.0, 1.0, 0.1]), 0.8, 0.9) == []
+    smeared, uneven, wide = doubts(np.array([0.1, 0.2, 1.0]), 0.3, 0.2)
     assert "blurred" in smeared
+    assert "uneven" in uneven
     assert "wider" in wide

@@ -51,6 +51,17 @@ def test_a_change_counts_only_where_both_lights_show_it():
     assert tip == find_conus(inside, step, response, area, support, 1.0)
 
 
+@pytest.mark.parametrize(("length", "state"), [(40, "outside"), (100, "seen")])
+def test_the_cord_goes_on_below_what_is_shorter_than_it(length, state):
+    """A syrinx as bright as the fluid, with 70 mm of cord below it."""
+    inside, step, response, area, support = _profile(240, 1.0, -5.0)
+    syrinx = slice(70, 70 + length)
+    inside[syrinx], response[syrinx] = 2.0, -0.2
+    conus = find_conus(inside, step, response, area, support, 1.0)
+    assert conus.state == state
+    assert conus.plane == (0 if state == "outside" else 70 + length)
+
+
 @pytest.mark.parametrize("length", [4, 10])
 def test_a_short_change_is_no_tip(length):
     inside, step, response, area, support = _profile(150, 1.0, -5.0)
