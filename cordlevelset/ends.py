@@ -1,6 +1,6 @@
 """Where the cord ends: the conus below, the brainstem above.
 
-Going down from the top, each plane is held against the 5 to 45 mm above it, or above the end that the votes (below)
+Going down from the top, each plane is held against the 5 to 85 mm above it, or above the end that the votes (below)
 speak for so far, once 40 mm of cord lie there: what was voted against is not what cord looks like. Below the conus the
 contour no longer holds cord: its inside takes another brightness (fluid and roots, or whatever lies there), the step at
 its border, the tube's response, the area and the share of the border that stands on a step all fall. With q the mean
@@ -12,9 +12,9 @@ Brightness is read twice, as it is and against what surrounds the canal (`light.
 counts: a coil that fades changes only the first, a neck that widens to shoulders only the second, a conus both.
 
 Each plane votes for cord or against it by how far v lies below or above 0.9, and the cord ends where the sum of the
-votes, counted from the top in mm, is largest; it counts as an end once the sum has lost 12 mm. That is the change
-point of greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100): a lesion, an
-artefact or a badly placed stretch of 10 mm does not end a cord that goes on below it.
+votes, counted from the top in mm, is largest; it counts as an end if the sum loses 12 mm below it. That is the change
+point of greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100): a lesion, a syrinx
+or an artefact does not end a cord that goes on below it for as long.
 
 Above, the cord ends where its section is wider than any cord and stays so up to the end of the image.
 """
@@ -31,9 +31,11 @@ __all__ = ["LowerEnd", "find_conus", "find_top"]
 FloatArray = NDArray[np.float64]
 TINY = 1e-6
 
-ABOVE_MM = (5.0, 45.0)
-"""What a plane is compared with: beyond the border's own blur, and not farther than the surface coil keeps its
-brightness."""
+ABOVE_MM = (5.0, 85.0)
+"""What a plane is compared with: beyond the border's own blur, and twice as long as a syrinx of 40 mm, so that the
+median is the cord's."""
+ENOUGH_MM = 40.0
+"""So much cord above an end is enough to know what cord looks like."""
 CHANGE, FULL_VOTE = 0.9, 0.6
 """v at which a plane says nothing, a little less than one change of the inside by the whole step, or the complete loss
 of two other signs; and the distance from there at which it has its full vote."""
@@ -104,7 +106,7 @@ def find_conus(
     for k in range(n - 1, -1, -1):
         change = 0.0
         if k <= settled:
-            low = max(k + near, plane if n - plane >= far - near else 0)  # above the likeliest end
+            low = max(k + near, plane if (n - plane) * plane_mm >= ENOUGH_MM else 0)  # above the likeliest end
             above = slice(min(n - 1, low), min(n, low + far - near))
             change = min(_change(q[k], q[above], h[k], h[above]) for q, h in zip(inside, step, strict=True))
             change += sum(_loss(x[k], x[above]) for x in (response, area_mm2, support)) / 2
