@@ -15,6 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from cordlevelset import __version__
+
 if TYPE_CHECKING:
     from cordlevelset.pipeline import CordSegmentation
 
@@ -82,6 +84,7 @@ def _fail(text: str, status: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cordlevelset", description="Segment the spinal cord in MR images.")
+    parser.add_argument("--version", action="version", version=f"cordlevelset {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _add_segment(commands)

@@ -119,6 +119,13 @@ def test_wrong_use_is_status_2(words, capsys):
     assert "usage" in capsys.readouterr().err
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"cordlevelset {cls.__version__}\n"
+
+
 def test_interrupted(neck_file, tmp_path, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
