@@ -34,7 +34,7 @@ HALF_LR_MM = np.arange(2.0, 8.51, 0.5)
 SAC_LR_MM = np.arange(6.0, 12.1, 1.5)
 """The sac's: narrow thoracic canals to wide lumbar ones."""
 POLES_MM = 2.0
-"""Rows this far beyond the cord's poles count: they show fluid in every column, and so the column's own level."""
+"""Rows this far beyond the cord's poles count: they show fluid in every column, and so what else is in it."""
 RIM_MM = 1.0
 """Not those this close to the sac's poles: there its own curve is not an ellipse's."""
 REACH_MM = 8.0

@@ -33,3 +33,12 @@ def test_area_and_centroid_of_an_off_center_circle():
 def test_recentred_circle_is_round():
     radii = _offset_circle(5.0, 1.0, -0.5)
     np.testing.assert_allclose(st.recentred(radii, np.array([[1.0, -0.5]])), 5.0, atol=0.01)
+
+
+def test_a_deepened_circle_is_an_ellipse_about_its_own_middle():
+    radii = st.deepened(_offset_circle(5.0, 0.0, 0.0), np.array([1.2]))
+    expected = 30.0 / np.hypot(5.0 * np.sin(st.ANGLES), 6.0 * np.cos(st.ANGLES))
+    np.testing.assert_allclose(radii, expected[None], atol=0.02)
+    y = st.deepened(_offset_circle(5.0, 1.0, 0.0), np.array([1.2])) * np.sin(st.ANGLES)
+    assert (y.max() + y.min()) / 2 == pytest.approx(1.0, abs=0.02)
+    assert y.max() - y.min() == pytest.approx(12.0, abs=0.05)

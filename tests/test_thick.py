@@ -12,14 +12,18 @@ CORD, FLUID, WALL = 100.0, 300.0, 60.0
 AP, LR = 3.8, 5.6
 
 
-def slab(middle_mm, dx, planes=12, polarity=-1):
-    """An elliptic cord in an elliptic sac, averaged over voxels 1 mm high and `dx` wide; exact to 0.05 mm."""
+def slab(middle_mm, dx, planes=12, polarity=-1, wall=WALL, roots=0.0):
+    """An elliptic cord in an elliptic sac, averaged over voxels 1 mm high and `dx` wide; exact to 0.05 mm.
+
+    Beside the cord, in the middle third of its depth, roots fill a share of the fluid.
+    """
     n_y, n_x, fine = 36, round(60 / dx), 20
     y = (np.arange(n_y * 10) + 0.5) / 10 - 0.5 - 17.0
     x = ((np.arange(n_x * fine) + 0.5) / fine - 0.5) * dx - middle_mm
     cord = np.hypot(y[:, None] / AP, x / LR) < 1
     sac = np.hypot(y[:, None] / 7.5, x / 10.0) < 1
-    image = np.where(cord, CORD, np.where(sac, FLUID, WALL))
+    beside = FLUID + roots * (CORD - FLUID) * (np.abs(y[:, None]) < AP / 3)
+    image = np.where(cord, CORD, np.where(sac, beside, wall))
     image = image.reshape(n_y, 10, n_x, fine).mean((1, 3))
     return np.repeat(-polarity * image[None], planes, axis=0).astype(np.float32)
 
@@ -58,6 +62,16 @@ def test_middle_and_width_come_back(off, polarity):
     width, depth = (radii[:, [k, k + 32]].mean(1) for k in (0, 16))
     assert (3 * width - seen) / 2 == pytest.approx(LR, abs=0.5)  # a third is that of the circles given
     assert depth == pytest.approx(AP, abs=0.15)
+
+
+@pytest.mark.parametrize(("wall", "roots"), [(-100.0, 0.0), (140.0, 0.0), (WALL, 0.25)])
+def test_neither_the_wall_nor_roots_move_the_sides(wall, roots):
+    dx, middle = 4.0, 30.5
+    given = {"spacing": (1.0, 1.0, dx), "first": 0, "polarity": -1, "sac_mm": oval(12)}
+    given |= {"centers_mm": np.tile([17.0, middle], (12, 1)), "radii_mm": circles(12, seen_depth(dx, middle))}
+    plain, other = (occupied_contours(slab(middle, dx, **how), **given) for how in ({}, {"wall": wall, "roots": roots}))
+    assert other[0][:, 1] == pytest.approx(plain[0][:, 1], abs=0.2)
+    assert other[1][:, [0, 32]].mean(1) == pytest.approx(plain[1][:, [0, 32]].mean(1), abs=0.15)
 
 
 @pytest.mark.parametrize("dx", [3.0, 4.0, 6.0])
