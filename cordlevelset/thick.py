@@ -207,22 +207,11 @@ def _misfits(
     """Mean squared misfit of every cord tried, in units of the squared step: (P, shifts, left-right, sac)."""
     from cordlevelset import kernels
 
-    out = np.empty((len(planes), SHIFTS_MM.size, HALF_LR_MM.size, SAC_LR_MM.size))
+    tried = SHIFTS_MM, HALF_LR_MM, SAC_LR_MM
+    out = np.empty((len(planes), *(grid.size for grid in tried)))
     pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
     kernels.occupied_misfits(
-        planes,
-        middle_mm,
-        half_ap_mm,
-        sacs_mm,
-        pixel,
-        levels,
-        SHIFTS_MM,
-        HALF_LR_MM,
-        SAC_LR_MM,
-        margins,
-        RIDGE,
-        ROOTS,
-        out,
+        *(planes, middle_mm, half_ap_mm, sacs_mm, pixel, levels, *tried, margins, RIDGE, ROOTS, out),
     )
     return out
 
