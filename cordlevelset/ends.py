@@ -6,7 +6,12 @@ contour no longer holds cord: its inside takes another brightness (fluid and roo
 its border, the tube's response, the area and the share of the border that stands on a step all fall. With q the mean
 inside the contour, h the height of the step, and x any of the others, and the medians of the planes above,
 
-    v(k) = min(|q(k) - med q| / med h, 3/2) + sum_x (1 - x(k) / med x)+ / 2
+    v(k) = min(|q(k) - med q| / med h, 3/2) + sum_x (1 - x(k) / med x)+ / 2 + (1 - m / A(k))+
+
+The last term is for roots as bright as cord (T1): the conus tapers to a point in the fluid, then the contour takes in
+roots and widens again. m is the least area of the planes above, each over the share of its border that is seen; it
+counts where it is less than 0.65 of med A. A cord that is compressed narrows too, but without fluid, and so without a
+border.
 
 Brightness is read twice, as it is and against what surrounds the canal (`light.evenly_lit`), and the smaller v
 counts: a coil that fades changes only the first, a neck that widens to shoulders only the second, a conus both.
@@ -36,6 +41,9 @@ ABOVE_MM = (5.0, 85.0)
 median is the cord's."""
 ENOUGH_MM = 40.0
 """So much cord above an end is enough to know what cord looks like."""
+TAPERED = 0.65
+"""The thinnest thoracic cord has two thirds of the area of the enlargements; with fluid all around, a conus alone has
+less."""
 CHANGE, FULL_VOTE = 0.9, 0.6
 """v at which a plane says nothing, a little less than one change of the inside by the whole step, or the complete loss
 of two other signs; and the distance from there at which it has its full vote."""
@@ -102,6 +110,7 @@ def find_conus(
     inside, step, n = np.atleast_2d(inside), np.atleast_2d(step), len(area_mm2)
     near, far = (max(i + 1, round(mm / plane_mm)) for i, mm in enumerate(ABOVE_MM))
     settled = n - 1 - max(1, round(SETTLING_MM / plane_mm))
+    as_seen = area_mm2 / np.maximum(support, TINY)
     votes, total, plane = np.full(n, -np.inf), 0.0, n
     for k in range(n - 1, -1, -1):
         change = 0.0
@@ -110,6 +119,7 @@ def find_conus(
             above = slice(min(n - 1, low), min(n, low + far - near))
             change = min(_change(q[k], q[above], h[k], h[above]) for q, h in zip(inside, step, strict=True))
             change += sum(_loss(x[k], x[above]) for x in (response, area_mm2, support)) / 2
+            change += _regained(area_mm2[k], as_seen[k + 1 : k + 1 + far], area_mm2[above])
         total += plane_mm * float(np.clip((CHANGE - change) / FULL_VOTE, -1, 1))
         votes[k] = total
         if plane == n or total >= votes[plane]:
@@ -149,6 +159,12 @@ def _change(inside: float, inside_above: FloatArray, step: float, step_above: Fl
     typical = max(float(np.median(step_above)), TINY)
     change = abs(inside - float(np.median(inside_above))) / typical
     return min(change, INSIDE_LIMIT) + _loss(step, step_above) / 2
+
+
+def _regained(area: float, as_seen: FloatArray, above: FloatArray) -> float:
+    """Share of the area that has come back since the section had tapered; 0 if it had not."""
+    least = float(as_seen.min())
+    return max(0.0, 1 - least / area) if least < TAPERED * float(np.median(above)) else 0.0
 
 
 def _loss(value: float, above: FloatArray) -> float:

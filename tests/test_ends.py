@@ -30,6 +30,18 @@ def test_roots_as_bright_as_cord_still_end_it():
     assert abs(conus.plane - 80) <= 2
 
 
+@pytest.mark.parametrize(("support_there", "state"), [(1.0, "seen"), (0.4, "outside")])
+def test_what_a_tapered_section_regains_is_no_cord_unless_it_was_compressed(support_there, state):
+    """Fluid all around the least section: a conus and, below it, roots. None: cord on both sides of a narrow canal."""
+    z = np.arange(160.0)
+    area = np.interp(z, [70, 80, 110], [60, 30, 70])
+    inside = np.where(z < 80, 1.4, 1.0)  # roots a little brighter than cord
+    support = np.select([z < 76, z < 90], [0.6, support_there], 1.0)
+    conus = find_conus(inside, np.ones(160), np.full(160, 0.6), area, support, 1.0)
+    assert conus.state == state
+    assert state == "outside" or abs(conus.plane - 78) <= 5
+
+
 def test_a_cord_that_leaves_the_field_of_view_has_no_tip():
     assert find_conus(*_profile(100, 1.0, -5.0), 1.0).state == "outside"
 
