@@ -16,8 +16,8 @@ __all__ = ["relative_brightness"]
 
 FloatArray = NDArray[np.float32]
 
-INSIDE_MM = 3.0
-"""Side of the square in the plane that counts as the place itself: the inside of a small cord."""
+INSIDE_MM = 5.0
+"""Side of the square in the plane that counts as the place itself: a small cord."""
 SURROUNDINGS_MM = 40.0
 """Side of the square around it: the vertebra with its muscles, within which a coil's sensitivity is much the same."""
 
@@ -47,6 +47,6 @@ def relative_brightness(image: FloatArray, spacing: tuple[float, float, float]) 
 
 def _mean(signal: FloatArray, side_mm: float, spacing: tuple[float, float, float]) -> FloatArray:
     """Mean over a square in the plane."""
-    size = (1, *(2 * round(side_mm / 2 / s) + 1 for s in spacing[1:]))
+    size = (1, *(2 * int(side_mm / 2 / s) + 1 for s in spacing[1:]))
     out: FloatArray = ndi.uniform_filter(signal, size, mode="nearest")
     return out

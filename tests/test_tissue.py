@@ -14,7 +14,7 @@ def neck(spacing, inside):
     return np.broadcast_to(plane, shape).astype(np.float32), (1, shape[1] // 2, shape[2] // 2)
 
 
-@pytest.mark.parametrize("spacing", [(4.0, 1.0, 1.0), (10.0, 0.5, 0.5), (1.0, 0.8, 4.0)])
+@pytest.mark.parametrize("spacing", [(4.0, 1.0, 1.0), (10.0, 0.7, 0.7), (1.0, 0.8, 4.0)])
 def test_an_air_way_is_dark_and_a_cord_is_not(spacing):
     image, middle = neck(spacing, 2.0)
     assert relative_brightness(image, spacing)[middle] < 0.3
@@ -26,7 +26,7 @@ def test_is_the_mean_over_the_place_by_the_mean_around_it():
     image = np.random.default_rng(0).uniform(1, 2, (2, 61, 61)).astype(np.float32)
     image[:, :6] = 0  # air
     out = relative_brightness(image, (5.0, 1.0, 1.0))
-    expected = image[1, 29:32, 29:32].mean() / image[1, 10:51, 10:51].mean()
+    expected = image[1, 28:33, 28:33].mean() / image[1, 10:51, 10:51].mean()
     assert out[1, 30, 30] == pytest.approx(expected, rel=1e-4)
 
 
