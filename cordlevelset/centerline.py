@@ -23,7 +23,7 @@ from cordlevelset.plausibility import Appearance, appearance
 from cordlevelset.searchgrid import ALONG_MM, SearchGrid, search_grid
 from cordlevelset.skin import depth_below_skin
 from cordlevelset.symmetry import midline
-from cordlevelset.tissue import relative_brightness
+from cordlevelset.tissue import against_surroundings, mean_in_plane
 
 __all__ = ["CordPath", "find_cord"]
 
@@ -46,6 +46,8 @@ never more than at 40 mm."""
 SKIN_MM, SKIN_COST_PER_MM = 20.0, 0.01
 """The middle of the cord lies deeper than this below the skin of the back: the epidural space before it is 30 to 80 mm
 deep in adults and about 1 mm per kg in children. What is shallower pays as much per mm as off the mirror plane."""
+PLACE_MM = 5.0
+"""A small cord: side of the square that its brightness is read off."""
 SIGNAL, DARK_COST = 0.4, 1.0
 """Least brightness of a cord against its surroundings, and what the middle of one pays per mm for what it lacks of
 that. Cords have 0.57 to 2.4 in all contrasts (0.46 in heavy noise), air ways 0.1 to 0.3."""
@@ -211,10 +213,11 @@ def _evidence(grid: SearchGrid) -> list[_Evidence]:
     cord = tb.flux(gradient, grid.spacing, tb.CORD_RADII_MM, tb.CORD_RATIOS)
     sac = tb.flux(gradient, grid.spacing, tb.SAC_RADII_MM, tb.SAC_RATIOS)
     x = np.arange(grid.image.shape[2]) * grid.spacing[2]
-    away = np.abs(x - midline(grid.image, grid.spacing)[:, None]) - MIDLINE_TOLERANCE_MM
+    even = against_surroundings(grid.image, grid.spacing)
+    away = np.abs(x - midline(even, grid.spacing)[:, None]) - MIDLINE_TOLERANCE_MM
     off = (MIDLINE_COST_PER_MM * np.clip(away, 0, MIDLINE_LIMIT_MM)).astype(np.float32)[:, None, :]
     off = off + SKIN_COST_PER_MM * np.clip(SKIN_MM - depth_below_skin(grid.image, grid.spacing), 0, SKIN_MM)
-    unlit = DARK_COST * np.maximum(SIGNAL - relative_brightness(grid.image, grid.spacing), 0)
+    unlit = DARK_COST * np.maximum(SIGNAL - mean_in_plane(even, PLACE_MM, grid.spacing), 0)
     size = [2 * round(SAC_OFFSET_MM / s) + 1 for s in grid.spacing[1:]]
     out = []
     for polarity, response, radius, around in (

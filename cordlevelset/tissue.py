@@ -1,7 +1,8 @@
-"""How bright a place is against its surroundings: the cord is soft tissue, air ways and flowing blood give no signal.
+"""How bright a place is against its surroundings.
 
-In axial images of the neck the air way is a dark tube in a bright wall, on the mirror plane, as large as a cord. It
-differs by what it holds: in any contrast a cord gives a good part of the signal of what lies around it.
+Coils light a body unevenly, but not over a few centimetres. Against its surroundings an image shows the body's mirror
+symmetry (`symmetry`) whatever the coil, and tells air from tissue: the air way of the neck is a dark tube on the mirror
+plane, as large as a cord, but in any contrast a cord gives a good part of the signal of what lies around it.
 """
 
 from __future__ import annotations
@@ -10,20 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from cordlevelset.searchgrid import percentiles
-
-__all__ = ["relative_brightness"]
+__all__ = ["against_surroundings", "mean_in_plane"]
 
 FloatArray = NDArray[np.float32]
 
-INSIDE_MM = 5.0
-"""Side of the square in the plane that counts as the place itself: a small cord."""
 SURROUNDINGS_MM = 40.0
-"""Side of the square around it: the vertebra with its muscles, within which a coil's sensitivity is much the same."""
+"""Side of the square around a place: the vertebra with its muscles, within which a coil's sensitivity is much the
+same."""
+LEAST = 1e-3
+"""Surroundings count as bright as this share of the image's brightest voxel at least: rounding is no signal."""
 
 
-def relative_brightness(image: FloatArray, spacing: tuple[float, float, float]) -> FloatArray:
-    """Mean brightness of each place over that of its surroundings in the plane, both counted from that of air.
+def against_surroundings(image: FloatArray, spacing: tuple[float, float, float]) -> FloatArray:
+    """Brightness of each voxel over the mean of its surroundings in the plane, both counted from the darkest voxel.
 
     Parameters
     ----------
@@ -35,18 +35,17 @@ def relative_brightness(image: FloatArray, spacing: tuple[float, float, float]) 
     Returns
     -------
     (K, J, I) array of float32
-        1 where a place is as bright as what lies around it; 1 where nothing at all gives signal.
+        1 where a voxel is as bright as what lies around it.
     """
-    (dark,) = percentiles(image, 1)
-    signal = np.maximum(image - dark, 0)
-    inside, around = (_mean(signal, side, spacing) for side in (INSIDE_MM, SURROUNDINGS_MM))
-    lit = around > 1e-6 * float(signal.max())  # rounding of running sums is no signal
-    out: FloatArray = np.where(lit, inside / np.where(lit, around, 1), 1).astype(np.float32)
+    signal = image - image.min()
+    around = mean_in_plane(signal, SURROUNDINGS_MM, spacing)
+    least = max(LEAST * float(signal.max()), float(np.finfo(np.float32).tiny))
+    out: FloatArray = signal / np.maximum(around, np.float32(least))
     return out
 
 
-def _mean(signal: FloatArray, side_mm: float, spacing: tuple[float, float, float]) -> FloatArray:
-    """Mean over a square in the plane."""
+def mean_in_plane(image: FloatArray, side_mm: float, spacing: tuple[float, float, float]) -> FloatArray:
+    """Mean over a square about each voxel, (K, J, I)."""
     size = (1, *(2 * int(side_mm / 2 / s) + 1 for s in spacing[1:]))
-    out: FloatArray = ndi.uniform_filter(signal, size, mode="nearest")
+    out: FloatArray = ndi.uniform_filter(image, size, mode="nearest")
     return out
