@@ -4,8 +4,8 @@ DIR holds one folder a case: ``image.nii.gz``, ``case.json`` (or "expect": "no-c
 ``seg.nii.gz`` (mask of the cord) or ``levels.json`` (borders of the cord at some heights, LPS mm, and the tip of the
 conus; an ellipse is drawn at each plane). Each case is segmented as it is and in degraded copies: noise, blur, bias
 field, fading along the body, gamma, thicker slices, tilt, crops, and crops that hold no cord; so are synthetic images.
-A result is compared where the reference says what is cord and what is not; where there is no cord, any result has Dice
-0.
+A result is compared where the reference says what is cord and what is not, with the voxels of which at least half are
+cord, as in a mask; where there is no cord, any result has Dice 0.
 
 Printed: each result with Dice under 0.7, then for each tenth of confidence the results' number, their median and least
 Dice and the share under 0.7, and the share of good results (Dice 0.7 and more) that pass the threshold.
@@ -151,8 +151,8 @@ def result(case):
     try:
         found = cls.segment(cls.Volume(case.array, case.spacing))
     except cls.NoCordFoundError:
-        return (0.0 if (case.truth[case.known] > 0.5).any() else 1.0), None
-    mask, truth = found.mask.array[case.known] > 0, case.truth[case.known] > 0.5
+        return (0.0 if (case.truth[case.known] >= 0.5).any() else 1.0), None
+    mask, truth = found.mask.array[case.known] > 0, case.truth[case.known] >= 0.5
     total = np.count_nonzero(mask) + np.count_nonzero(truth)
     return (2 * np.count_nonzero(mask & truth) / total if total else 0.0), found.confidence
 
