@@ -50,7 +50,7 @@ PLACE_MM = 5.0
 """A small cord: side of the square that its brightness is read off."""
 SIGNAL, DARK_COST = 0.4, 1.0
 """Least brightness of a cord against its surroundings, and what the middle of one pays per mm for what it lacks of
-that. Cords have 0.57 to 2.4 in all contrasts (0.46 in heavy noise), air ways 0.1 to 0.3."""
+that. Cords have 0.66 to 2.7 in all contrasts (0.55 in heavy noise), air ways about 0.1 to 0.3."""
 CORRIDOR_MM = 5.0
 """The cord is searched again this close to the chosen path: the slack of a cord in its sac."""
 MIN_GAIN_MM = 4.0
