@@ -42,8 +42,8 @@ median is the cord's."""
 ENOUGH_MM = 40.0
 """So much cord above an end is enough to know what cord looks like."""
 TAPERED = 0.65
-"""Above a conus lie the lumbar enlargement and the thoracic cord, which has about two thirds of its area; with fluid all
-around, the conus alone has less than that."""
+"""Above a conus lie the lumbar enlargement and the thoracic cord, which has about two thirds of its area; with fluid
+all around, the conus alone has less than that."""
 CHANGE, FULL_VOTE = 0.9, 0.6
 """v at which a plane says nothing, a little less than one change of the inside by the whole step, or the complete loss
 of two other signs; and the distance from there at which it has its full vote."""
