@@ -67,9 +67,9 @@ def redistance(phi: ArrayLike, *, spacing: tuple[float, ...], band: float | None
     if band is not None and not band > 0:
         raise InputError(f"band = {band} must be positive")
     filled, missing = fill_missing(values, spacing)
-    limit = np.inf if band is None else band
-    layers = sum(values.shape) if band is None else band_layers(band, spacing)
-    out = band_distance(filled, spacing, layers=layers, sweeps=kernels.SWEEPS, beyond=limit)
+    out = finite(filled)
+    grid, work = grid_and_band(out.shape, spacing, out.dtype)
+    kernels.to_distance(out.ravel(), grid, work, kernels.SWEEPS, np.inf if band is None else band)
     if missing is not None:
         out[missing] = np.nan
     return out
@@ -180,21 +180,6 @@ def fill_missing(values: FloatArray, spacing: tuple[float, ...]) -> tuple[FloatA
 
     nearest = ndi.distance_transform_edt(missing, sampling=spacing, return_distances=False, return_indices=True)
     return np.ascontiguousarray(values[tuple(nearest)]), missing
-
-
-def band_layers(band: float, spacing: tuple[float, ...]) -> int:
-    """Grid steps within which every voxel lies that is `band` mm from the zero level."""
-    return math.ceil(band / min(spacing) * math.sqrt(len(spacing))) + 1
-
-
-def band_distance(
-    phi: FloatArray, spacing: tuple[float, ...], *, layers: int, sweeps: int, beyond: float
-) -> FloatArray:
-    """Signed distance within `layers` grid steps of the zero level, cut off at ±`beyond`, which it is elsewhere."""
-    grid, band = grid_and_band(phi.shape, spacing, phi.dtype)
-    out = finite(phi).ravel()
-    kernels.to_distance(out, grid, band, layers, sweeps, beyond)
-    return out.reshape(phi.shape)
 
 
 def finite(phi: FloatArray) -> FloatArray:

@@ -346,6 +346,7 @@ def occupied_misfits(
 SWEEPS = 200  # most eikonal sweeps, against endless loops: 20 settle a wide band, 5 a narrow one
 BINS = 8  # a grid step: cells are visited in the order of their distance, to an eighth of a step
 MOST_BINS = 4096  # of a whole image
+FARTHEST = 1e30  # mm; infinite is what has no distance
 CLAMP_AFTER = 8  # sweeps, after which distances only fall: where fronts meet the second difference comes and goes
 
 
@@ -359,7 +360,7 @@ class Grid(NamedTuple):
 
 
 class Band(NamedTuple):
-    """The cells about a zero level, in order of their grid steps from it."""
+    """The cells about a zero level, those beside it first."""
 
     cell: np.ndarray  # (N,) flat index
     at: np.ndarray  # (N, 3) the same as coordinates
@@ -430,30 +431,23 @@ def find_seeds(phi, grid, band):
 
 
 @njit
-def grow_band(grid, band, n_cells, layers):
-    """Add `layers` layers to the band's n_cells cells, a grid step each, breadth first; its new size."""
+def add_neighbours(grid, band, n_cells, k):
+    """Put the neighbours of the band's cell k into the band; its new size."""
     nz, ny, nx = grid.shape
     sz, sy, sx = grid.stride
-    start = 0
-    for _ in range(layers):
-        stop = n_cells
-        for k in range(start, stop):
-            i, z, y, x = band.cell[k], band.at[k, 0], band.at[k, 1], band.at[k, 2]
-            if z > 0:
-                n_cells = add_cell(band, n_cells, i - sz, z - 1, y, x)
-            if z < nz - 1:
-                n_cells = add_cell(band, n_cells, i + sz, z + 1, y, x)
-            if y > 0:
-                n_cells = add_cell(band, n_cells, i - sy, z, y - 1, x)
-            if y < ny - 1:
-                n_cells = add_cell(band, n_cells, i + sy, z, y + 1, x)
-            if x > 0:
-                n_cells = add_cell(band, n_cells, i - sx, z, y, x - 1)
-            if x < nx - 1:
-                n_cells = add_cell(band, n_cells, i + sx, z, y, x + 1)
-        if n_cells == stop:
-            break
-        start = stop
+    i, z, y, x = band.cell[k], band.at[k, 0], band.at[k, 1], band.at[k, 2]
+    if z > 0:
+        n_cells = add_cell(band, n_cells, i - sz, z - 1, y, x)
+    if z < nz - 1:
+        n_cells = add_cell(band, n_cells, i + sz, z + 1, y, x)
+    if y > 0:
+        n_cells = add_cell(band, n_cells, i - sy, z, y - 1, x)
+    if y < ny - 1:
+        n_cells = add_cell(band, n_cells, i + sy, z, y + 1, x)
+    if x > 0:
+        n_cells = add_cell(band, n_cells, i - sx, z, y, x - 1)
+    if x < nx - 1:
+        n_cells = add_cell(band, n_cells, i + sx, z, y, x + 1)
     return n_cells
 
 
@@ -609,52 +603,52 @@ def sort_by_distance(phi, band, first, last, step):
 
 
 @njit
-def redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond):
-    """Make phi the signed distance (mm) to its own zero level on a band, in `sweeps` sweeps or fewer.
-
-    Feet of the perpendiculars beside the zero level, then eikonal sweeps outwards; cells beyond ±beyond get only one.
-    """
+def start_distances(phi, grid, band, n_seeds):
+    """Make phi the distance to the feet of the perpendiculars at the seeds, and infinite elsewhere."""
     work = np.zeros((5, 6))
-    smallest = min(grid.spacing)
     for k in range(n_seeds):
         i, at = band.cell[k], band.at[k]
         plane, nearest = crossing_distance(phi, i, at, grid)
         foot = foot_distance(phi, i, at, grid, work)
         # no foot is further than a crossing; the polynomial is no good where two parts of the contour are a voxel apart
-        band.size[k] = max(foot if foot <= 1.01 * nearest else plane, 1e-6 * smallest)
-    for i in range(phi.size):  # outside the band too: what is there is no distance
+        band.size[k] = max(foot if foot <= 1.01 * nearest else plane, 1e-6 * min(grid.spacing))
+    for i in range(phi.size):
         phi[i] = -np.inf if band.side[i] else np.inf
     for k in range(n_seeds):
         phi[band.cell[k]] = -band.size[k] if band.side[band.cell[k]] else band.size[k]
-    for sweep in range(sweeps):
-        change = 0.0
-        if sweep == 1 or sweep == CLAMP_AFTER:
-            sort_by_distance(phi, band, n_seeds, n_cells, smallest)
-        for k in range(n_seeds, n_cells):
-            i = band.cell[k]
-            if sweep > 0 and abs(phi[i]) > beyond:
-                continue
-            size = eikonal(phi, i, band.at[k], grid)
-            if sweep > CLAMP_AFTER:
-                size = min(size, abs(phi[i]))
-            change = max(change, abs(size - abs(phi[i])))
-            phi[i] = -size if phi[i] < 0 else size
-        if change < 1e-3 * smallest:
-            return
 
 
 @njit
-def to_distance(phi, grid, band, layers, sweeps, beyond):
-    """Turn phi into the signed distance within `layers` grid steps of its zero level; the number of cells so near.
+def to_distance(phi, grid, band, sweeps, beyond):
+    """Turn phi into the signed distance (mm) to its own zero level, cut off at ±beyond; the cells computed.
 
-    Cut off at ±beyond, and so elsewhere.
+    Eikonal sweeps, `sweeps` or fewer, outwards from the cells beside the zero level. A cell whose distance falls below
+    `beyond` puts its neighbours into the band, in whichever sweep that is: between thick voxels the first is no guide.
     """
-    n_seeds = find_seeds(phi, grid, band)
-    n_cells = grow_band(grid, band, n_seeds, layers)
-    redistance_band(phi, grid, band, n_seeds, n_cells, sweeps, beyond)
+    smallest, limit = min(grid.spacing), min(beyond, FARTHEST)
+    n_seeds = n_cells = find_seeds(phi, grid, band)
+    start_distances(phi, grid, band, n_seeds)
+    for k in range(n_seeds):
+        n_cells = add_neighbours(grid, band, n_cells, k)
+    for sweep in range(sweeps):
+        change, k = 0.0, n_seeds
+        if sweep == 1 or sweep == CLAMP_AFTER:
+            sort_by_distance(phi, band, n_seeds, n_cells, smallest)
+        while k < n_cells:
+            i = band.cell[k]
+            before = abs(phi[i])
+            size = eikonal(phi, i, band.at[k], grid)
+            if sweep > CLAMP_AFTER:
+                size = min(size, before)
+            change = max(change, abs(min(size, limit) - min(before, limit)))
+            phi[i] = -size if phi[i] < 0 else size
+            if size <= limit < before:
+                n_cells = add_neighbours(grid, band, n_cells, k)
+            k += 1
+        if change < 1e-3 * smallest:
+            break
     for i in range(phi.size):
-        size = min(abs(phi[i]), beyond) if band.member[i] else beyond
-        phi[i] = -size if band.side[i] else size
+        phi[i] = min(max(phi[i], -beyond), beyond)
     return n_cells
 
 
@@ -670,6 +664,7 @@ CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
 RELIST = 1.0  # voxels that the contour moves before the strips are listed anew; with a step's half, the 1.5 of FULL
+UNEVEN = 0.3  # |grad phi| of a start may be so far from 1: the pull mends that in its first iterations
 STALE = 0.2  # the same where it comes to rest: it stands only on lists made where it stands
 RESTING = 0.1  # voxels that it moves at most in an iteration where it comes to rest
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
@@ -730,10 +725,8 @@ class Space(NamedTuple):
 class Reach(NamedTuple):
     """How far from the zero level distances are computed."""
 
-    far: float  # mm, stands for what is not known
-    start_layers: int  # grid steps at the start of a run
-    layers: int  # and in its result
-    band: float  # mm, where that is cut off
+    far: float  # mm, at the start of a run; stands for what is not known
+    band: float  # mm, where the result is cut off
 
 
 class Terms(NamedTuple):
@@ -903,18 +896,43 @@ def mark_near(phi, strips, runs, box, out):
 
 
 @njit
-def list_strips(band, n_cells, strips, box):
-    """List the strips that hold any of the band's cells; their number."""
+def list_all(strips, box):
+    """List every strip of the grid; their number."""
+    pz, py, _ = box.pad
+    nz, ny, _ = box.shape
     strips.member[:] = 0
-    n = 0
-    for k in range(n_cells):
-        z, y, x = band.at[k, 0], band.at[k, 1], band.at[k, 2]
-        ident = ((z + box.pad[0]) * box.rows + y + box.pad[1]) * box.strips + x // STRIP
-        if not strips.member[ident]:
-            strips.member[ident] = 1
-            strips.ident[n] = ident
-            n += 1
-    return n
+    for z in range(pz, pz + nz):
+        first = (z * box.rows + py) * box.strips
+        strips.member[first : first + ny * box.strips] = 1
+    return nz * ny * box.strips
+
+
+@njit
+def is_distance(phi, box, far):
+    """Whether |grad phi| is near 1 on the grid wherever |phi| < far; if so, what is beyond becomes ±far.
+
+    Central differences must not exceed it much, and the steeper one-sided ones not fall much below it: those of an
+    exact distance do neither, not on ridges and across thick voxels either.
+    """
+    real = phi.dtype.type
+    far, quarter, most, least = real(far), real(0.25), real((1 + UNEVEN) ** 2), real((1 - UNEVEN) ** 2)
+    z2, y2, x2 = real(box.inverse[0] ** 2), real(box.inverse[1] ** 2), real(box.inverse[2] ** 2)
+    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
+    (pz, py, px), (nz, ny, nx) = box.pad, box.shape
+    for row in range(nz * ny):
+        begin, uneven = np.uint64(((row // ny + pz) * box.rows + row % ny + py) * box.width + px), 0
+        for lane in range(nx):
+            i = begin + np.uint64(lane)
+            c, zm, zp, ym, yp, xm, xp = phi[i], phi[i - z], phi[i + z], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
+            central = quarter * ((zp - zm) ** 2 * z2 + (yp - ym) ** 2 * y2 + (xp - xm) ** 2 * x2)
+            steep = max((zp - c) ** 2, (c - zm) ** 2) * z2 + max((yp - c) ** 2, (c - ym) ** 2) * y2
+            steep += max((xp - c) ** 2, (c - xm) ** 2) * x2
+            uneven |= (abs(c) < far) & ((central > most) | (steep < least))
+        if uneven:
+            return False
+    for k in range(phi.size):
+        phi[k] = min(max(phi[k], -far), far)
+    return True
 
 
 @njit
@@ -1329,21 +1347,23 @@ def unpad(padded, box, out):
 
 
 @njit
-def start_run(phi, grid, band, strips, box, layers, far, state, padded):
-    """Make phi a distance near its zero level, copy it into the padded grid and list the strips there; state: all 0."""
-    n_cells = to_distance(phi, grid, band, layers, 1, far)
+def start_run(phi, grid, band, strips, box, far, state, padded):
+    """Copy phi into the padded grid, as a distance near its zero level, and list all strips there; state: all 0."""
     pad(phi, box, padded)
-    state.counts[STATUS] = RUNNING
-    state.counts[STRIPS] = list_strips(band, n_cells, strips, box)
-    state.counts[RUNS], _ = join_strips(strips, box)
-    state.reals[SHIFT] = np.inf  # lists are refreshed before the first step
+    n = list_all(strips, box)
+    runs, _ = join_strips(strips, box)
+    if not is_distance(padded, box, far):
+        to_distance(phi, grid, band, 1, far)
+        pad(phi, box, padded)
+    state.counts[STATUS], state.counts[STRIPS], state.counts[RUNS] = RUNNING, n, runs
+    state.reals[SHIFT] = np.inf  # strips near the contour are listed before the first step
 
 
 @njit
-def end_run(padded, grid, band, box, layers, half_width, phi):
+def end_run(padded, grid, band, box, half_width, phi):
     """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
     unpad(padded, box, phi)
-    to_distance(phi, grid, band, layers, SWEEPS, half_width)
+    to_distance(phi, grid, band, SWEEPS, half_width)
 
 
 @njit
@@ -1353,7 +1373,7 @@ def advance(phi, g, region, space, terms, reach, counts, reals, history, stop):
     phi (S, N): where they start, and as distances where they are then, but for those that want a wider window. All use
     one work space, so only a lone one can be gone on with.
     """
-    far, start_layers, layers, half_width = reach
+    far, half_width = reach
     moving, padded_g, padded_region, grid, band, strips, box = space
     for s in range(len(phi)):
         state = State(counts[s], reals[s])
@@ -1361,7 +1381,7 @@ def advance(phi, g, region, space, terms, reach, counts, reals, history, stop):
         if region.size:
             pad(region[s], box, padded_region)
         if counts[s, STATUS] == NEW:
-            start_run(phi[s], grid, band, strips, box, start_layers, far, state, moving)
+            start_run(phi[s], grid, band, strips, box, far, state, moving)
         evolve(moving, padded_g, padded_region, strips, box, terms, state, history[s], stop, far)
         if counts[s, STATUS] != RIM:
-            end_run(moving, grid, band, box, layers, half_width, phi[s])
+            end_run(moving, grid, band, box, half_width, phi[s])

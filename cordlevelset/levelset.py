@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
 from cordlevelset import window as win
-from cordlevelset.distance import band_layers, check_grid, fill_missing, finite
+from cordlevelset.distance import check_grid, fill_missing, finite
 from cordlevelset.errors import Cancelled, InputError
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
@@ -85,7 +85,6 @@ class _Options:
     terms: kernels.Terms
     max_num_iter: int
     band: float
-    layers: int
 
 
 def geodesic_active_contour(
@@ -179,7 +178,7 @@ def geodesic_active_contour(
     start, steps = check_grid(phi, spacing)
     options = _options(steps, propagation, curvature, advection, time_step, max_num_iter, tol, band)
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
-    if not ((start < 0).any() and (start >= 0).any()):
+    if not _has_zero_level(start):
         raise InputError("phi has no zero level: it must be negative inside the contour and positive outside")
     return _evolve(_field(start, field, extra, steps), steps, options, callback)
 
@@ -253,7 +252,7 @@ def geodesic_active_contours(
     threads = min(workers or os.cpu_count() or 1, n)
 
     def move(slices: range) -> int:
-        drawn = [s for s in slices if (start[s] < 0).any() and (start[s] >= 0).any()]
+        drawn = [s for s in slices if _has_zero_level(start[s])]
         for s in set(slices).difference(drawn):
             result.phi[s] = start[s]
         fields = [_field(start[s], field[s], None if extra is None else extra[s], steps) for s in drawn]
@@ -292,7 +291,7 @@ def _options(
     terms = kernels.Terms(float(propagation), float(curvature), float(advection), limit, float(tol))
     wide = max(BAND_VOXELS * min(spacing), max(spacing))
     wide = wide if band is None else float(band)
-    return _Options(terms, int(max_num_iter), wide, band_layers(wide, spacing))
+    return _Options(terms, int(max_num_iter), wide)
 
 
 def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
@@ -300,6 +299,11 @@ def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
     if array.shape != phi.shape:
         raise InputError(f"{name} has shape {array.shape}, phi {phi.shape}: they must be the same")
     return array
+
+
+def _has_zero_level(phi: FloatArray) -> bool:
+    """Whether phi is negative in one place and not in another."""
+    return bool(np.fmin.reduce(phi, axis=None) < 0 <= np.fmax.reduce(phi, axis=None))
 
 
 class _Field(NamedTuple):
@@ -326,8 +330,7 @@ class _Run:
         self.window = win.start_window(np.logical_or.reduce([field.phi < 0 for field in fields]), self.image.rim)
         self.space = win.workspace(self.window, self.image)
         self.phi = finite(self._cut([field.phi for field in fields]))
-        far = max((win.START_LAYERS + 1) * min(spacing), 1.5 * max(spacing))
-        self.reach = kernels.Reach(far, win.START_LAYERS, options.layers, options.band)
+        self.reach = kernels.Reach(max(win.START_VOXELS * min(spacing), 1.5 * max(spacing)), options.band)
         self.counts = np.zeros((len(fields), kernels.N_COUNTS), np.int64)
         self.reals = np.zeros((len(fields), kernels.N_REALS))
         self.history = np.empty((len(fields), options.max_num_iter))

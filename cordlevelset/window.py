@@ -21,8 +21,8 @@ __all__ = ["Image", "Window", "cut", "image", "move_over", "start_window", "wide
 FloatArray = NDArray[np.floating[Any]]
 Window = tuple[slice, ...]
 
-START_LAYERS = 7
-"""Grid steps of the first band: `kernels.NONE` voxels along a diagonal of the plane are 6.4."""
+START_VOXELS = 6
+"""Half-width of the first band: `kernels.NONE`, a voxel on which its width is judged, and some to spare."""
 ROOM = 4
 """Grid steps that a contour may move outwards before its window is widened: starts are mostly nearer than that."""
 RIM = 4
@@ -55,7 +55,7 @@ def start_window(inside: NDArray[np.bool_], rim: tuple[int, ...]) -> Window:
         rest = inside[tuple(window)]
         found = np.flatnonzero(rest.any(axis=tuple(a for a in range(rest.ndim) if a != axis)))
         window.append(slice(int(found[0]), int(found[-1]) + 1))
-    return _grown(window, inside.shape, [START_LAYERS + 1 + width + ROOM for width in rim])
+    return _grown(window, inside.shape, [START_VOXELS + 1 + width + ROOM for width in rim])
 
 
 def wider_window(window: Window, whole: tuple[int, ...]) -> Window:

@@ -20,16 +20,6 @@ def seeds(phi):
     return [at for at in np.ndindex(*phi.shape) if any(inside[o] != inside[at] for _, o in neighbours(phi.shape, at))]
 
 
-def band(phi, layers):
-    """Cells within `layers` grid steps of the seeds."""
-    steps = dict.fromkeys(seeds(phi), 0)
-    front = list(steps)
-    for layer in range(1, layers + 1):
-        front = {o for at in front for _, o in neighbours(phi.shape, at)} - set(steps)
-        steps.update(dict.fromkeys(front, layer))
-    return steps
-
-
 def foot(phi, at, spacing):
     """Nearest zero of the second-order Taylor polynomial at an inner cell, by a constrained minimiser."""
     n = phi.ndim

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cordlevelset import kernels, window
-from cordlevelset.distance import grid_and_band
+from cordlevelset.distance import grid_and_band, redistance
 
 SHAPES = [((13, 21), (0.5, 0.8)), ((7, 9, 11), (2.4, 0.8, 0.6)), ((1, 9), (1.0, 0.5)), ((5, 2, 18), (1.0, 3.0, 0.5))]
 
@@ -29,16 +29,16 @@ def flat(at, shape):
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
-def test_seeds_and_band(shape, spacing):
+def test_seeds_and_neighbours(shape, spacing):
     phi = blob(shape, spacing)
     grid, band = grid_and_band(shape, spacing, phi.dtype)
-    n_seeds = kernels.find_seeds(phi.ravel(), grid, band)
-    assert sorted(band.cell[:n_seeds]) == sorted(flat(at, shape) for at in naive.seeds(phi))
-    n = kernels.grow_band(grid, band, n_seeds, 2)
-    expected = naive.band(phi, 2)
+    n = kernels.find_seeds(phi.ravel(), grid, band)
+    expected = set(naive.seeds(phi))
     assert sorted(band.cell[:n]) == sorted(flat(at, shape) for at in expected)
-    steps = [expected[np.unravel_index(i, shape)] for i in band.cell[:n]]
-    assert steps == sorted(steps)
+    for k in range(n):
+        expected |= {at for _, at in naive.neighbours(shape, np.unravel_index(band.cell[k], shape))}
+        n = kernels.add_neighbours(grid, band, n, k)
+    assert sorted(band.cell[:n]) == sorted(flat(at, shape) for at in expected)
     places = np.stack(np.unravel_index(band.cell[:n], (1,) * (3 - len(shape)) + shape), axis=1)
     np.testing.assert_array_equal(band.at[:n], places)
 
@@ -81,10 +81,10 @@ def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing):
     phi = blob(shape, spacing).ravel()
     start = phi.copy()
     grid, band = grid_and_band(shape, spacing, phi.dtype)
-    n = kernels.to_distance(phi, grid, band, 3, 200, 99.0)
+    n = kernels.to_distance(phi, grid, band, 200, 99.0)
     n_seeds = kernels.find_seeds(start, *grid_and_band(shape, spacing, phi.dtype))
     assert (np.sign(phi) == np.where(start < 0, -1, 1)).all()
-    assert (np.abs(np.delete(phi, band.cell[:n])) == 99).all()
+    assert n == phi.size
     for i in band.cell[n_seeds:n]:
         at = np.unravel_index(i, shape)
         assert abs(phi[i]) == pytest.approx(naive.eikonal(phi.reshape(shape), at, spacing), abs=2e-3 * min(spacing))
@@ -93,7 +93,9 @@ def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing):
 def test_sorting_keeps_cells_and_places_together():
     phi = blob((13, 21), (0.5, 0.8)).ravel()
     grid, band = grid_and_band((13, 21), (0.5, 0.8), phi.dtype)
-    n = kernels.grow_band(grid, band, kernels.find_seeds(phi, grid, band), 2)
+    n = kernels.find_seeds(phi, grid, band)
+    for k in range(n):
+        n = kernels.add_neighbours(grid, band, n, k)
     before = band.cell[:n].copy()
     kernels.sort_by_distance(phi, band, 5, n, 0.5)
     np.testing.assert_array_equal(band.cell[:5], before[:5])
@@ -119,7 +121,7 @@ class Run:
         self.state = kernels.State(np.zeros(kernels.N_COUNTS, np.int64), np.zeros(kernels.N_REALS))
         self.terms = kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
         phi = blob(shape, spacing).astype(kind)
-        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, window.START_LAYERS, 30.0, self.state, s.moving)
+        kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, 30.0, self.state, s.moving)
         kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, self.state, 30.0)
         counts = self.state.counts
         self.n, self.runs, self.ghosts = counts[kernels.STRIPS], counts[kernels.RUNS], counts[kernels.GHOSTS]
@@ -197,6 +199,28 @@ def test_rates_and_super_step(shape, spacing, kind, clocks):
     after = naive.legendre_step(before, first, right_hand_side, tau, stages)
     atol = 1e-4 if kind == np.float32 else 1e-8
     np.testing.assert_allclose(run.listed(run.view(s.moving)), run.listed(after), atol=atol)
+
+
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES)
+def test_distances_are_told_from_other_functions(shape, spacing):
+    """By the slopes of the whole grid: central ones at most, the steeper one-sided ones at least so and so much."""
+    s = Run(shape, spacing, np.float64).space
+    distance = redistance(blob(shape, spacing), spacing=spacing)
+    for phi in (distance, 1.25 * distance, 1.5 * distance, 0.6 * distance, np.clip(distance, -1, 1)):
+        central = steep = 0
+        for axis, h in enumerate(spacing):
+            wide = np.pad(phi, [(int(a == axis),) * 2 for a in range(phi.ndim)], mode="edge")
+            steps = np.diff(wide, axis=axis) / h
+            low, high = (np.take(steps, np.arange(n, n + phi.shape[axis]), axis) for n in (0, 1))
+            central, steep = central + (low + high) ** 2 / 4, steep + np.maximum(low**2, high**2)
+        near = np.abs(phi) < 1.1
+        expected = (
+            np.sqrt(central[near].max()) <= 1 + kernels.UNEVEN and np.sqrt(steep[near].min()) >= 1 - kernels.UNEVEN
+        )
+        kernels.pad(phi.ravel(), s.box, s.moving)
+        assert kernels.is_distance(s.moving, s.box, 1.1) == expected
+        kernels.unpad(s.moving, s.box, out := np.empty(phi.size))
+        np.testing.assert_array_equal(out.reshape(phi.shape), np.clip(phi, -1.1, 1.1) if expected else phi)
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
