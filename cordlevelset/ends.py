@@ -1,7 +1,7 @@
 """Where the cord ends: the conus below, the brainstem above.
 
 Going down from the top, each plane is held against the 5 to 85 mm above it, or above the end that the votes (below)
-speak for so far, once 40 mm of cord lie there: what was voted against is not what cord looks like. Below the conus the
+speak for so far, once 25 mm of cord lie there: what was voted against is not what cord looks like. Below the conus the
 contour no longer holds cord: its inside takes another brightness (fluid and roots, or whatever lies there), the step at
 its border, the tube's response, the area and the share of the border that stands on a step all fall. With q the mean
 inside the contour, h the height of the step, and x any of the others, and the medians of the planes above,
@@ -39,8 +39,9 @@ TINY = 1e-6
 ABOVE_MM = (5.0, 85.0)
 """What a plane is compared with: beyond the border's own blur, and twice as long as a syrinx of 40 mm, so that the
 median is the cord's."""
-ENOUGH_MM = 40.0
-"""So much cord above an end is enough to know what cord looks like."""
+ENOUGH_MM = 25.0
+"""So much cord above an end is enough to know what cord looks like: 20 mm, two thirds of a vertebra, beyond the 5 mm of
+blur."""
 TAPERED = 0.65
 """Above a conus lie the lumbar enlargement and the thoracic cord, which has about two thirds of its area; with fluid
 all around, the conus alone has less than that."""

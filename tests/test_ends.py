@@ -106,6 +106,13 @@ def test_a_sac_that_stays_the_same_does_not_become_the_cord_it_is_held_against()
     assert abs(conus.plane - 100) <= 1
 
 
+@pytest.mark.parametrize("cord_mm", [27, 45])
+def test_a_short_cord_is_not_held_against_the_long_sac_below_it(cord_mm):
+    conus = find_conus(*_profile(150 + cord_mm, 1.0, 150.0), 1.0)
+    assert conus.state == "seen"
+    assert conus.plane == 150
+
+
 def test_two_odd_slices_at_the_top_are_no_cord_to_hold_the_rest_against():
     below = np.arange(24) < 22  # 5 mm slices: more fluid around the uppermost two
     response, area, support = np.where(below, -0.5, 0.7), np.where(below, 45.0, 72.0), np.where(below, 0.5, 1.0)
