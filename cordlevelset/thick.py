@@ -25,7 +25,7 @@ from cordlevelset import straighten as st
 from cordlevelset.boundary import RESOLVED_MM
 from cordlevelset.sac import SIZE_MM
 
-__all__ = ["flattening", "fullness", "occupied_contours", "resolved_share"]
+__all__ = ["as_deep", "flattening", "fullness", "occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
@@ -200,6 +200,12 @@ def flattening(half_lr_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -
     chord = np.maximum(filled / 4, filled / 2 - near)
     out: FloatArray = np.sqrt(1 - (chord / half_lr_mm) ** 2)
     return out
+
+
+def as_deep(centers_mm: FloatArray, radii_mm: FloatArray, voxel_mm: float) -> FloatArray:
+    """Contours (P, A) as deep as they must be to show the depth they have in voxels this thick."""
+    middle, _, half_lr = _box(centers_mm, radii_mm)
+    return st.deepened(radii_mm, 1 / flattening(half_lr, middle[:, 1], voxel_mm))
 
 
 def fullness(half_lr_mm: FloatArray, middle_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -> FloatArray:

@@ -6,7 +6,7 @@ import pytest
 
 from cordlevelset import kernels
 from cordlevelset import straighten as st
-from cordlevelset.thick import flattening, occupied_contours
+from cordlevelset.thick import as_deep, flattening, occupied_contours
 
 CORD, FLUID, WALL = 100.0, 300.0, 60.0
 AP, LR = 3.8, 5.6
@@ -72,6 +72,16 @@ def test_neither_the_wall_nor_roots_move_the_sides(wall, roots):
     plain, other = (occupied_contours(slab(middle, dx, **how), **given) for how in ({}, {"wall": wall, "roots": roots}))
     assert other[0][:, 1] == pytest.approx(plain[0][:, 1], abs=0.2)
     assert other[1][:, [0, 32]].mean(1) == pytest.approx(plain[1][:, [0, 32]].mean(1), abs=0.25)
+
+
+def test_a_contour_as_deep_as_it_is():
+    """Where it is seen in a voxel of its own middle; thin voxels change nothing."""
+    middle = 30.0
+    ellipse = AP * LR / np.hypot(LR * np.sin(st.ANGLES), AP * np.cos(st.ANGLES))
+    seen = st.deepened(np.tile(ellipse, (3, 1)), seen_depth(6.0, middle) / AP * np.ones(3))
+    centers = np.tile([17.0, middle], (3, 1))
+    assert as_deep(centers, seen, 6.0)[:, [16, 48]] == pytest.approx(AP, abs=0.02)
+    assert as_deep(centers, seen, 0.5) == pytest.approx(seen, abs=0.01)
 
 
 @pytest.mark.parametrize("dx", [3.0, 4.0, 6.0])
