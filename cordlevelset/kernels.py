@@ -284,32 +284,31 @@ def half_chords(rows_mm, height, half_ap, half_lr, out):
 
 @njit
 def occupied_misfits(
-    planes, middles, half_ap, fullness, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, out
+    planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, roots, out
 ):
     """Mean squared misfit of each plane with cords in sacs that fill voxels in part; equation in thick.py.
 
-    planes (P, J, I); middles (P, 2) of the cord, mm; half_ap, mm, and fullness (P, shifts, half_lr): how deep a cord is
-    that shows the depth seen, and what share of a voxel its brightness was measured in; sacs (P, 3): middle row, half
-    AP, middle column, mm; levels (P, 3): cord, fluid, wall; margins, mm: rows beyond the poles, columns beside the
-    middle that count; out (P, shifts, half_lr, sac_lr).
+    planes (P, J, I); middles (P, 2) and half_ap (P,) of the cord, mm; sacs (P, 3): middle row, half AP, middle column,
+    mm; levels (P, 3): cord, fluid, wall; margins, mm: rows beyond the cord's poles that count, rows inside the sac's
+    that do not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
     """
     n_p, n_y, n_x = planes.shape
     dy, dx = spacing[0], spacing[1]
-    rows, sac, cords = np.empty(n_y), np.empty(n_y), np.empty((shifts.size, half_lr.size, n_y))
+    rows, cord, sac = np.empty(n_y), np.empty(n_y), np.empty(n_y)
     in_sac, column = np.empty(n_y), np.empty(n_y)
     for p in range(n_p):
-        cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p].min()
+        cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p]
         step = levels[p, 0] - levels[p, 1]
         wall = (levels[p, 2] - levels[p, 1]) / step
-        j0 = max(0, int(np.ceil((cy - b - margins[0]) / dy)))
-        n = max(min(n_y, int(np.floor((cy + b + margins[0]) / dy)) + 1) - j0, 0)
-        first = max(0, int(np.floor((cx - margins[1]) / dx + 0.5)))
-        last = min(n_x - 1, int(np.floor((cx + margins[1]) / dx + 0.5)))
+        low = min(cy - b, max(cy - b - margins[0], sacs[p, 0] - sacs[p, 1] + margins[1]))
+        high = max(cy + b, min(cy + b + margins[0], sacs[p, 0] + sacs[p, 1] - margins[1]))
+        j0 = max(0, int(np.ceil(low / dy)))
+        n = max(min(n_y, int(np.floor(high / dy)) + 1) - j0, 0)
+        first = max(0, int(np.floor((cx - margins[2]) / dx + 0.5)))
+        last = min(n_x - 1, int(np.floor((cx + margins[2]) / dx + 0.5)))
         for j in range(n):
             rows[j] = (j0 + j) * dy - cy
-        for s in range(shifts.size):
-            for a in range(half_lr.size):
-                half_chords(rows[:n], dy, half_ap[p, s, a], 1.0, cords[s, a])
+        half_chords(rows[:n], dy, b, 1.0, cord)
         for j in range(n):
             rows[j] = (j0 + j) * dy - sacs[p, 0]
         half_chords(rows[:n], dy, sacs[p, 1], 1.0, sac)
@@ -326,16 +325,16 @@ def occupied_misfits(
                     for a in range(half_lr.size):
                         rests, along, fluids = 0.0, 0.0, 0.0
                         for j in range(n):
-                            half = half_lr[a] * cords[s, a, j]
+                            half = half_lr[a] * cord[j]
                             occupied = max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
-                            fluid = max(0.0, in_sac[j] - occupied) if half > 0 else 0.0
-                            rest = column[j] - occupied / fullness[p, s, a]
+                            fluid = max(0.0, in_sac[j] - occupied)
+                            rest = column[j] - occupied
                             rests += rest * rest
                             along += rest * fluid
                             fluids += fluid * fluid
-                        # what else is beside the cord: min_u sum (rest - u fluid)^2 + ridge n u^2 over u <= 1
+                        # what else is in the column's fluid: min_u sum (rest - u fluid)^2 + ridge n u^2 over u <= roots
                         fluids += ridge * n
-                        u = min(along / max(fluids, 1e-9), 1.0)
+                        u = min(along / max(fluids, 1e-9), roots)
                         out[p, s, a, w] += rests - 2 * u * along + u * u * fluids
         out[p] /= max(n * (last + 1 - first), 1)
 

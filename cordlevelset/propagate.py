@@ -27,7 +27,7 @@ from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
 from cordlevelset.light import end_levels
 from cordlevelset.sac import sac_contours, sac_support
-from cordlevelset.thick import as_deep, occupied_contours, resolved_share
+from cordlevelset.thick import occupied_contours, resolved_share
 
 __all__ = ["follow_path", "segment_path"]
 
@@ -169,7 +169,6 @@ def segment_path(
     radii = in_place(along_cord(radii, CONSISTENCY_MM, spacing[0]), spacing)
     blurred = smoothed(sections, spacing[0])
     sharp, even = sharpness(blurred, radii, path.polarity), evenness(blurred, radii, path.polarity)
-    shown = as_deep(start.centers_mm, radii, spacing[2])
     report(0.9)
     centers, radii = occupied_contours(
         array,
@@ -182,8 +181,7 @@ def segment_path(
     )
     report(1.0)
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
-    # between thick voxels a sac without a cord may be explained by a cord and roots: what the rays show counts too
-    narrow = min(size(radii), size(shown))
+    narrow = size(radii)
     # a wide cord is still one, and so is an uneven one; but what is beyond any cord (no share left) is a sac
     _believe(start.confidence * sharp * (narrow > 0), path, known)
     return replace(

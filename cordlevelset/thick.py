@@ -6,13 +6,11 @@ thickness: its brightness tells how much of it is fluid. With c and f the bright
 the voxel inside the cord, an ellipse (middle x0, half-diameters a left-right and b antero-posterior), and S the share
 inside the sac, another one (half-diameter A left-right), what is not fluid is cord or lies outside the sac:
 
-    (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) / G(x0, a) + w (1 - S(y, i; A)) + u_i (S - F)
+    (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) + w (1 - S(y, i; A)) + u_i (S - F)
 
-c is measured where voxels are fullest; G is the share of them that is cord, less than one for a small cord or one on
-the border of two slices. The wall is w steps away from the fluid, seen to the sides of it; u_i is what else there is in
-a column's fluid beside the cord, roots and ligaments, which a slight ridge draws to zero; none in the rows beyond its
-poles. The cord of least squared misfit over x0, a and A, with neighbouring planes and a mild prior of the cord's shape,
-gives the middle and the lateral borders. b is as deep as such a cord must be to show the depth seen (`flattening`).
+The wall is w steps away from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots
+and ligaments, which a slight ridge draws to zero and which cannot be much. The cord of least squared misfit over x0, a
+and A, with neighbouring planes and a mild prior of the cord's shape, gives the middle and the lateral borders.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from cordlevelset import straighten as st
 from cordlevelset.boundary import RESOLVED_MM
 from cordlevelset.sac import SIZE_MM
 
-__all__ = ["as_deep", "flattening", "fullness", "occupied_contours", "resolved_share"]
+__all__ = ["flattening", "occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
@@ -35,25 +33,25 @@ HALF_LR_MM = np.arange(2.0, 8.51, 0.5)
 """Half-diameters tried: conus' last slices to cervical enlargement (Frostell 2016); a parabola refines the best."""
 SAC_LR_MM = np.arange(6.0, 12.1, 1.5)
 """The sac's: narrow thoracic canals to wide lumbar ones."""
-POLES_MM = 1.0
-"""Rows this far beyond the cord's poles count, a pixel: they show how far the sac reaches to the sides; farther ones
-meet its own poles, where it is no ellipse."""
+POLES_MM = 2.0
+"""Rows this far beyond the cord's poles count: they show fluid in every column, and so what else is in it."""
+RIM_MM = 1.0
+"""Not those this close to the sac's poles: there its own curve is not an ellipse's."""
 REACH_MM = 8.0
 """Columns beside the middle that count: the widest half-diameter of a cord."""
-RIDGE = 0.025
-"""Roots and ligaments in 0.45 of the fluid beside the cord, which voxels of necks that touch it show (docs/border.md),
-cost as much as a misfit of 0.07 of the step in every voxel."""
-LEAST_FULL = 1 / 3
-"""The smallest cord fills so much of each of two voxels of 6 mm on whose border it lies."""
+RIDGE = 0.05
+"""Roots and ligaments in 0.3 of a column's fluid cost as much as a misfit of 0.07 of the step in every voxel."""
+ROOTS = 0.3
+"""Roots and ligaments darken the fluid beside a cord by 0.15 to 0.27 of the step, seldom more (docs/border.md);
+and a sac without a cord does not become one by roots."""
 WALL_MM = (10.0, 14.0)
 """Columns this far from the middle are beyond the sac and within the vertebra."""
 WALL_STEPS = (0.5, 3.0)
 """The wall is not as bright as the fluid, nor, even where bone lies beside a bright cord, over three steps from it."""
 NEIGHBOURS_MM = 5.0
 """Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
-RATIO, RATIO_SD, RATIO_WEIGHT = 1.35, 0.3, 0.002
-"""Left-right over AP: mean and spread of cords, 1.6 in the neck to 1.2 in the back; one spread off costs as much as a
-misfit of 4 % of the step."""
+RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.002
+"""Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 4 % of the step."""
 SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
 """Spread of the sac's left-right half-diameter about 9.5 mm, weighed alike."""
 BEYOND_DEG = 25.0
@@ -65,7 +63,7 @@ INSIDE = 0.8
 
 
 def resolved_share(voxel_mm: float) -> float:
-    """Share of the lateral borders that interpolation between voxels this thick shows."""
+    """Weight of what interpolation between voxels this thick shows of the lateral borders; the rest is the model's."""
     return min(1.0, RESOLVED_MM / voxel_mm)
 
 
@@ -115,18 +113,14 @@ def occupied_contours(
     cord, fluid = _levels(array, spacing, first, centers_mm, radii_mm, polarity)
     levels = _along(np.column_stack([cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid)]), spacing[0])
     sacs = _along(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), spacing[0])
-    tried = HALF_LR_MM, (middle[:, 1:] + SHIFTS_MM)[:, :, None]
-    depths = half_ap[:, None, None] / flattening(*tried, spacing[2])
-    full = fullness(*tried, middle[:, 1, None, None], spacing[2])
-    cost = _along(_misfits(planes, spacing, middle, depths, full, sacs, levels), spacing[0])
-    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - RATIO) / RATIO_SD) ** 2)[..., None]
+    cost = _along(_misfits(planes, spacing, middle, half_ap, sacs, levels), spacing[0])
+    cost += RATIO_WEIGHT * (((HALF_LR_MM / half_ap[:, None] - RATIO) / RATIO_SD) ** 2)[:, None, :, None]
     cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
     shift, wide = _along(_vertex(cost), spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
     ellipse = (half_ap * wide)[:, None] / across
-    trust = resolved**2  # the variance of what interpolation shows grows with the square of the thickness
-    contours = trust * st.recentred(radii_mm, middle - centers_mm) + (1 - trust) * ellipse
+    contours = resolved * st.recentred(radii_mm, middle - centers_mm) + (1 - resolved) * ellipse
     flattened = _along(flattening(wide, middle[:, 1], spacing[2]), spacing[0])
     return middle, st.deepened(contours, 1 / flattened)
 
@@ -188,7 +182,7 @@ def _wall(
 
 
 def flattening(half_lr_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -> FloatArray:
-    """Share of its depth that an ellipse shows in the voxel its middle lies in: 1 for thin voxels. Arrays broadcast.
+    """Share of its depth that an ellipse shows in the voxel its middle lies in, (P,): 1 for thin voxels.
 
     At its greatest width the cord fills F0 = min(a, t/2 + d) + min(a, t/2 - d) of a voxel of thickness t whose middle
     is d off its own. Its border is seen where it fills half of that: where half the chord is not zero but
@@ -202,28 +196,11 @@ def flattening(half_lr_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -
     return out
 
 
-def as_deep(centers_mm: FloatArray, radii_mm: FloatArray, voxel_mm: float) -> FloatArray:
-    """Contours (P, A) as deep as they must be to show the depth they have in voxels this thick."""
-    middle, _, half_lr = _box(centers_mm, radii_mm)
-    return st.deepened(radii_mm, 1 / flattening(half_lr, middle[:, 1], voxel_mm))
-
-
-def fullness(half_lr_mm: FloatArray, middle_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -> FloatArray:
-    """Share of the voxels, interpolated at a column, that is cord: its brightness is measured so diluted."""
-    out = np.zeros(np.broadcast_shapes(half_lr_mm.shape, middle_mm.shape, column_mm.shape))
-    for voxel in (np.floor(column_mm / voxel_mm) + k for k in (0, 1)):
-        right, left = (voxel + 0.5) * voxel_mm, (voxel - 0.5) * voxel_mm
-        inside = np.minimum(right, middle_mm + half_lr_mm) - np.maximum(left, middle_mm - half_lr_mm)
-        out += np.clip(inside / voxel_mm, 0, 1) * (1 - np.abs(column_mm / voxel_mm - voxel))
-    return np.maximum(out, LEAST_FULL)
-
-
 def _misfits(
     planes: NDArray[np.float32],
     spacing: tuple[float, float, float],
     middle_mm: FloatArray,
-    depths_mm: FloatArray,
-    full: FloatArray,
+    half_ap_mm: FloatArray,
     sacs_mm: FloatArray,
     levels: FloatArray,
 ) -> FloatArray:
@@ -232,9 +209,9 @@ def _misfits(
 
     tried = SHIFTS_MM, HALF_LR_MM, SAC_LR_MM
     out = np.empty((len(planes), *(grid.size for grid in tried)))
-    pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, REACH_MM])
+    pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
     kernels.occupied_misfits(
-        *(planes, middle_mm, depths_mm, full, sacs_mm, pixel, levels, *tried, margins, RIDGE, out),
+        *(planes, middle_mm, half_ap_mm, sacs_mm, pixel, levels, *tried, margins, RIDGE, ROOTS, out),
     )
     return out
 
