@@ -15,8 +15,6 @@ __all__ = ["curve_distance", "redistance", "signed_distance"]
 
 FloatArray = NDArray[np.floating[Any]]
 
-LARGEST = 1e30
-"""Stands for infinity; its square is far below the largest float64."""
 BLUR_VOXELS = 0.7
 """Gaussian sigma that spreads a mask's step over two voxels (10 to 90 % in 1.8): what central differences need."""
 
@@ -184,7 +182,7 @@ def fill_missing(values: FloatArray, spacing: tuple[float, ...]) -> tuple[FloatA
 
 def finite(phi: FloatArray) -> FloatArray:
     """Copy of phi with infinite values made very large: differences of infinities would be NaN."""
-    out: FloatArray = np.ascontiguousarray(np.clip(phi, -LARGEST, LARGEST))
+    out: FloatArray = np.ascontiguousarray(np.clip(phi, -kernels.FARTHEST, kernels.FARTHEST))
     return out
 
 

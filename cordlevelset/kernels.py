@@ -346,7 +346,7 @@ def occupied_misfits(
 SWEEPS = 200  # most eikonal sweeps, against endless loops: 20 settle a wide band, 5 a narrow one
 BINS = 8  # a grid step: cells are visited in the order of their distance, to an eighth of a step
 MOST_BINS = 4096  # of a whole image
-FARTHEST = 1e30  # mm; infinite is what has no distance
+FARTHEST = 1e30  # mm, a finite stand-in for infinity; its square is far below the largest float64
 CLAMP_AFTER = 8  # sweeps, after which distances only fall: where fronts meet the second difference comes and goes
 
 
@@ -620,7 +620,7 @@ def start_distances(phi, grid, band, n_seeds):
 
 @njit
 def to_distance(phi, grid, band, sweeps, beyond):
-    """Turn phi into the signed distance (mm) to its own zero level, cut off at ±beyond; the cells computed.
+    """Turn phi into the signed distance (mm) to its own zero level, cut off at ±beyond.
 
     Eikonal sweeps, `sweeps` or fewer, outwards from the cells beside the zero level. A cell whose distance falls below
     `beyond` puts its neighbours into the band, in whichever sweep that is: between thick voxels the first is no guide.
@@ -649,7 +649,6 @@ def to_distance(phi, grid, band, sweeps, beyond):
             break
     for i in range(phi.size):
         phi[i] = min(max(phi[i], -beyond), beyond)
-    return n_cells
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -660,11 +659,11 @@ def to_distance(phi, grid, band, sweeps, beyond):
 STRIP = 8  # 32 bytes of float32: a vector register of most machines; runs of strips make longer loops
 FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
 PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
+UNEVEN = 0.3  # a start's |grad phi| may be so far from 1: the pull mends that in its first iterations
 CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
 RELIST = 1.0  # voxels that the contour moves before the strips are listed anew; with a step's half, the 1.5 of FULL
-UNEVEN = 0.3  # |grad phi| of a start may be so far from 1: the pull mends that in its first iterations
 STALE = 0.2  # the same where it comes to rest: it stands only on lists made where it stands
 RESTING = 0.1  # voxels that it moves at most in an iteration where it comes to rest
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1

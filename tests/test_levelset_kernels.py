@@ -76,16 +76,19 @@ def test_eikonal(shape, spacing):
             assert got == pytest.approx(naive.eikonal(phi, at, spacing), abs=1e-7)
 
 
+@pytest.mark.parametrize("beyond", [1.1, 99.0])
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
-def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing):
+def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing, beyond):
     phi = blob(shape, spacing).ravel()
     start = phi.copy()
     grid, band = grid_and_band(shape, spacing, phi.dtype)
-    n = kernels.to_distance(phi, grid, band, 200, 99.0)
-    n_seeds = kernels.find_seeds(start, *grid_and_band(shape, spacing, phi.dtype))
+    kernels.to_distance(phi, grid, band, 200, beyond)
     assert (np.sign(phi) == np.where(start < 0, -1, 1)).all()
-    assert n == phi.size
-    for i in band.cell[n_seeds:n]:
+    assert (np.abs(phi[band.member == 0]) == beyond).all()
+    seeds = band.cell[: kernels.find_seeds(start, *grid_and_band(shape, spacing, phi.dtype))]
+    near = np.setdiff1d(np.flatnonzero(np.abs(phi) < beyond), seeds)
+    assert beyond < 99 or near.size + seeds.size == phi.size
+    for i in near:
         at = np.unravel_index(i, shape)
         assert abs(phi[i]) == pytest.approx(naive.eikonal(phi.reshape(shape), at, spacing), abs=2e-3 * min(spacing))
 

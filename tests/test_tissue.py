@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cordlevelset.centerline import PLACE_MM, SIGNAL
+from cordlevelset.centerline import PLACE_MM
 from cordlevelset.symmetry import midline
 from cordlevelset.tissue import against_surroundings, mean_in_plane
 
@@ -16,10 +16,10 @@ def neck(spacing, inside):
     return np.broadcast_to(plane, shape).astype(np.float32), (1, shape[1] // 2, shape[2] // 2)
 
 
-@pytest.mark.parametrize("spacing", [(4.0, 1.0, 1.0), (10.0, 0.7, 0.7), (1.0, 0.8, 2.0)])
+@pytest.mark.parametrize("spacing", [(4.0, 1.0, 1.0), (10.0, 0.7, 0.7), (1.0, 0.8, 4.0)])
 def test_an_air_way_is_dark_and_a_cord_is_not(spacing):
     image, middle = neck(spacing, 2.0)
-    assert mean_in_plane(against_surroundings(image, spacing), PLACE_MM, spacing)[middle] < SIGNAL
+    assert mean_in_plane(against_surroundings(image, spacing), PLACE_MM, spacing)[middle] < 0.3
     image, middle = neck(spacing, 60.0)
     assert mean_in_plane(against_surroundings(image, spacing), PLACE_MM, spacing)[middle] > 0.55
 
