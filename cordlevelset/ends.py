@@ -109,6 +109,7 @@ def find_conus(
     LowerEnd
     """
     inside, step, n = np.atleast_2d(inside), np.atleast_2d(step), len(area_mm2)
+    signs = np.vstack([inside, step, response, support, area_mm2])
     near, far = (max(i + 1, round(mm / plane_mm)) for i, mm in enumerate(ABOVE_MM))
     settled = n - 1 - max(1, round(SETTLING_MM / plane_mm))
     as_seen = area_mm2 / np.maximum(support, TINY)
@@ -118,9 +119,9 @@ def find_conus(
         if k <= settled:
             low = max(k + near, plane if (n - plane) * plane_mm >= ENOUGH_MM else 0)  # above the likeliest end
             above = slice(min(n - 1, low), min(n, low + far - near))
-            change = min(_change(q[k], q[above], h[k], h[above]) for q, h in zip(inside, step, strict=True))
-            change += sum(_loss(x[k], x[above]) for x in (response, area_mm2, support)) / 2
-            change += _regained(area_mm2[k], as_seen[k + 1 : k + 1 + far], area_mm2[above])
+            usual = np.median(signs[:, above], axis=1)
+            change = _change(signs[:, k], usual, len(inside))
+            change += _regained(area_mm2[k], as_seen[k + 1 : k + 1 + far], usual[-1])
         total += plane_mm * float(np.clip((CHANGE - change) / FULL_VOTE, -1, 1))
         votes[k] = total
         if plane == n or total >= votes[plane]:
@@ -155,20 +156,22 @@ def find_top(area_mm2: FloatArray, plane_mm: float) -> int:
     return int(narrow[-1])
 
 
-def _change(inside: float, inside_above: FloatArray, step: float, step_above: FloatArray) -> float:
-    """Change of brightness from the planes above, in their steps, and what the step itself has lost."""
-    typical = max(float(np.median(step_above)), TINY)
-    change = abs(inside - float(np.median(inside_above))) / typical
-    return min(change, INSIDE_LIMIT) + _loss(step, step_above) / 2
+def _change(here: FloatArray, usual: FloatArray, lights: int) -> float:
+    """Change of a plane's signs from those above: of the brightness in steps, the least of the lights, and losses."""
+    height = np.maximum(usual[lights : 2 * lights], TINY)
+    change = np.minimum(np.abs(here[:lights] - usual[:lights]) / height, INSIDE_LIMIT)
+    lost = _loss(here[lights:], usual[lights:]) / 2
+    return float((change + lost[:lights]).min() + lost[lights:].sum())
 
 
-def _regained(area: float, as_seen: FloatArray, above: FloatArray) -> float:
+def _regained(area: float, as_seen: FloatArray, usual: float) -> float:
     """Share of the area that has come back since the section had tapered; 0 if it had not."""
     least = float(as_seen.min())
-    return max(0.0, 1 - least / area) if least < TAPERED * float(np.median(above)) else 0.0
+    return max(0.0, 1 - least / area) if least < TAPERED * usual else 0.0
 
 
-def _loss(value: float, above: FloatArray) -> float:
-    """Share lost of the median above, 0 to 1; a median near zero has nothing to lose."""
-    usual = float(np.median(above))
-    return float(np.clip(1 - value / usual, 0, 1)) if usual > TINY else 0.0
+def _loss(value: FloatArray, usual: FloatArray) -> FloatArray:
+    """Share lost of what is usual, 0 to 1; where that is near zero there is nothing to lose."""
+    some = usual > TINY
+    share: FloatArray = np.clip(np.where(some, 1 - value / np.where(some, usual, 1), 0), 0, 1)
+    return share
