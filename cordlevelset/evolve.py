@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
-from cordlevelset.levelset import geodesic_active_contours
+from cordlevelset.levelset import geodesic_active_contour
 
 __all__ = ["evolve"]
 
@@ -81,40 +81,39 @@ def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArra
     at = [angle / st.ANGLES[1], np.minimum(radius / st.RADIUS_STEP_MM, evidence.shape[2] - 1)]
 
     def phi_of(radii: NDArray[np.float64]) -> FloatArray:
-        distances = [radius - np.interp(angle, st.ANGLES, r, period=2 * np.pi) for r in radii]
-        return np.stack(distances).astype(np.float32)
+        distance: FloatArray = (radius - np.interp(angle, st.ANGLES, radii, period=2 * np.pi)).astype(np.float32)
+        return distance
 
     steps, brightness = (
         np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([polar, polar[:, :1]], axis=1)])
         for polar in (evidence, fluid)
     )
     g = 1 / (1 + np.maximum(steps, 0) ** 2)
-    region = -REGION * brightness - ANCHOR_PER_MM * np.clip(phi_of(radii_mm), -ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
+    anchor = np.stack([phi_of(radii) for radii in radii_mm]).clip(-ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
+    region = -REGION * brightness - ANCHOR_PER_MM * anchor
     moved = radii_mm.copy()
-    for planes, before in _outwards(len(radii_mm), surest):
-        start = radii_mm[planes] + moved[before] - radii_mm[before]
-        stand = geodesic_active_contours(
+
+    for k, before in _outwards(len(radii_mm), surest):
+        start = radii_mm[k] + moved[before] - radii_mm[before]
+        stand = geodesic_active_contour(
             phi_of(start),
-            g[planes],
-            region=region[planes],
+            g[k],
+            region=region[k],
             spacing=(PIXEL_MM, PIXEL_MM),
             curvature=CURVATURE,
             advection=ADVECTION,
             max_num_iter=MAX_ITERATIONS,
             tol=TOLERANCE_MM,
         )
-        moved[planes] = [_crossings(phi, r) for phi, r in zip(stand.phi, start, strict=True)]
+        moved[k] = _crossings(stand.phi, start)
     return moved
 
 
-def _outwards(n: int, surest: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Planes to move next, and the neighbour that each follows: the surest follows itself, then one up and one down."""
-    yield [surest], [surest]
-    for step in range(1, n):
-        pairs = [(k, k - d) for d, k in ((1, surest + step), (-1, surest - step)) if 0 <= k < n]
-        if pairs:
-            planes, before = zip(*pairs, strict=True)
-            yield list(planes), list(before)
+def _outwards(n: int, surest: int) -> Iterator[tuple[int, int]]:
+    """Each plane to move and the neighbour that it follows: the surest itself, the others up, then down from there."""
+    yield surest, surest
+    yield from ((k, k - 1) for k in range(surest + 1, n))
+    yield from ((k, k + 1) for k in range(surest - 1, -1, -1))
 
 
 def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
