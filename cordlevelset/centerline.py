@@ -8,6 +8,7 @@ hypothesis too: in a lumbar image the cord itself is short.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,11 +162,16 @@ def find_cord(
     """
     grid = search_grid(array, spacing)
     where = None if hint is None else hint.on(grid, spacing)
-    candidates = [_candidate(e, grid.spacing, where) for e in _evidence(grid) if polarity in (0, e.polarity)]
     known = where is not None and where.through is not None
-    for i, candidate in enumerate(candidates):
+
+    def judged(evidence: _Evidence) -> _Candidate:
+        candidate = _candidate(evidence, grid.spacing, where)
         if known or (candidate.track.total >= MIN_GAIN_MM and candidate.rate >= MIN_EVIDENCE):
-            candidates[i] = _judge(candidate, grid, array, spacing, where)
+            return _judge(candidate, grid, array, spacing, where)
+        return candidate
+
+    with ThreadPoolExecutor(2) as pool:  # a thread a polarity
+        candidates = list(pool.map(judged, [e for e in _evidence(grid) if polarity in (0, e.polarity)]))
     return _choose(candidates, known)
 
 
