@@ -753,8 +753,8 @@ def first_cell(ident, box):
 
 @njit
 def minmod(a, b, zero):
-    """The smaller of two numbers of one sign, else 0."""
-    return min(max(a, zero), max(b, zero)) + max(min(a, zero), min(b, zero))
+    """The smaller of two numbers of one sign, else 0: a held between 0 and b."""
+    return max(min(a, max(b, zero)), min(b, zero))
 
 
 @njit
@@ -763,7 +763,7 @@ def one_sided(mm, m, c, p, pp, half):
     zero = c - c
     down, up = c - m, p - c
     bend = up - down
-    return down + half * minmod(down - (m - mm), bend, zero), up - half * minmod(bend, (pp - p) - up, zero)
+    return down + half * minmod(down - (m - mm), bend, zero), up - half * minmod((pp - p) - up, bend, zero)
 
 
 @njit
@@ -775,8 +775,7 @@ def godunov(lower, upper, sign):
 @njit
 def upwind(lower, upper, velocity):
     """Velocity times the slope on the side it comes from."""
-    zero = lower - lower
-    return max(velocity, zero) * lower + min(velocity, zero) * upper
+    return velocity * (lower if velocity > 0 else upper)
 
 
 @njit

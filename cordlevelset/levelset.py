@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
 from cordlevelset import window as win
-from cordlevelset.distance import check_grid, fill_missing, finite
+from cordlevelset.distance import check_grid, finite
 from cordlevelset.errors import Cancelled, InputError
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
@@ -178,9 +179,10 @@ def geodesic_active_contour(
     start, steps = check_grid(phi, spacing)
     options = _options(steps, propagation, curvature, advection, time_step, max_num_iter, tol, band)
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
-    if not _has_zero_level(start):
+    if not _have_zero_level(start[None]).all():
         raise InputError("phi has no zero level: it must be negative inside the contour and positive outside")
-    return _evolve(_field(start, field, extra, steps), steps, options, callback)
+    fields = win.fields(start[None], field[None], None if extra is None else extra[None], [0], steps)
+    return _evolve(fields, 0, steps, options, callback)
 
 
 def geodesic_active_contours(
@@ -249,24 +251,22 @@ def geodesic_active_contours(
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     n = len(start)
     result = StackEvolution(np.empty_like(start), np.zeros(n, np.int64), np.full(n, np.nan), np.zeros(n, np.bool_))
-    threads = min(workers or os.cpu_count() or 1, n)
+    has = _have_zero_level(start)
+    result.phi[~has] = start[~has]
+    drawn = np.flatnonzero(has).tolist()
+    fields = win.fields(start, field, extra, drawn, steps)
+    threads = max(1, min(workers or os.cpu_count() or 1, len(drawn)))
 
-    def move(slices: range) -> int:
-        drawn = [s for s in slices if _has_zero_level(start[s])]
-        for s in set(slices).difference(drawn):
-            result.phi[s] = start[s]
-        fields = [_field(start[s], field[s], None if extra is None else extra[s], steps) for s in drawn]
-        for s, out in zip(drawn, _evolve_slices(fields, steps, options) if fields else (), strict=True):
-            result.phi[s] = out.phi
+    def move(places: list[int]) -> int:
+        for s, out in zip(places, _evolve_slices(fields, places, steps, options, result.phi), strict=True):
             result.n_iter[s], result.rms_change[s], result.converged[s] = out.n_iter, out.rms_change, out.converged
-        return len(slices)
+        return len(places)
 
-    size = max(1, math.ceil(n / (4 * threads)))  # four shares a thread: contours differ in the time they take
+    size = max(1, math.ceil(len(drawn) / (4 * threads)))  # four shares a thread: contours differ in the time they take
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(move, range(s, min(s + size, n))) for s in range(0, n, size)]
-        done = 0
-        for job in as_completed(jobs):
-            done += job.result()
+        done = n - len(drawn)
+        for moved in pool.map(move, [drawn[k : k + size] for k in range(0, len(drawn), size)]):
+            done += moved
             if callback is not None and callback(done / n):
                 pool.shutdown(cancel_futures=True)
                 raise Cancelled("active contours cancelled by the caller")
@@ -301,67 +301,53 @@ def _companion(values: ArrayLike, phi: FloatArray, name: str) -> FloatArray:
     return array
 
 
-def _has_zero_level(phi: FloatArray) -> bool:
-    """Whether phi is negative in one place and not in another."""
-    return bool(np.fmin.reduce(phi, axis=None) < 0 <= np.fmax.reduce(phi, axis=None))
-
-
-class _Field(NamedTuple):
-    """A contour and what it moves in, without gaps."""
-
-    phi: FloatArray
-    g: FloatArray
-    region: FloatArray | None
-    gaps: list[NDArray[np.bool_]]  # where phi, or g, was missing
-
-
-def _field(phi: FloatArray, g: FloatArray, region: FloatArray | None, spacing: tuple[float, ...]) -> _Field:
-    (phi, missing), (g, no_g) = fill_missing(phi, spacing), fill_missing(g, spacing)
-    region = None if region is None else fill_missing(region, spacing)[0]
-    return _Field(phi, g, region, [m for m in (missing, no_g) if m is not None])
+def _have_zero_level(stack: FloatArray) -> NDArray[np.bool_]:
+    """Which of a stack are negative in one voxel and not in another."""
+    flat = stack.reshape(len(stack), -1)
+    return np.asarray((np.fmin.reduce(flat, axis=1) < 0) & (np.fmax.reduce(flat, axis=1) >= 0))
 
 
 class _Run:
     """Contours on their way in a window of the image that holds them all; a lone one's widens with it."""
 
-    def __init__(self, fields: Sequence[_Field], spacing: tuple[float, ...], options: _Options) -> None:
-        self.fields, self.options = fields, options
-        self.image = win.image(fields[0].g, fields[0].region, spacing, options.band)
-        self.window = win.start_window(np.logical_or.reduce([field.phi < 0 for field in fields]), self.image.rim)
+    def __init__(
+        self, fields: win.Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options
+    ) -> None:
+        self.fields, self.places, self.options = fields, places, options
+        self.image = win.image(fields.g[0], fields.region, spacing, options.band)
+        self.window = win.start_window(reduce(np.logical_or, (fields.phi[s] < 0 for s in places)), self.image.rim)
         self.space = win.workspace(self.window, self.image)
-        self.phi = finite(self._cut([field.phi for field in fields]))
+        self.phi = finite(self._cut(fields.phi))
         self.reach = kernels.Reach(max(win.START_VOXELS * min(spacing), 1.5 * max(spacing)), options.band)
-        self.counts = np.zeros((len(fields), kernels.N_COUNTS), np.int64)
-        self.reals = np.zeros((len(fields), kernels.N_REALS))
-        self.history = np.empty((len(fields), options.max_num_iter))
+        self.counts = np.zeros((len(places), kernels.N_COUNTS), np.int64)
+        self.reals = np.zeros((len(places), kernels.N_REALS))
+        self.history = np.empty((len(places), options.max_num_iter))
 
     def advance(self, stop: int) -> None:
         """Move each contour on, to iteration `stop` or where it stands; all in one call, in which other threads run."""
         while True:
-            g = self._cut([field.g for field in self.fields])
-            region = self._cut([field.region for field in self.fields])
+            g, region = self._cut(self.fields.g), self._cut(self.fields.region)
             kernels.advance(
                 *(self.phi, g, region, self.space, self.options.terms, self.reach),
                 *(self.counts, self.reals, self.history, stop),
             )
-            if len(self.fields) > 1 or self.counts[0, kernels.STATUS] != kernels.RIM:
+            if len(self.places) > 1 or self.counts[0, kernels.STATUS] != kernels.RIM:
                 return
             self._widen()
 
-    def outcome(self, s: int) -> Evolution:
-        """Where contour s is now."""
-        field = self.fields[s]
-        out = np.full(field.phi.shape, self.options.band, field.phi.dtype)
-        out[self.window] = self.phi[s].reshape(out[self.window].shape)
-        for gap in field.gaps:
-            out[gap] = np.nan
-        status, n = int(self.counts[s, kernels.STATUS]), int(self.counts[s, kernels.ITERATION])
-        change = math.nan if status == kernels.VANISHED or n == 0 else float(self.reals[s, kernels.RMS])
-        time = float(self.reals[s, kernels.TIME])
-        return Evolution(out, n, change, status == kernels.STANDS, time, self.history[s, :n].copy())
+    def outcome(self, k: int, out: FloatArray) -> Evolution:
+        """Where contour k is now; its phi is written to `out`."""
+        out[...] = self.options.band
+        out[self.window] = self.phi[k].reshape(self.space.grid.shape[-out.ndim :])
+        for gap in self.fields.gaps:
+            out[gap[self.places[k]]] = np.nan
+        status, n = int(self.counts[k, kernels.STATUS]), int(self.counts[k, kernels.ITERATION])
+        change = math.nan if status == kernels.VANISHED or n == 0 else float(self.reals[k, kernels.RMS])
+        time = float(self.reals[k, kernels.TIME])
+        return Evolution(out, n, change, status == kernels.STANDS, time, self.history[k, :n].copy())
 
-    def _cut(self, arrays: Sequence[FloatArray | None]) -> FloatArray:
-        return win.cut(arrays, self.window, self.image)
+    def _cut(self, stack: FloatArray | None) -> FloatArray:
+        return win.cut(stack, self.places, self.window, self.image)
 
     def _widen(self) -> None:
         wider = win.wider_window(self.window, self.image.shape)
@@ -373,14 +359,18 @@ class _Run:
 
 
 def _evolve(
-    field: _Field, spacing: tuple[float, ...], options: _Options, callback: Callable[[Evolution], bool] | None
+    fields: win.Fields,
+    place: int,
+    spacing: tuple[float, ...],
+    options: _Options,
+    callback: Callable[[Evolution], bool] | None,
 ) -> Evolution:
-    """One contour or surface."""
-    run = _Run([field], spacing, options)
+    """One contour or surface of a stack, alone."""
+    run = _Run(fields, [place], spacing, options)
     stride = options.max_num_iter if callback is None else REPORT_EVERY
     for stop in range(stride, options.max_num_iter + stride, stride):
         run.advance(min(stop, options.max_num_iter))
-        out = run.outcome(0)
+        out = run.outcome(0, np.empty_like(fields.phi[place]))
         if callback is not None and callback(out):
             raise Cancelled("active contour cancelled by the caller")
         if run.counts[0, kernels.STATUS] != kernels.RUNNING:
@@ -388,10 +378,16 @@ def _evolve(
     return out
 
 
-def _evolve_slices(fields: Sequence[_Field], spacing: tuple[float, ...], options: _Options) -> Iterator[Evolution]:
-    """Contours of several slices in one window; those that outgrow it again, alone."""
-    run = _Run(fields, spacing, options)
+def _evolve_slices(
+    fields: win.Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options, out: FloatArray
+) -> Iterator[Evolution]:
+    """Contours of several slices in one window; those that outgrow it again, alone. Their phi is written to `out`."""
+    run = _Run(fields, places, spacing, options)
     run.advance(options.max_num_iter)
-    for s, field in enumerate(fields):
-        outgrown = run.counts[s, kernels.STATUS] == kernels.RIM
-        yield _evolve(field, spacing, options, None) if outgrown else run.outcome(s)
+    for k, s in enumerate(places):
+        if run.counts[k, kernels.STATUS] == kernels.RIM:
+            found = _evolve(fields, s, spacing, options, None)
+            out[s] = found.phi
+            yield found
+        else:
+            yield run.outcome(k, out[s])
