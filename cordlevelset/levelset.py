@@ -262,7 +262,7 @@ def geodesic_active_contours(
             result.n_iter[s], result.rms_change[s], result.converged[s] = out.n_iter, out.rms_change, out.converged
         return len(places)
 
-    size = max(1, math.ceil(len(drawn) / (4 * threads)))  # four shares a thread: contours differ in the time they take
+    size = max(1, math.ceil(len(drawn) / (2 * threads)))  # two shares a thread: contours differ in time
     with ThreadPoolExecutor(threads) as pool:
         done = n - len(drawn)
         for moved in pool.map(move, [drawn[k : k + size] for k in range(0, len(drawn), size)]):
