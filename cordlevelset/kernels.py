@@ -522,15 +522,15 @@ def upwind_pair(phi, i, c, last, stride, sign, h, weight):
 
     Without branches, which here cannot be foreseen: where there is no cell, cell i stands in and does not count.
     """
-    none, step = np.uint64(0), np.uint64(stride)
+    none, step, two = np.uint64(0), np.uint64(stride), np.uint64(2 * stride)
     below, above = sign * phi[i - (step if c > 0 else none)], sign * phi[i + (step if c < last else none)]
     below = below if c > 0 else np.inf
     above = above if c < last else np.inf
-    back = below < above
-    value = min(below, above)
-    known = c > 1 if back else c + 1 < last
-    far = sign * phi[(i - step - step if back else i + step + step) if known else i]
-    second = known & (far <= value) & (value < np.inf)
+    lower, upper = sign * phi[i - (two if c > 1 else none)], sign * phi[i + (two if c + 1 < last else none)]
+    lower = lower if c > 1 else np.inf
+    upper = upper if c + 1 < last else np.inf
+    value, far = min(below, above), lower if below < above else upper
+    second = (far <= value) & (value < np.inf)
     return (4 * value - far) / 3 if second else value, h * (2 / 3) if second else h, weight * 2.25 if second else weight
 
 
