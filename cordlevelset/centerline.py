@@ -220,8 +220,8 @@ def _evidence(grid: SearchGrid) -> list[_Evidence]:
     sac = tb.flux(gradient, grid.spacing, tb.SAC_RADII_MM, tb.SAC_RATIOS)
     x = np.arange(grid.image.shape[2]) * grid.spacing[2]
     even = against_surroundings(grid.image, grid.spacing)
-    away = np.abs(x - midline(even, grid.spacing)[:, None]) - MIDLINE_TOLERANCE_MM
-    off = (MIDLINE_COST_PER_MM * np.clip(away, 0, MIDLINE_LIMIT_MM)).astype(np.float32)[:, None, :]
+    away = np.abs(x - midline(even, grid.spacing)[:, :, None]) - MIDLINE_TOLERANCE_MM
+    off = (MIDLINE_COST_PER_MM * np.clip(away, 0, MIDLINE_LIMIT_MM)).astype(np.float32)
     off = off + SKIN_COST_PER_MM * np.clip(SKIN_MM - depth_below_skin(grid.image, grid.spacing), 0, SKIN_MM)
     unlit = DARK_COST * np.maximum(SIGNAL - mean_in_plane(even, PLACE_MM, grid.spacing), 0)
     size = [2 * round(SAC_OFFSET_MM / s) + 1 for s in grid.spacing[1:]]

@@ -280,7 +280,7 @@ def test_movement_and_fastest():
 
 
 def test_largest():
-    values = np.random.default_rng(4).uniform(size=5 * kernels.STRIP)
+    values = np.random.default_rng(4).uniform(size=2 * kernels.LANES + 3 * kernels.STRIP)
     for n in range(0, values.size, kernels.STRIP):
         assert kernels.largest(values, n) == max(values[:n], default=0)
 

@@ -24,17 +24,17 @@ array, spacing = phantom.image.array, phantom.image.spacing
 # %%
 # **Search grid.** The image is averaged to about 1 mm in the plane and 4 mm along the body.
 #
-# **Mirror plane.** In each plane the left-right position at which the image is most like its mirror image (yellow).
+# **Mirror plane.** In each plane the line about which the image is most like its mirror image (yellow, at the cord's depth).
 #
 # **Tubularity.** A dark tube of the cord's size inside a bright one of the sac's size; both are computed for either
 # polarity.
 
 grid = search_grid(array, spacing)
-middle = midline(grid.image, grid.spacing)
 cord = cls.tubularity(grid.image, spacing=grid.spacing).dark
 sac = flux(normalised_gradient(grid.image, grid.spacing), grid.spacing, SAC_RADII_MM, (1.0, 1.4)).bright
-column = round(float(np.median(middle)) / grid.spacing[2])
 row = round(float(phantom.centerline_mm[:, 1].mean() - phantom.image.origin[1]) - grid.offset[1])
+middle = midline(grid.image, grid.spacing)[:, row]
+column = round(float(np.median(middle)) / grid.spacing[2])
 
 fig, axes = plt.subplots(1, 4, figsize=(11, 4.2), layout="constrained")
 tall, wide = grid.spacing[0] / grid.spacing[1], grid.spacing[0] / grid.spacing[2]
