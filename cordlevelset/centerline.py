@@ -8,7 +8,6 @@ hypothesis too: in a lumbar image the cord itself is short.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -162,16 +161,11 @@ def find_cord(
     """
     grid = search_grid(array, spacing)
     where = None if hint is None else hint.on(grid, spacing)
+    candidates = [_candidate(e, grid.spacing, where) for e in _evidence(grid) if polarity in (0, e.polarity)]
     known = where is not None and where.through is not None
-
-    def judged(evidence: _Evidence) -> _Candidate:
-        candidate = _candidate(evidence, grid.spacing, where)
+    for i, candidate in enumerate(candidates):
         if known or (candidate.track.total >= MIN_GAIN_MM and candidate.rate >= MIN_EVIDENCE):
-            return _judge(candidate, grid, array, spacing, where)
-        return candidate
-
-    with ThreadPoolExecutor(2) as pool:  # a thread a polarity
-        candidates = list(pool.map(judged, [e for e in _evidence(grid) if polarity in (0, e.polarity)]))
+            candidates[i] = _judge(candidate, grid, array, spacing, where)
     return _choose(candidates, known)
 
 
