@@ -157,7 +157,10 @@ def find_top(area_mm2: FloatArray, plane_mm: float) -> int:
 
 
 def _change(here: FloatArray, usual: FloatArray, lights: int) -> float:
-    """Change of a plane's signs from those above: of the brightness in steps, the least of the lights, and losses."""
+    """Change of a plane's signs from what is usual above: brightness in steps, in the light that changes less; losses.
+
+    Signs: brightness in each light, step in each, then those that can only be lost.
+    """
     height = np.maximum(usual[lights : 2 * lights], TINY)
     change = np.minimum(np.abs(here[:lights] - usual[:lights]) / height, INSIDE_LIMIT)
     lost = _loss(here[lights:], usual[lights:]) / 2

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from cordlevelset import kernels
 from cordlevelset import window as win
 from cordlevelset.distance import check_grid, finite
 from cordlevelset.errors import Cancelled, InputError
+from cordlevelset.fields import Fields, without_gaps
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
 
@@ -181,7 +183,7 @@ def geodesic_active_contour(
     field, extra = _companion(g, start, "g"), None if region is None else _companion(region, start, "region")
     if not _have_zero_level(start[None]).all():
         raise InputError("phi has no zero level: it must be negative inside the contour and positive outside")
-    fields = win.fields(start[None], field[None], None if extra is None else extra[None], [0], steps)
+    fields = without_gaps(start[None], field[None], None if extra is None else extra[None], [0], steps)
     return _evolve(fields, 0, steps, options, callback)
 
 
@@ -254,7 +256,7 @@ def geodesic_active_contours(
     has = _have_zero_level(start)
     result.phi[~has] = start[~has]
     drawn = np.flatnonzero(has).tolist()
-    fields = win.fields(start, field, extra, drawn, steps)
+    fields = without_gaps(start, field, extra, drawn, steps)
     threads = max(1, min(workers or os.cpu_count() or 1, len(drawn)))
 
     def move(places: list[int]) -> int:
@@ -263,10 +265,9 @@ def geodesic_active_contours(
         return len(places)
 
     size = max(1, math.ceil(len(drawn) / (2 * threads)))  # two shares a thread: contours differ in time
+    shares = [drawn[k : k + size] for k in range(0, len(drawn), size)]
     with ThreadPoolExecutor(threads) as pool:
-        done = n - len(drawn)
-        for moved in pool.map(move, [drawn[k : k + size] for k in range(0, len(drawn), size)]):
-            done += moved
+        for done in accumulate(pool.map(move, shares), initial=n - len(drawn)):
             if callback is not None and callback(done / n):
                 pool.shutdown(cancel_futures=True)
                 raise Cancelled("active contours cancelled by the caller")
@@ -310,9 +311,7 @@ def _have_zero_level(stack: FloatArray) -> NDArray[np.bool_]:
 class _Run:
     """Contours on their way in a window of the image that holds them all; a lone one's widens with it."""
 
-    def __init__(
-        self, fields: win.Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options
-    ) -> None:
+    def __init__(self, fields: Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options) -> None:
         self.fields, self.places, self.options = fields, places, options
         self.image = win.image(fields.g[0], fields.region, spacing, options.band)
         self.window = win.start_window(reduce(np.logical_or, (fields.phi[s] < 0 for s in places)), self.image.rim)
@@ -359,7 +358,7 @@ class _Run:
 
 
 def _evolve(
-    fields: win.Fields,
+    fields: Fields,
     place: int,
     spacing: tuple[float, ...],
     options: _Options,
@@ -379,7 +378,7 @@ def _evolve(
 
 
 def _evolve_slices(
-    fields: win.Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options, out: FloatArray
+    fields: Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options, out: FloatArray
 ) -> Iterator[Evolution]:
     """Contours of several slices in one window; those that outgrow it again, alone. Their phi is written to `out`."""
     run = _Run(fields, places, spacing, options)

@@ -14,20 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset import kernels
-from cordlevelset.distance import fill_missing, grid_and_band
+from cordlevelset.distance import grid_and_band
 
-__all__ = [
-    "Fields",
-    "Image",
-    "Window",
-    "cut",
-    "fields",
-    "image",
-    "move_over",
-    "start_window",
-    "wider_window",
-    "workspace",
-]
+__all__ = ["Image", "Window", "cut", "image", "move_over", "start_window", "wider_window", "workspace"]
 
 FloatArray = NDArray[np.floating[Any]]
 Window = tuple[slice, ...]
@@ -40,36 +29,6 @@ RIM = 4
 """Grid steps along an inner edge of the window that listed strips keep free: two of the stencil, one of the next."""
 BAND_IN_LIST = math.floor(kernels.NONE)
 """Grid steps from the contour that are listed in any case; a wider band needs a wider rim."""
-
-
-class Fields(NamedTuple):
-    """A stack of contours and what they move in, without gaps where there is a contour."""
-
-    phi: FloatArray
-    g: FloatArray
-    region: FloatArray | None
-    gaps: list[NDArray[np.bool_]]  # where phi, or g, was missing
-
-
-def fields(
-    phi: FloatArray, g: FloatArray, region: FloatArray | None, drawn: Sequence[int], spacing: tuple[float, ...]
-) -> Fields:
-    """Fields of a stack, the gaps of each of the drawn filled from within it."""
-    (phi, missing), (g, no_g) = _filled(phi, drawn, spacing), _filled(g, drawn, spacing)
-    region = None if region is None else _filled(region, drawn, spacing)[0]
-    return Fields(phi, g, region, [m for m in (missing, no_g) if m is not None])
-
-
-def _filled(
-    stack: FloatArray, drawn: Sequence[int], spacing: tuple[float, ...]
-) -> tuple[FloatArray, NDArray[np.bool_] | None]:
-    """The stack itself if nothing is missing, else a copy, filled; and where the gaps were (None: nowhere)."""
-    if not np.isnan(stack.min()):
-        return stack, None
-    filled = stack.copy()
-    for s in drawn:
-        filled[s] = fill_missing(stack[s], spacing)[0]
-    return filled, np.isnan(stack)
 
 
 class Image(NamedTuple):

@@ -296,6 +296,8 @@ def test_stack_stops_slice_by_slice(stack):
     shares = []
     out = geodesic_active_contours(phi, g, spacing=(H, H), callback=lambda s: shares.append(s))
     assert shares[-1] == 1
+    geodesic_active_contours(np.abs(phi) + 1, g, spacing=(H, H), callback=lambda s: shares.append(-s))
+    assert shares[-1] == -1  # nothing to move is all done
     np.testing.assert_array_equal(out.phi[3], phi[3])
     assert (out.n_iter[3], out.converged[3], out.converged[5]) == (0, False, False)
     rest = np.delete(np.arange(14), [3, 5])

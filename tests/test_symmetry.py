@@ -50,7 +50,7 @@ def test_what_a_resampled_image_is_filled_with_is_no_side():
 
 
 @pytest.mark.parametrize("dx", [1.0, 4.0])
-def test_score_is_the_concordance_of_the_pairs(rng, dx):
+def test_score_is_the_correlation_of_the_pairs(rng, dx):
     image = rng.uniform(1, 4, (2, 7, 24)).astype(np.float32)
     image[:, :3, :5] = 0.5
     shift = np.array([0, 1, 2, 3, -1, -2, -40])
