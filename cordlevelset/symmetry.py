@@ -8,8 +8,8 @@ With a and b the brightness of pairs of voxels that mirror each other, n pairs i
     rho = 2 sum (a - m)(b - m) / (sum (a - m)^2 + sum (b - m)^2) = 2 (p - s^2 / 4n) / (q - s^2 / 2n)
 
 with their common mean m = s / 2n, s = sum (a + b), p = sum a b and q = sum (a^2 + b^2): Fisher's intraclass
-correlation, 1 where they are equal (1925, Statistical Methods for Research Workers, chapter 7). Sums over a row are made once for
-every mirror; a plane that leans takes them from another mirror in each row.
+correlation, 1 where they are equal (1925, Statistical Methods for Research Workers, chapter 7). Sums over a row are
+made once for every mirror; a plane that leans takes them from another mirror in each row.
 """
 
 from __future__ import annotations
