@@ -669,9 +669,10 @@ STALE = 0.2  # the same where it comes to rest: it stands only on lists made whe
 RESTING = 0.1  # voxels that it moves at most in an iteration where it comes to rest
 FAINTEST = 1e-6  # g below is 0: float32 knows no finer difference from 1
 MAX_STAGES = 8  # a super step of 36 explicit ones; more stages gain little, as transport limits the step
+SUPER = MAX_STAGES * (MAX_STAGES + 1)  # of such a step: its time times the rate of diffusion
 SLOWEST_DECAY = 0.95  # of the movement in an iteration: contours that creep are followed down to tol / 19
-N_COUNTS, N_REALS = 6, 9  # in a State
-STRIPS, RUNS, GHOSTS, ITERATION, STATUS, TIGHT = range(N_COUNTS)
+N_COUNTS, N_REALS = 7, 9  # in a State
+STRIPS, RUNS, GHOSTS, ITERATION, STATUS, TIGHT, SLOWED = range(N_COUNTS)
 SHIFT, DIFFUSION, TRANSPORT, STEP, RMS, RATIO, TIME, SPEED, MOST = range(N_REALS)
 NEW, RUNNING, STANDS, VANISHED, RIM = range(5)  # State.counts[STATUS]; RIM: wants a wider window
 
@@ -1224,6 +1225,27 @@ def fastest(strips, cells):
 
 
 @njit
+def slow_clocks(strips, cells, box, state):
+    """Slow the clock of every cell that would move more than half a voxel in the longest stable step.
+
+    So each place moves as far as it may, not as far as the fastest leaves it time for. Uses up strips.rate; returns the
+    speed (mm / time) that none exceeds.
+    """
+    calm = 1e-12  # 1 / time: slower is standing still
+    most = 0.5 / max(box.inverse) * max(state.reals[TRANSPORT] / CARRY, state.reals[DIFFUSION] / SUPER, calm)
+    coef, rate, slope = strips.coef, strips.rate, strips.slope
+    real = rate.dtype.type
+    limit, flat = real(most), real(1e-2)
+    for j in range(cells):
+        rate[j] = limit / max(abs(rate[j]) / np.sqrt(max(slope[j], flat)), limit)
+    for a in range(5):
+        if a != 2 or box.pad[0]:
+            for j in range(cells):
+                coef[a, j] *= rate[j]
+    return most
+
+
+@njit
 def movement(phi, strips, runs, cells):
     """RMS and largest movement (mm) of the contour since `remember`, from the cells within a voxel of it; NaN if gone.
 
@@ -1257,7 +1279,7 @@ def plan_step(box, state, push, time_step):
     hz, hy, hx = box.inverse
     pull = push * np.sqrt(hz * hz + hy * hy + hx * hx)
     explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + calm)
-    tau = min(time_step, GROWTH * state.reals[STEP], explicit * MAX_STAGES * (MAX_STAGES + 1) / 2)
+    tau = min(time_step, GROWTH * state.reals[STEP], explicit * SUPER / 2)
     tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (state.reals[SPEED] + calm))
     state.reals[STEP] = tau
     state.reals[TIME] += tau
@@ -1289,7 +1311,8 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     shortest = 1 / max(box.inverse)
     while state.counts[ITERATION] < stop:
         moved, most = state.reals[SHIFT] / shortest, state.reals[MOST] / shortest
-        fresh = moved >= RELIST or (moved >= STALE and most < RESTING)
+        rests = most < RESTING
+        fresh = moved >= RELIST or (rests and (moved >= STALE or state.counts[SLOWED]))
         if fresh:
             if state.counts[TIGHT]:
                 state.counts[STATUS] = RIM
@@ -1299,7 +1322,11 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         remember(phi, strips, runs, box)
         if fresh:
             rates(phi, strips, runs, box, 0.0)  # without the pull, which moves nothing
-            state.reals[SPEED] = fastest(strips, cells)
+            state.counts[SLOWED] = terms.time_step == np.inf and not rests
+            if state.counts[SLOWED]:
+                state.reals[SPEED] = slow_clocks(strips, cells, box, state)
+            else:
+                state.reals[SPEED] = fastest(strips, cells)
         push = PULL * shortest / state.reals[STEP]
         tau, stages = plan_step(box, state, push, terms.time_step)
         super_step(phi, strips, runs, ghosts, box, push, tau, stages)
@@ -1315,7 +1342,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         history[state.counts[ITERATION]] = rms
         state.counts[ITERATION] += 1
         if state.counts[ITERATION] > 2 and rms * decay / (1 - decay) < terms.tol:
-            if state.reals[SHIFT] < STALE * shortest:
+            if state.reals[SHIFT] < STALE * shortest and not state.counts[SLOWED]:
                 state.counts[STATUS] = STANDS
                 return
             state.reals[MOST] = 0.0
@@ -1357,7 +1384,7 @@ def start_run(phi, grid, band, strips, box, far, state, padded):
         to_distance(phi, grid, band, 1, far)
         pad(phi, box, padded)
     state.counts[STATUS], state.counts[STRIPS], state.counts[RUNS] = RUNNING, n, runs
-    state.reals[SHIFT] = np.inf  # strips near the contour are listed before the first step
+    state.reals[SHIFT] = state.reals[MOST] = np.inf  # strips near the contour are listed before the first step
 
 
 @njit

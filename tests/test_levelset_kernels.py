@@ -279,6 +279,26 @@ def test_movement_and_fastest():
     assert np.isnan(kernels.movement(run.space.moving, s, run.runs, m)).all()
 
 
+@pytest.mark.parametrize(("shape", "spacing"), SHAPES[:2])
+def test_clocks_are_slowed_to_half_a_voxel_in_the_longest_step(shape, spacing):
+    run = Run(shape, spacing, np.float64)
+    s, box, m = run.space.strips, run.space.box, run.cells.size
+    axes = [0, 1, 3, 4] + [2] * (len(shape) == 3)
+    kernels.remember(run.space.moving, s, run.runs, box)
+    kernels.rates(run.space.moving, s, run.runs, box, 0.0)
+    speed, before = np.abs(s.rate[:m]) / np.sqrt(np.maximum(s.slope[:m], 1e-2)), s.coef[:, :m].copy()
+    transport, diffusion = run.state.reals[[kernels.TRANSPORT, kernels.DIFFUSION]]
+    longest = min(kernels.CARRY / transport, kernels.SUPER / diffusion)
+    most = kernels.slow_clocks(s, m, box, run.state)
+    assert most * longest == pytest.approx(min(spacing) / 2)
+    assert 0 < (speed > most).sum() < m  # some are slowed, some are not
+    np.testing.assert_allclose(s.coef[axes, :m], before[axes] * np.minimum(most / np.maximum(speed, 1e-300), 1))
+    np.testing.assert_array_equal(s.coef[5, :m], before[5])  # how it fades is no clock
+    kernels.rates(run.space.moving, s, run.runs, box, 0.0)
+    slowed = np.abs(s.rate[:m]) / np.sqrt(np.maximum(s.slope[:m], 1e-2))
+    assert (slowed[run.real] <= most * (1 + 1e-9)).all()
+
+
 def test_largest():
     values = np.random.default_rng(4).uniform(size=2 * kernels.LANES + 3 * kernels.STRIP)
     for n in range(0, values.size, kernels.STRIP):
