@@ -1,4 +1,4 @@
-"""The one decorator for compiled kernels."""
+"""The one decorator for compiled kernels, and the number of threads that share them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 
-__all__ = ["njit"]
+__all__ = ["njit", "threads"]
 
 # all but nnan and ninf: NaN padding must stay NaN
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -28,3 +28,9 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     except RuntimeError:  # no cache locator: site-packages and home are read-only, as in many containers
         warnings.warn("kernels are compiled anew in each process: no writable cache; set NUMBA_CACHE_DIR", stacklevel=2)
         return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+def threads() -> int:
+    """Threads to share work among: the processors this process may use, or what NUMBA_NUM_THREADS says."""
+    found: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return found

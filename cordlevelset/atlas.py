@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -203,17 +204,21 @@ def _share(fixed: Any, moving: Any, way: Any) -> float:
     return float(sitk.GetArrayFromImage(sitk.Resample(full, fixed, way, sitk.sitkNearestNeighbor, 0.0)).mean())
 
 
+_alone = Lock()
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """ITK adds up what its threads found in the order they end in; the metric knows the global number only."""
     import SimpleITK as sitk
 
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+    with _alone:  # the number is the whole process's
+        before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+        try:
+            yield
+        finally:
+            sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def _method(levels: tuple[int, ...]) -> Any:

@@ -1,7 +1,7 @@
 """A whole cohort: every anatomical image of a BIDS dataset, one process an image.
 
-Each image leaves its derivatives and, written last, a record with the checksum of the input. A run that was stopped at
-any moment goes on from the records: an image with one is done, whatever lies about of the others is written anew.
+Each image with an answer leaves its derivatives and, written last, a record with the checksum of the input. A run that
+was stopped at any moment goes on from the records: an image with one is done, all else is written anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import html
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,18 +21,21 @@ from urllib.parse import quote
 
 from cordlevelset import __version__, files
 from cordlevelset.bids import Source, dataset_description, find_images
+from cordlevelset.children import run_child
 from cordlevelset.errors import InputError
 from cordlevelset.outputs import checksum, record, write_json
 from cordlevelset.plot import check_drawing
 
 __all__ = ["Outcome", "run_batch"]
 
+NAME = "cordlevelset"
 TIME_LIMIT_S = 900
 """Longest time for one image: a hundred times that of a large one."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
 """The parallelism is over images."""
 WORDS = {0: "done", 3: "no cord found"}
-"""Exit statuses that are answers; 1 is a failure with a reason; others are accidents, tried again by the next run."""
+"""Exit statuses that are answers. 1 is a failure with a reason, such as a full disk, others are accidents: the next run
+tries again."""
 LEAVES = ("seg.json", "seg.nii.gz", "measures.csv", "centerline.csv", "report.html")
 """What an image may leave, after its name and ``_label-SC_``; the record comes first to go and last to come."""
 COLUMNS = (
@@ -111,6 +113,7 @@ def run_batch(
     if report:
         check_drawing("--report")
     sources = find_images(dataset)
+    _check_description(dataset, output)
     try:
         for folder in {output, *((output / s.stem).parent for s in sources)}:
             folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +132,7 @@ def run_batch(
         known = list(pool.map(partial(known_outcome, output=place, report=report), sources))
     rest = [s for s, outcome in zip(sources, known, strict=True) if outcome is None]
     if dask is None and jobs > 1 and len(rest) == len(sources) > 1:  # else the first children all compile the kernels
-        subprocess.run([sys.executable, "-m", "cordlevelset", "warmup"], capture_output=True)
+        run_child([sys.executable, "-m", "cordlevelset", "warmup"], timeout=TIME_LIMIT_S, env=os.environ)
     work = partial(segment_one, output=place, report=report)
     for outcome in chain(filter(None, known), start(rest, work) if rest else ()):
         outcomes[outcome.source.name] = outcome
@@ -140,6 +143,21 @@ def run_batch(
         files.write_table(table, COLUMNS, (o.row for o in ordered), separator="\t")
         page.write_text(_page(ordered, output), encoding="utf-8")
     return ordered
+
+
+def _check_description(dataset: Path, output: Path) -> None:
+    """Make sure that the description we write replaces none but ours."""
+    if output.resolve() == dataset.resolve():
+        raise InputError(f"{output} is the dataset itself; give another folder, or one in it")
+    path = output / "dataset_description.json"
+    try:
+        makers = {maker["Name"] for maker in json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]}
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        makers = set()
+    if NAME not in makers:
+        raise InputError(f"{path} describes another dataset and would be lost; give a folder of its own")
 
 
 Work = Callable[[Source], Outcome]
@@ -207,11 +225,8 @@ def segment_one(source: Source, *, output: Path, report: bool) -> Outcome:
     for option, end in (("-o", "seg.nii.gz"), ("--measures", "measures.csv"), ("--centerline-out", "centerline.csv")):
         command += [option, os.fspath(leaves[end])]
     command += ["--report", os.fspath(leaves["report.html"]), "--json"] if report else ["--json"]
-    try:
-        child = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_S, env=os.environ | ONE_THREAD
-        )
-    except subprocess.TimeoutExpired:
+    child = run_child(command, timeout=TIME_LIMIT_S, env=os.environ | ONE_THREAD)
+    if child is None:
         return Outcome(source, "failed", {}, f"stopped after {TIME_LIMIT_S} s")
     if child.returncode not in (0, 1, 3):
         return Outcome(source, "failed", {}, f"its process ended with status {child.returncode}")
@@ -224,7 +239,8 @@ def segment_one(source: Source, *, output: Path, report: bool) -> Outcome:
         said = child.stderr.strip().removeprefix("cordlevelset: ")
         summary, remark = {}, said.replace(os.fspath(source.path), source.name)
     outcome = Outcome(source, status, summary, " ".join(remark.split()))
-    write_json(leaves["seg.json"], _record(outcome, digest))
+    if status != "failed":
+        write_json(leaves["seg.json"], _record(outcome, digest))
     return outcome
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
+from cordlevelset.flux import EDGE_WIDTH_MM
 
 __all__ = [
     "CordContours",
@@ -47,6 +48,10 @@ ALONG_MM = 3.0
 RADIAL_MM = 0.6
 """Gaussian sigma of the radial derivative: half a clinical pixel."""
 SATURATION = 0.2
+"""s: no border gains more than 1 / s = 5, a step five times its neighbourhood's half of that: fat must not outweigh the
+rest of a contour."""
+BARRED = -9.0
+"""Gain of a ray outside the range of sizes: it loses more than the strongest border gains."""
 WALL_SHARE = 0.2
 """w: the wall speaks a fifth as loud as the CSF border."""
 LEAVING_COST = 0.25
@@ -59,9 +64,6 @@ SIZE_MM = np.hypot(3.8 * np.sin(st.ANGLES), 5.5 * np.cos(st.ANGLES))
 conus."""
 SIZE_COST = 0.05
 """c, per mm2: 0.3 of a border's gain lost 2.5 mm from that size."""
-STEP_WIDTH_MM = 2.0
-"""Width of a smoothed border. A voxel thicker than this spreads a step over itself: its slope is scaled back, so that
-e is a step's height."""
 SMALLEST_MM, LARGEST_MM = 1.75, 9.5
 """Radii of the conus' last slices and of the widest half of an enlargement."""
 SEEN = 0.5
@@ -149,7 +151,7 @@ def border_evidence(
     """Signed steps e (P, A, R) of smoothed sections, in units of the neighbourhood's own."""
     plane_mm, dy, dx = spacing
     width = (
-        np.hypot(max(dy, STEP_WIDTH_MM) * np.sin(st.ANGLES), max(dx, STEP_WIDTH_MM) * np.cos(st.ANGLES)) / STEP_WIDTH_MM
+        np.hypot(max(dy, EDGE_WIDTH_MM) * np.sin(st.ANGLES), max(dx, EDGE_WIDTH_MM) * np.cos(st.ANGLES)) / EDGE_WIDTH_MM
     )
     steps = -polarity * ndi.gaussian_filter1d(sections, radial_mm / st.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
     steps *= width[:, None].astype(np.float32)
@@ -171,7 +173,7 @@ def border_gain(evidence: FloatArray) -> FloatArray:
     size = np.abs(evidence)
     gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
     gain -= LEAVING_COST * beyond + (SIZE_COST * (st.RADII_MM - SIZE_MM[:, None]) ** 2).astype(np.float32)
-    gain[:, :, (st.RADII_MM < SMALLEST_MM) | (st.RADII_MM > LARGEST_MM)] = -9.0
+    gain[:, :, (st.RADII_MM < SMALLEST_MM) | (st.RADII_MM > LARGEST_MM)] = BARRED
     return np.asarray(gain, np.float32)
 
 

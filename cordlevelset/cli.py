@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-DONE, FAILED, WRONG_USE, NO_CORD, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILED, NO_CORD, INTERRUPTED = 0, 1, 3, 130  # argparse has 2, wrong use
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +62,7 @@ def process() -> None:
     The work runs in a thread: Python answers a signal only between two steps of its main thread, and reading a large
     image or a long kernel is one step. What C++ readers print is not shown: a failure is one line, ours.
     """
+    from cordlevelset.children import end_children
     from cordlevelset.files import discard_drafts
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -72,6 +73,7 @@ def process() -> None:
     try:
         sys.exit(ThreadPoolExecutor(1).submit(main).result())
     except KeyboardInterrupt:
+        end_children()
         discard_drafts()
         _fail("interrupted", INTERRUPTED)
         os._exit(INTERRUPTED)
@@ -197,9 +199,10 @@ def _segment(args: argparse.Namespace) -> None:
     if report is not None:
         check_drawing("--report")
     for output in outputs:
-        if output.path == report and args.report != report:
-            continue  # its folder is made when there is a report
-        files.check_writable(output.path, output.suffixes)
+        if output.path == report and args.report != report and not args.report.exists():
+            files.check_makeable(args.report)
+        else:
+            files.check_writable(output.path, output.suffixes)
     start = time.perf_counter()
     image = images.read(args.image, frame=args.frame)
     if args.atlas is not None:

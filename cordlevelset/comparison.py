@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.morphometry import sections_of_mask
+from cordlevelset.morphometry import check_mask, sections_of_mask
 from cordlevelset.volume import Volume, canonical_turn, same_grid
 
 __all__ = ["Comparison", "compare"]
@@ -70,7 +70,7 @@ def compare(mask: Any, reference: Any) -> Comparison:
     GeometryError
         If the grids differ.
     InputError
-        If the reference is empty.
+        If the reference is empty, or one holds values that are no finite real numbers.
 
     Examples
     --------
@@ -88,6 +88,8 @@ def compare(mask: Any, reference: Any) -> Comparison:
     a, b = as_volume(mask), as_volume(reference)
     if not same_grid(b, a):
         raise GeometryError(f"the grids differ ({a.shape} and {b.shape} voxels, or places); resample one to the other")
+    for name, volume in (("mask", a), ("reference", b)):
+        check_mask(volume, name)
     turn = canonical_turn(b)
     result, truth = (turn.volume(v).array >= 0.5 for v in (a, b))
     covered = truth.any(axis=(1, 2))

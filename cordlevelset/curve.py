@@ -44,6 +44,11 @@ class Centerline:
     confidence: FloatArray
 
     def __post_init__(self) -> None:
+        for name in ("points_mm", "radius_mm", "confidence"):
+            try:
+                object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+            except (TypeError, ValueError):
+                raise InputError(f"{name} of a centerline must be numbers") from None
         if self.points_mm.ndim != 2 or self.points_mm.shape[1] != 3 or len(self.points_mm) < 2:
             raise InputError(f"a centerline needs two points or more, (N, 3) in mm; got shape {self.points_mm.shape}")
         if self.radius_mm.shape != self.points_mm.shape[:1]:

@@ -160,7 +160,7 @@ def check_grid(values: ArrayLike, spacing: tuple[float, ...]) -> tuple[FloatArra
     array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0:
         raise InputError(f"an array with two or three axes is needed, got shape {array.shape}")
-    steps = tuple(float(h) for h in spacing)
+    steps = tuple(float(h) for h in spacing) if np.ndim(spacing) == 1 else ()
     if len(steps) != array.ndim or not all(1e-6 <= h <= 1e6 for h in steps):
         raise GeometryError(f"spacing {spacing} must be one number from 1e-6 to 1e6 mm for each of {array.ndim} axes")
     kind = np.float32 if array.dtype in (np.float16, np.float32) else np.float64

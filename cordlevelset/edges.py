@@ -51,7 +51,7 @@ def edge_indicator(
     GeometryError
         If `spacing` is not one positive number an axis.
     InputError
-        If `sigma` is negative or `strength` or `power` is not positive.
+        If `sigma` is negative or not finite, or `strength` or `power` is not positive.
 
     References
     ----------
@@ -68,8 +68,10 @@ def edge_indicator(
     from scipy import ndimage as ndi
 
     values, steps = check_grid(image, spacing)
-    if not (sigma >= 0 and strength > 0 and power > 0):
-        raise InputError(f"sigma = {sigma} must not be negative, strength = {strength} and power = {power} positive")
+    if not (0 <= sigma < np.inf and strength > 0 and power > 0):
+        raise InputError(
+            f"sigma = {sigma} must be finite and not negative, strength = {strength} and power = {power} positive"
+        )
     filled, missing = fill_missing(values, steps)
     filled = filled - filled.mean()  # a large offset would cost float32 its digits
     smooth = ndi.gaussian_filter(filled, [sigma / h for h in steps], mode="nearest")

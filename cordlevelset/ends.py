@@ -35,6 +35,7 @@ __all__ = ["LowerEnd", "find_conus", "find_top"]
 
 FloatArray = NDArray[np.float64]
 TINY = 1e-6
+"""Against division by zero: far below any share or response that counts."""
 
 ABOVE_MM = (5.0, 85.0)
 """What a plane is compared with: beyond the border's own blur, and twice as long as a syrinx of 40 mm, so that the

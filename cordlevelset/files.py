@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from cordlevelset.errors import InputError
 
 __all__ = [
     "check_distinct",
+    "check_makeable",
     "check_writable",
     "discard_drafts",
     "name_suffix",
@@ -32,6 +34,8 @@ CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
 MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 
 
+DISCARD_TRIES = 50
+"""Half a second: a draft's writer may make a file just as its folder is removed, and some folders cannot be removed."""
 _open_folders: set[str] = set()
 """Temporary folders of files being written, for `discard_drafts`."""
 
@@ -58,23 +62,31 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     """
     targets = [Path(p) for p in paths]
     folders: list[tempfile.TemporaryDirectory[str]] = []
+    temporaries: list[Path] = []
+    reading = False
     at = " or ".join(map(str, targets))
     try:
         for target in targets:
             at = str(target)
+            if target.is_dir():
+                raise InputError(f"cannot write {target}: it is a folder")
             folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
             _open_folders.add(folders[-1].name)
-        temporaries = [Path(f.name) / t.name.lower() for f, t in zip(folders, targets, strict=True)]
+            temporaries.append(Path(folders[-1].name) / target.name.lower())
         at = " or ".join(map(str, targets))
+        reading = True
         yield temporaries
+        reading = False
         for temporary, target in zip(temporaries, targets, strict=True):
             at = str(target)
             os.replace(temporary, target)
     except OSError as error:
+        if reading and error.filename is not None and Path(error.filename).parent not in map(Path, _open_folders):
+            raise  # of what the caller reads meanwhile
         raise InputError(f"cannot write {at}: {error.strerror}; make room or give another place") from None
     except InputError as error:
         text = str(error)
-        for temporary, target in zip(temporaries, targets, strict=True):
+        for temporary, target in zip(temporaries, targets, strict=False):
             text = text.replace(str(temporary), str(target))
         raise InputError(text) from None
     finally:
@@ -86,8 +98,11 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
 def discard_drafts() -> None:
     """Remove what is half-written, before the process ends without unwinding its threads."""
     for folder in tuple(_open_folders):
-        while os.path.isdir(folder):  # its writer may make a file between the last removal and this
+        for _ in range(DISCARD_TRIES):
             shutil.rmtree(folder, ignore_errors=True)
+            if not os.path.isdir(folder):
+                break
+            time.sleep(0.01)
 
 
 def check_distinct(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -139,9 +154,32 @@ def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str
         raise InputError(f"cannot write {path}: it is a folder")
     if not path.parent.is_dir():
         raise InputError(f"cannot write {path}: no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"cannot write {path}: folder {path.parent} is not writable")
+    _check_folder(path.parent, path)
     return suffix
+
+
+def check_makeable(folder: str | os.PathLike[str]) -> None:
+    """Find out before the work whether a folder can be made after it.
+
+    Parameters
+    ----------
+    folder : path
+        It, and folders above it, may be missing.
+
+    Raises
+    ------
+    InputError
+        If a file is in its way, or the folder it would lie in is not writable.
+    """
+    above = next(p for p in Path(folder).absolute().parents if p.exists())
+    _check_folder(above, Path(folder))
+
+
+def _check_folder(folder: Path, path: Path) -> None:
+    if not folder.is_dir():
+        raise InputError(f"cannot write {path}: {folder} is a file, not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write {path}: folder {folder} is not writable")
 
 
 def write_centerline(points: ArrayLike, path: str | os.PathLike[str]) -> None:

@@ -20,7 +20,6 @@ References
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.searchgrid import percentiles
 
 __all__ = ["CORD_RADII_MM", "SAC_RADII_MM", "Tubularity", "tubularity"]
 
@@ -43,6 +43,7 @@ CORD_RATIOS = (1.0, 1.4, 2.0, 2.6)
 """Left-right over AP diameter: round in the thorax and at the conus, about 2 at the cervical enlargement (14 mm by 7
 mm), 2.6 where a healthy neck's cord is flattest (AP over left-right 0.4)."""
 SAC_RATIOS = (1.0, 1.4)
+"""The same of the sac, which is rounder than the cord in it."""
 WEAKEST_SHARE = 0.5
 """w: the weakest sector weighs as much as the mean of all."""
 NOISE_SHARE = 0.35
@@ -50,11 +51,9 @@ NOISE_SHARE = 0.35
 counts as border."""
 NEIGHBOURHOOD_MM = 12.5
 """Gaussian sigma of the neighbourhood whose mean gradient scales the noise term: the vertebral canal with its walls."""
-PERCENTILE_STRIDE = 7
-"""Every seventh voxel is enough for a percentile; only the order of magnitude counts."""
 EDGE_WIDTH_MM = 2.0
 """Width of a smoothed border. A voxel thicker than this spreads a step over its own width; its slope is scaled back
-by the ratio."""
+by the ratio, so that it is a step's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def normalised_gradient(image: FloatArray, spacing: tuple[float, float, float]) 
     sigma = (0.0, NEIGHBOURHOOD_MM / dy, NEIGHBOURHOOD_MM / dx)
     local = ndi.gaussian_filter(np.sqrt(length), sigma, mode="nearest", truncate=2.0) ** 2
     # in air there is nothing but noise: a thousandth of the image's strong edges is no border anywhere
-    floor = np.float32(1e-3 * np.percentile(length.ravel()[::PERCENTILE_STRIDE], 99) + np.finfo(np.float32).tiny)
+    floor = np.float32(1e-3 * percentiles(length, 99)[0] + np.finfo(np.float32).tiny)
     length += np.float32(NOISE_SHARE) * np.maximum(local, floor)
     return gy / length, gx / length
 
@@ -109,6 +108,7 @@ def flux(
 ) -> Tubularity:
     """Ellipse flux of a normalised gradient, plane by plane over a thread pool (kernels release the GIL)."""
     from cordlevelset import kernels
+    from cordlevelset._jit import threads
 
     gy, gx = gradient
     _, dy, dx = spacing
@@ -124,7 +124,7 @@ def flux(
             py, px, np.array([dy, dx]), r, q, WEAKEST_SHARE, dark[k], bright[k], scale_dark[k], scale_bright[k]
         )
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         list(pool.map(plane, range(len(gy))))
     of_scale = np.tile(r, q.size).astype(np.float32)
     return Tubularity(bright, dark, of_scale[scale_bright], of_scale[scale_dark])
@@ -178,9 +178,11 @@ def tubularity(
     """
     if np.ndim(image) != 3:
         raise InputError(f"image has {np.ndim(image)} axes; give a 3-D array with axis 0 along the cord")
-    if len(spacing) != 3 or not all(np.isfinite(s) and s > 0 for s in spacing):
+    if not np.size(image):
+        raise InputError(f"image is empty, shape {np.shape(image)}; give one with voxels")
+    if np.shape(spacing) != (3,) or not all(np.isfinite(s) and s > 0 for s in spacing):
         raise GeometryError(f"spacing is {spacing}; give three positive voxel sizes in mm, in array-axis order")
-    if not len(radii) or min(radii) <= 0:
+    if np.ndim(radii) != 1 or not np.size(radii) or not all(0 < r < np.inf for r in radii):
         raise InputError(f"radii are {radii}; give positive AP half-diameters in mm")
     if polarity not in ("auto", "bright", "dark"):
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")

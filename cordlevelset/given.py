@@ -80,11 +80,18 @@ def as_given(centerline: Any, seeds: Any, contours: Any, initial: Any) -> Given:
         centerline = centerline.points_mm
     drawn = contours if isinstance(contours, list | tuple) else () if contours is None else (contours,)
     return Given(
-        None if centerline is None else np.asarray(centerline, dtype=np.float64),
+        None if centerline is None else _as_points(centerline),
         None if seeds is None else as_volume(seeds),
         tuple(as_volume(v) for v in drawn),
         None if initial is None else as_volume(initial),
     )
+
+
+def _as_points(centerline: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(centerline, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConstraintError("centerline is no table of numbers; give points (N, 3), LPS mm") from None
 
 
 def read_constraints(grid: Volume, turn: Turn, given: Given) -> Constraints | None:

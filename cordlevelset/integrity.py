@@ -114,8 +114,10 @@ def _unpacked(raw: Iterable[bytes]) -> Iterator[bytes]:
         yield unpack.decompress(block, BLOCK)
         while unpack.unconsumed_tail or unpack.unused_data:
             if unpack.eof:
-                if not unpack.unused_data.startswith(GZIP):  # what follows is not ours
-                    return
+                if not unpack.unused_data.startswith(GZIP):
+                    if GZIP.startswith(unpack.unused_data):  # cut between two blocks
+                        break
+                    return  # what follows is not ours
                 block, unpack = unpack.unused_data, zlib.decompressobj(GZIP_OR_ZLIB)
             else:
                 block = unpack.unconsumed_tail

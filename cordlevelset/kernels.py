@@ -1050,7 +1050,7 @@ def fill_ghosts(phi, strips, count):
 
 
 @njit
-def is_fresh(phi, begin, box, far):
+def is_fresh(phi, begin, far):
     """Whether a strip still has a cell without a distance."""
     fresh = False
     for lane in range(STRIP):
@@ -1066,7 +1066,7 @@ def reach_out(phi, fresh, first, n, box, far):
     """
     for k in range(2 * (n - first)):
         begin = first_cell(fresh[first + k if k < n - first else 2 * n - first - 1 - k], box)
-        if not is_fresh(phi, begin, box, far):
+        if not is_fresh(phi, begin, far):
             continue
         for turn in range(2 * STRIP):
             i = begin + (turn if turn < STRIP else 2 * STRIP - 1 - turn)

@@ -6,7 +6,6 @@ docs/numerics.md has the equations, the scheme, its stability, and when it fails
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset import kernels
 from cordlevelset import window as win
+from cordlevelset._jit import threads
 from cordlevelset.distance import check_grid, finite
 from cordlevelset.errors import Cancelled, InputError
 from cordlevelset.fields import Fields, without_gaps
@@ -226,7 +226,7 @@ def geodesic_active_contours(
     band : float, optional
         Half-width in mm of the band in which the result is a distance.
     workers : int, optional
-        Threads; as many as processors if not given.
+        Threads; as many as processors, or as NUMBA_NUM_THREADS says, if not given.
     callback : callable, optional
         Gets the share of the slices done; returning True cancels.
 
@@ -247,6 +247,8 @@ def geodesic_active_contours(
     --------
     geodesic_active_contour : One contour or surface; the equation and all parameters.
     """
+    if np.ndim(phi) != 3 or np.shape(spacing) != (2,):
+        raise InputError(f"phi needs three axes (slice, row, column) and spacing two: {np.shape(phi)}, {spacing}")
     start, steps3 = check_grid(phi, (1.0, *spacing))
     steps = steps3[1:]
     options = _options(steps, propagation, curvature, advection, time_step, max_num_iter, tol, band)
@@ -257,16 +259,16 @@ def geodesic_active_contours(
     result.phi[~has] = start[~has]
     drawn = np.flatnonzero(has).tolist()
     fields = without_gaps(start, field, extra, drawn, steps)
-    threads = max(1, min(workers or os.cpu_count() or 1, len(drawn)))
+    n_threads = max(1, min(workers or threads(), len(drawn)))
 
     def move(places: list[int]) -> int:
         for s, out in zip(places, _evolve_slices(fields, places, steps, options, result.phi), strict=True):
             result.n_iter[s], result.rms_change[s], result.converged[s] = out.n_iter, out.rms_change, out.converged
         return len(places)
 
-    size = max(1, math.ceil(len(drawn) / (2 * threads)))  # two shares a thread: contours differ in time
+    size = max(1, math.ceil(len(drawn) / (2 * n_threads)))  # two shares a thread: contours differ in time
     shares = [drawn[k : k + size] for k in range(0, len(drawn), size)]
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         for done in accumulate(pool.map(move, shares), initial=n - len(drawn)):
             if callback is not None and callback(done / n):
                 pool.shutdown(cancel_futures=True)
@@ -286,6 +288,8 @@ def _options(
 ) -> _Options:
     if not all(map(math.isfinite, (propagation, curvature, advection))) or curvature < 0:
         raise InputError(f"weights must be finite and curvature not negative: {propagation}, {curvature}, {advection}")
+    if not tol >= 0:
+        raise InputError(f"tol = {tol} must not be negative")
     if max_num_iter < 1 or not (time_step is None or time_step > 0) or not (band is None or band > 0):
         raise InputError(f"max_num_iter = {max_num_iter}, time_step = {time_step} and band = {band} must be positive")
     limit = math.inf if time_step is None else float(time_step)

@@ -224,7 +224,8 @@ def measure(mask: Any) -> tuple[SliceMeasures, ...]:
     volume = as_volume(mask)
     if not volume.array.any():
         raise InputError("the mask is empty: there is nothing to measure")
-    if not (np.isfinite(volume.array).all() and volume.array.min() >= 0 and volume.array.max() <= 1):
+    check_mask(volume, "mask")
+    if not (volume.array.min() >= 0 and volume.array.max() <= 1):
         raise InputError("a mask holds values from 0 to 1; give a mask of one structure")
     turn = canonical_turn(volume)
     canonical = turn.volume(volume)
@@ -235,6 +236,25 @@ def measure(mask: Any) -> tuple[SliceMeasures, ...]:
         confidence=np.full(len(sections.planes), np.nan),
         slice_of_plane=input_slices(turn, canonical),
     )
+
+
+def check_mask(volume: Volume, name: str) -> None:
+    """Make sure that a volume can be a mask.
+
+    Parameters
+    ----------
+    volume : Volume
+        A mask or soft mask.
+    name : str
+        What the error calls it.
+
+    Raises
+    ------
+    InputError
+        If it holds values that are not real and finite.
+    """
+    if volume.array.dtype.kind not in "biuf" or not np.isfinite(volume.array).all():
+        raise InputError(f"the {name} holds values that are no finite real numbers; a mask holds some from 0 to 1")
 
 
 def input_slices(turn: Turn, canonical: Volume) -> range:

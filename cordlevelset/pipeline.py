@@ -149,7 +149,13 @@ class CordSegmentation:
         return notebook_card(self)
 
     def corrected(
-        self, *, centerline: Any = None, seeds: Any = None, contours: Any = None, initial: Any = None
+        self,
+        *,
+        centerline: Any = None,
+        seeds: Any = None,
+        contours: Any = None,
+        initial: Any = None,
+        callback: Callback | None = None,
     ) -> CordSegmentation:
         """The result after a correction; this one stays as it is.
 
@@ -161,6 +167,8 @@ class CordSegmentation:
         ----------
         centerline, seeds, contours, initial : optional
             As in `segment`. Each replaces what was given under this name before; None leaves it as it is.
+        callback : callable, optional
+            Gets a `Progress`; returning True cancels.
 
         Returns
         -------
@@ -170,13 +178,15 @@ class CordSegmentation:
         ------
         ConstraintError
             As in `segment`.
+        Cancelled
+            If the callback returns True.
         """
         changes = as_given(centerline, seeds, contours, initial)
         draft = replace(self.draft, given=self.draft.given.changed(changes))
         constraints = read_constraints(self.mask, self.turn, draft.given)
         if changes.moves_path or not fits(draft.automatic, constraints, draft.image.spacing):
-            draft = make_draft(draft.image, draft.contrast, draft.order, draft.given, constraints, None)
-        return _result(self.mask, self.turn, draft, constraints, None)
+            draft = make_draft(draft.image, draft.contrast, draft.order, draft.given, constraints, callback)
+        return _result(self.mask, self.turn, draft, constraints, callback)
 
 
 def segment(

@@ -24,6 +24,7 @@ LINE = "#ff3b30"
 VIEW_MM, SECTION_MM = 30.0, 15.0
 """Half widths of the straightened views (the canal with its walls) and of the sections (the thecal sac)."""
 STEP_MM = 0.5
+"""Pixels of the views: finer than the voxels of most images."""
 N_COLUMNS = 4
 FRONT, BACK, LEFT, RIGHT = (np.argmin(np.abs(ANGLES - a)) for a in (1.5 * np.pi, 0.5 * np.pi, 0.0, np.pi))
 

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import NEIGHBOUR_COST, NEIGHBOUR_MM, SATURATION, WALL_WIDTH_MM, along_cord, closed_contours
+from cordlevelset.boundary import (
+    BARRED,
+    NEIGHBOUR_COST,
+    NEIGHBOUR_MM,
+    SATURATION,
+    WALL_WIDTH_MM,
+    along_cord,
+    closed_contours,
+)
 
 __all__ = ["sac_contours", "sac_support"]
 
@@ -58,7 +66,7 @@ def sac_contours(evidence: FloatArray, cord_mm: NDArray[np.float64], plane_mm: f
     delay = round(WALL_WIDTH_MM / st.RADIUS_STEP_MM)
     gain = wall / (1 + SATURATION * wall) - SIZE_COST * (st.RADII_MM - SIZE_MM[:, None]) ** 2
     gain[:, :, delay:] -= LEAVING_COST * passed[:, :, :-delay]
-    gain[(cord > st.RADII_MM) | (st.RADII_MM > LARGEST_MM)] = -9.0
+    gain[(cord > st.RADII_MM) | (st.RADII_MM > LARGEST_MM)] = BARRED
     radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
     agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, plane_mm), 2.0, axis=1, mode="wrap")
     gain -= NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2

@@ -76,11 +76,11 @@ def percentiles(image: FloatArray, *ranks: float) -> NDArray[np.float32]:
 
 def _body(image: FloatArray, axis: int, size: float) -> slice:
     """Range of an in-plane axis that is not air, with a margin: half of a neck image is nothing to search."""
-    (brightest,) = percentiles(image, 99)
-    bright = image > AIR_SHARE * brightest
+    darkest, (brightest,) = image.min(), percentiles(image, 99)
+    bright = image > darkest + AIR_SHARE * (brightest - darkest)
     share = bright.mean(axis=tuple(a for a in range(3) if a != axis))
     kept = np.flatnonzero(share > AIR_SHARE)
     if not kept.size:
-        return slice(None)
+        return slice(0, image.shape[axis])
     margin = int(np.ceil(BODY_MARGIN_MM / size))
     return slice(max(0, int(kept[0]) - margin), int(kept[-1]) + 1 + margin)

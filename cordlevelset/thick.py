@@ -37,7 +37,7 @@ POLES_MM = 2.0
 """Rows this far beyond the cord's poles count: they show fluid in every column, and so what else is in it."""
 RIM_MM = 1.0
 """Not those this close to the sac's poles: there its own curve is not an ellipse's."""
-REACH_MM = 8.0
+REACH_MM = 8.5
 """Columns beside the middle that count: the widest half-diameter of a cord."""
 RIDGE = 0.05
 """Roots and ligaments in 0.3 of a column's fluid cost as much as a misfit of 0.07 of the step in every voxel."""

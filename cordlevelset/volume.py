@@ -63,7 +63,7 @@ class Volume:
             raise GeometryError(f"the image has {array.ndim} axes, needs 3; choose one volume of a series")
         if array.size == 0:
             raise GeometryError(f"the image is empty: shape {array.shape}")
-        direction = np.eye(3) if self.direction is None else np.array(self.direction, dtype=np.float64).reshape(3, 3)
+        direction = np.eye(3) if self.direction is None else _numbers(self.direction, "direction", 9).reshape(3, 3)
         spacing, origin = _triple(self.spacing, "spacing"), _triple(self.origin, "origin")
         if not LEAST_VOXEL_MM <= min(spacing) <= max(spacing) <= GREATEST_VOXEL_MM:
             raise GeometryError(f"spacing must be positive and in mm, got {spacing}; mend the header")
@@ -296,8 +296,18 @@ def same_grid(a: Volume, b: Volume, *, tolerance_vox: float = 0.01) -> bool:
 
 
 def _triple(values: Any, name: str) -> tuple[float, float, float]:
-    flat = np.asarray(values, dtype=np.float64).ravel()
-    if flat.size != 3 or not np.isfinite(flat).all():
+    flat = _numbers(values, name, 3)
+    if not np.isfinite(flat).all():
         raise GeometryError(f"{name} must be 3 finite numbers, got {values!r}")
     x, y, z = flat.tolist()
     return x, y, z
+
+
+def _numbers(values: Any, name: str, count: int) -> NDArray[np.float64]:
+    try:
+        flat = np.array(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        flat = np.empty(0)
+    if flat.size != count:
+        raise GeometryError(f"{name} must be {count} finite numbers, got {values!r}")
+    return flat

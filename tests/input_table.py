@@ -415,6 +415,7 @@ ROWS = [
     Row("4-D with one volume", _nifti(array=lambda a: a[None])),
     Row("4-D with two volumes, one chosen", _nifti(array=lambda a: np.stack([0 * a, a])), frame=1),
     Row("negative values", _values(lambda a: a - 500)),
+    Row("all values negative", _values(lambda a: a - 5000)),
     Row("values times a million", _values(lambda a: a * 1e6)),
     Row("values times a millionth", _values(lambda a: a * 1e-6)),
     Row("clipped at their 98th percentile", _values(lambda a: np.minimum(a, np.percentile(a, 98)))),

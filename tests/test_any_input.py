@@ -61,35 +61,54 @@ def _volume(array, spacing):
 
 @SETTINGS
 @given(arrays((2, 4)), SPACINGS)
-def test_segment_and_measure(array, spacing):
+def test_volume(array, spacing):
     volume = _volume(array, spacing)
-    if volume is None:
-        return
-    result = allowed(cls.segment, volume)
-    if result is not None:
-        assert 0 <= result.confidence <= 1
-        assert result.mask.shape == volume.shape
+    assert volume is None or volume.shape == array.shape
+
+
+@SETTINGS
+@given(arrays((3, 3)), st.tuples(*[st.floats(0.2, 8.0)] * 3))
+def test_segment_and_measure(array, spacing):
+    volume = cls.Volume(array, spacing)
+    allowed(cls.segment, volume)  # never a cord: a few voxels
     allowed(cls.detect_centerline, volume)
     allowed(cls.measure, volume)
     allowed(cls.fill_between, volume)
 
 
-@settings(SETTINGS, max_examples=12)
-@given(
-    st.tuples(st.integers(2, 40), st.integers(2, 40), st.integers(2, 40)),
-    st.tuples(*[st.floats(0.3, 6.0)] * 3),
-    st.integers(0, 2**32 - 1),
-)
-def test_segment_tubes_in_noise(shape, spacing, seed):
-    rng = np.random.default_rng(seed)
-    _, y, x = np.indices(shape)
-    r = np.hypot((y - shape[1] * rng.random()) * spacing[1], (x - shape[2] * rng.random()) * spacing[2])
-    array = np.where(r < 4, 300, np.where(r < 9, 900, 500)) + rng.normal(0, 40, shape)
-    result = allowed(cls.segment, cls.Volume(array, spacing))
-    if result is not None:
-        assert np.isfinite(result.soft_mask.array).all()
-        assert np.isfinite(result.phi.array).all()
-        assert np.isfinite(result.centerline.points_mm).all()
+EXTENT_MM = st.tuples(st.floats(20, 90), st.floats(30, 60), st.floats(30, 60))
+VALUES = st.sampled_from([(1, 0), (1, -5000), (-1, 0), (1e-6, 0), (1e6, 1e9)])  # factor and offset
+
+
+def test_segment_tubes_in_noise():
+    found = []
+
+    @settings(SETTINGS, max_examples=30)
+    @given(
+        EXTENT_MM, st.tuples(st.floats(0.8, 6.0), *[st.floats(0.5, 2.0)] * 2), VALUES,
+        st.tuples(st.integers(0, 3), st.integers(0, 3)), st.integers(0, 2**32 - 1),
+    )  # fmt: skip
+    def segment(extent, spacing, values, padding, seed):
+        rng = np.random.default_rng(seed)
+        shape = tuple(max(2, round(e / s)) for e, s in zip(extent, spacing, strict=True))
+        _, y, x = np.indices(shape)
+        at = shape * rng.uniform(0.3, 0.7, 3)
+        r = np.hypot((y - at[1]) * spacing[1], (x - at[2]) * spacing[2])
+        array = np.where(r < 4, 300, np.where(r < 9, 900, 500)) + rng.normal(0, 40, shape)
+        array = np.pad(array * values[0] + values[1], (padding, (0, 0), (0, 0)))
+        volume = cls.Volume(array, spacing)
+        result = allowed(cls.segment, volume)
+        allowed(cls.segment, volume, centerline=volume.to_lps([(0, *at[1:]), (1, *at[1:])]))
+        found.append(result is not None)
+        if result is not None:
+            assert 0 <= result.confidence <= 1
+            assert result.mask.shape == volume.shape
+            assert np.isfinite(result.soft_mask.array).all()
+            assert np.isfinite(result.phi.array).all()
+            assert np.isfinite(result.centerline.points_mm).all()
+
+    segment()
+    assert sum(found) > len(found) / 2
 
 
 @SETTINGS

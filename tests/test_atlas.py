@@ -1,7 +1,10 @@
 """An atlas says about where the cord is, and no more."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 import cordlevelset as cls
 from cordlevelset.cli import main
@@ -113,6 +116,14 @@ def test_a_cord_that_comes_to_lie_beside_the_image_is_refused(other, template):
     with pytest.raises(cls.ConstraintError, match="atlas: ") as caught:
         cls.register_atlas(crop, template.image, template.soft_mask.like(beside))
     assert "\n" not in str(caught.value)
+
+
+def test_two_at_once_leave_the_number_of_threads_alone(other, template, hint):
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: cls.register_atlas(other.image, template.image, template.soft_mask), range(2)))
+    assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == before
+    assert all(np.array_equal(f.array, hint.array) for f in found)
 
 
 def test_it_can_be_cancelled(other, template):

@@ -86,9 +86,11 @@ def test_each_image_has_its_answer(undisturbed):
 def test_nothing_is_repeated(dataset, undisturbed, monkeypatch):
     output, outcomes = undisturbed
     before = content(output)
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("a child was started"))
+    started, child = [], batch.run_child
+    monkeypatch.setattr(batch, "run_child", lambda command, **k: started.append(command[4]) or child(command, **k))
     assert batch.run_batch(dataset, output, report=True) == outcomes
     assert content(output) == before
+    assert [Path(p).name for p in started] == ["sub-04_<b>_T2w.nii.gz"]  # a failure is no answer
 
 
 def test_what_does_not_count_as_done(dataset, undisturbed, tmp_path, monkeypatch):
@@ -152,7 +154,7 @@ def test_kernels_are_compiled_once_and_before_the_workers(dataset, tmp_path, mon
         started.append(command[3])
         return subprocess.CompletedProcess(command, 3, "", "cordlevelset: no spinal cord found")
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(batch, "run_child", run)
     batch.run_batch(dataset, tmp_path / "two", jobs=2)
     assert started == ["warmup", *["segment"] * 4]
     started.clear()
@@ -198,9 +200,24 @@ def test_a_hang_or_a_crash_is_listed_and_tried_again(dataset, tmp_path, monkeypa
     monkeypatch.setattr(batch, "TIME_LIMIT_S", 0.05)
     place = {"output": tmp_path, "report": False}
     assert "stopped after" in batch.segment_one(source, **place).remark
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, -11, "", ""))
-    assert "status -11" in batch.segment_one(source, **place).remark
+    for status, said in ((-11, "its process ended with status -11"), (1, "more memory than there is")):
+        ended = subprocess.CompletedProcess((), status, "", f"cordlevelset: {said}")
+        monkeypatch.setattr(batch, "run_child", lambda *a, ended=ended, **k: ended)
+        outcome = batch.segment_one(source, **place)
+        assert (outcome.status, outcome.remark) == ("failed", said)
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_no_other_description_is_replaced(dataset, tmp_path):
+    raw = json.dumps({"Name": "raw", "License": "CC0"})
+    other = json.dumps({"Name": "another", "GeneratedBy": [{"Name": "another pipeline"}]})
+    root = shutil.copytree(dataset, tmp_path / "bids")
+    for place, text in ((root, raw), (tmp_path / "derivatives", other), (tmp_path / "raw", raw)):
+        place.mkdir(exist_ok=True)
+        (place / "dataset_description.json").write_text(text)
+        with pytest.raises(InputError, match="give a"):
+            batch.run_batch(root, place)
+        assert (place / "dataset_description.json").read_text() == text
 
 
 def test_on_a_dask_cluster(dataset, undisturbed, tmp_path_factory):

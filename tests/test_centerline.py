@@ -72,6 +72,17 @@ def test_empty_planes_at_the_ends_hold_no_cord():
     assert path.first + len(path.centers_mm) == len(image) - 3
 
 
+@pytest.mark.parametrize("left", [2, 4, 8])
+def test_places_where_the_image_is_empty(left, neck):
+    planes = neck.image.to_index(neck.centerline_mm)[:, 0]
+    padded = neck.image.array.copy()
+    padded[:-left] = 0
+    points = neck.centerline_mm[(planes > 2) & (planes < 16)][[0, -1]]
+    with pytest.raises(cls.CordLevelSetError) as caught:
+        cls.segment(neck.image.like(padded), centerline=points)
+    assert "\n" not in str(caught.value)
+
+
 def test_one_slice_of_cord_is_none():
     image, middle = tubes.scene()
     path = CordPath(7, middle[7:8], np.full(1, 4.0), -1, np.full(1, 0.5), 0.5)

@@ -49,6 +49,15 @@ def test_empty_masks():
         cls.compare(box, empty)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1j])
+def test_what_is_no_mask(value):
+    box = _box(slice(4, 10), slice(5, 9))
+    bad = cls.Volume(np.where(box.array > 0, value, 0), SPACING)
+    for mask, reference, name in ((bad, box, "mask"), (box, bad, "reference")):
+        with pytest.raises(cls.InputError, match=f"the {name} holds"):
+            cls.compare(mask, reference)
+
+
 def test_grids_must_agree():
     box = _box(slice(4, 10), slice(5, 9))
     with pytest.raises(cls.GeometryError, match="resample"):

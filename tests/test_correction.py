@@ -156,6 +156,16 @@ def test_two_points_lead_past_a_decoy():
     assert cls.compare(hinted.mask, phantom.soft_mask).dice > 0.9
 
 
+def test_a_correction_tells_how_far_it_is_and_can_be_cancelled(neck, neck_result):
+    points = neck.centerline_mm[[2, -3]]
+    seen = []
+    neck_result.corrected(centerline=points, callback=lambda state: seen.append(state.fraction))
+    assert len(seen) > 1
+    assert seen == sorted(seen)
+    with pytest.raises(cls.Cancelled):
+        neck_result.corrected(centerline=points, callback=lambda state: True)
+
+
 def test_a_cord_known_to_be_there_is_not_refused(rng):
     noise = cls.Volume(rng.rayleigh(size=(30, 60, 50)), (2.0, 1.0, 1.0))
     with pytest.raises(cls.NoCordFoundError):

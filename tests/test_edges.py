@@ -62,7 +62,10 @@ def test_image_without_edges_or_noise():
     assert g[4, 20] == pytest.approx(1 / (1 + (1 / (3 * FAINTEST)) ** 2), rel=0.01)
 
 
-@pytest.mark.parametrize("options", [{"sigma": -1}, {"sigma": 1, "strength": 0}, {"sigma": 1, "power": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [{"sigma": -1}, {"sigma": np.inf}, {"sigma": np.nan}, {"sigma": 1, "strength": 0}, {"sigma": 1, "power": 0}],
+)
 def test_errors(options):
     with pytest.raises(InputError):
         edge_indicator(np.zeros((4, 4)), spacing=(1, 1), **options)

@@ -24,6 +24,41 @@ def test_all_files_or_none(tmp_path):
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "new"}
 
 
+def test_a_folder_in_the_place_of_a_file(tmp_path):
+    (tmp_path / "b.txt").mkdir()
+    (tmp_path / "a.txt").write_text("old")
+    with (
+        pytest.raises(cls.InputError, match="it is a folder"),
+        files.whole_or_nothing([tmp_path / "a.txt", tmp_path / "b.txt"]),
+    ):
+        pass
+    assert (tmp_path / "a.txt").read_text() == "old"
+    (tmp_path / "a.txt").unlink()
+    assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_what_cannot_be_read_meanwhile_is_not_said_to_be_unwritable(tmp_path):
+    with pytest.raises(FileNotFoundError), files.whole_or_nothing([tmp_path / "a.txt"]):
+        (tmp_path / "none").read_text()
+    assert not list(tmp_path.iterdir())
+
+
+def test_drafts_that_cannot_be_removed_do_not_hold_the_end_up(tmp_path, monkeypatch):
+    tries = []
+    monkeypatch.setattr(files.shutil, "rmtree", lambda *a, **k: tries.append(a))
+    monkeypatch.setattr(files, "_open_folders", {str(tmp_path)})
+    files.discard_drafts()
+    assert len(tries) == files.DISCARD_TRIES
+
+
+def test_folders_that_cannot_be_made_are_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    files.check_makeable(tmp_path / "a" / "b")
+    for folder in (tmp_path / "file" / "a", tmp_path / "file" / "a" / "b"):
+        with pytest.raises(cls.InputError, match="is a file, not a folder"):
+            files.check_makeable(folder)
+
+
 def test_an_unwritten_draft_is_an_error(tmp_path):
     with pytest.raises(cls.InputError, match="cannot write"), files.whole_or_nothing([tmp_path / "a.txt"]):
         pass

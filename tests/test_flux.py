@@ -70,6 +70,11 @@ def test_constant_image_has_no_tube():
         ({"spacing": (1, np.nan, 1)}, cls.GeometryError),
         ({"radii": ()}, cls.InputError),
         ({"radii": (-1.0,)}, cls.InputError),
+        ({"radii": (np.nan,)}, cls.InputError),
+        ({"radii": (3.0, np.inf)}, cls.InputError),
+        ({"radii": 3.0}, cls.InputError),
+        ({"image": np.zeros((3, 0, 9))}, cls.InputError),
+        ({"spacing": 1.0}, cls.GeometryError),
         ({"polarity": "t2"}, cls.InputError),
     ],
 )

@@ -59,6 +59,8 @@ def test_points_outside_the_image_or_apart(neck):
     refused(neck, "two centerline points lie 12.0 mm apart", centerline=[inside, inside + np.array([12.0, 0.0, 0.0])])
     refused(neck, "not finite", centerline=[inside, [np.nan, 0.0, 0.0]])
     refused(neck, r"\(2,\)", centerline=[1.0, 2.0])
+    for no_table in ([[1, 2], [3]], [["a", "b", "c"]], {"x": 1}):
+        refused(neck, "no table of numbers", centerline=no_table)
     apart = neck.centerline_mm[[0, 6]] + [[0.0, 0.0, 0.0], [20.0, 0.0, 0.0]]  # 20 mm aside within 12 mm of cord
     refused(neck, "no path can pass", centerline=apart)
 

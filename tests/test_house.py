@@ -20,7 +20,7 @@ PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "Slicer
 FACE = {"pipeline", "draft", "given", "comparison", "morphometry", "precompile"}
 ADAPTERS = {
     "io", "dicom", "atlas", "headers", "integrity", "files", "outputs", "plot", "report", "page", "surface", "demo",
-    "bids", "batch", "cli", "__main__",
+    "bids", "batch", "children", "cli", "__main__",
 }  # fmt: skip
 KERNELS = {"kernels", "_jit"}
 OUTSIDERS = {"SimpleITK": {"io", "dicom", "atlas"}, "matplotlib": {"plot", "report", "page"}, "numba": {"_jit"}}

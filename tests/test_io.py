@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 import cordlevelset as cls
-from cordlevelset import elements, io
+from cordlevelset import elements, integrity, io
 
 SUFFIXES = [".nii", ".nii.gz", ".nrrd", ".mha"]
 
@@ -254,6 +254,20 @@ def _nifti(path, array=None, affine=None):
     array = np.arange(8.0 * 9 * 10).reshape(8, 9, 10) if array is None else array
     nib.save(nib.Nifti1Image(array, np.eye(4) if affine is None else affine), path)
     return path
+
+
+@pytest.mark.parametrize("before_the_block_ends", [0, 1, 2, 100])
+def test_a_gzip_file_of_several_members(before_the_block_ends, tmp_path):
+    """As bgzip writes them; the mark of the next may be cut by the blocks the file is read in."""
+    array = np.random.default_rng(0).normal(size=(60, 60, 60))
+    whole = _nifti(tmp_path / "whole.nii", array).read_bytes()
+    size = n = integrity.BLOCK - before_the_block_ends
+    while len(first := gzip.compress(whole[:n], 0)) > size:
+        n -= len(first) - size
+    assert len(first) == size
+    path = tmp_path / "image.nii.gz"
+    path.write_bytes(first + gzip.compress(whole[n:], 0))
+    np.testing.assert_allclose(cls.read(path).array, array.T)
 
 
 def _zero_spacing(folder):

@@ -340,6 +340,8 @@ PHI = np.hypot(*np.indices((9, 9)) - 4.0) - 2
         (PHI, PHI, {"propagation": np.inf}, InputError),
         (PHI, PHI, {"max_num_iter": 0}, InputError),
         (PHI, PHI, {"time_step": 0}, InputError),
+        (PHI, PHI, {"tol": np.nan}, InputError),
+        (PHI, PHI, {"tol": -1.0}, InputError),
         (PHI, PHI, {"band": -1}, InputError),
         (PHI, PHI, {"region": np.ones(9)}, InputError),
         (PHI[0], PHI[0], {}, InputError),

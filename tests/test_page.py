@@ -43,6 +43,15 @@ def test_the_page_may_have_a_name(folder, capsys):
     assert "no folder" in capsys.readouterr().err
 
 
+def test_a_file_in_the_way_is_told_before_the_work(folder, monkeypatch, capsys):
+    monkeypatch.setattr("cordlevelset.pipeline.segment", lambda *_, **__: pytest.fail("the work began"))
+    (folder / "file").write_text("")
+    for place in ("file", "file/in/it"):
+        words = ["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/x.nii.gz", "--report", f"{folder}/{place}"]
+        assert main(words) == 1
+        assert "cannot write" in capsys.readouterr().err
+
+
 def test_without_matplotlib_it_says_so_first(folder, monkeypatch, capsys):
     monkeypatch.setattr("cordlevelset.plot.find_spec", lambda name: None)
     assert main(["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/x.nii.gz", "--report", f"{folder}/x"]) == 1

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import cordlevelset as cls
+from cordlevelset import children
 from cordlevelset.phantom import make_phantom
 
 COMMAND = [sys.executable, "-m", "cordlevelset.cli"]
@@ -84,6 +86,7 @@ FLUX = """
 import hashlib, sys
 import numpy as np
 import cordlevelset as cls
+from cordlevelset import children
 
 image = np.random.default_rng(0).random((3, 40, 40), np.float32)
 found = cls.tubularity(image, spacing=(3.0, 1.0, 1.0))
@@ -129,6 +132,50 @@ def test_interrupted_in_compiled_code(sign, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+STARTING = """
+import os, sys
+from cordlevelset import children, cli
+
+def start(args):
+    children.run_child([sys.executable, "-c", os.environ["CHILD"]], timeout=600, env=os.environ)
+
+cli._centerline = start
+cli.process()
+"""
+CHILD = """
+import os, signal, threading
+def end(*_):
+    open("ended", "w").close()
+    os._exit(0)
+
+signal.signal(signal.SIGTERM, end)
+open("started", "w").close()
+threading.Event().wait(600)
+"""
+
+
+def test_children_end_with_their_parent(tmp_path):
+    words = ["centerline", "image.nii", "-o", str(tmp_path / "line.csv")]
+    parent = subprocess.Popen([sys.executable, "-c", STARTING, *words], cwd=tmp_path, env=os.environ | {"CHILD": CHILD})
+    _wait_for(tmp_path / "started")
+    parent.send_signal(signal.SIGTERM)  # to it alone
+    assert parent.wait(timeout=60) == 130
+    _wait_for(tmp_path / "ended")
+
+
+def _wait_for(path):
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"no {path.name}")
+
+
+def test_a_child_that_takes_too_long_is_killed():
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    assert children.run_child(command, timeout=0.2, env=os.environ) is None
+
+
 def test_what_readers_print_is_not_shown(tmp_path):
     (tmp_path / "a.mha").write_bytes(
         b"ObjectType = Image\nNDims = 3\nDimSize = 2 x\nElementDataFile = LOCAL\n" + b"\1" * 99
@@ -168,7 +215,7 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "system", "popen", "
 def test_nothing_from_a_file_is_run_or_unpacked(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            ours = {"subprocess"} if path.name == "batch.py" else set()  # runs this program again, without a shell
+            ours = {"subprocess"} if path.name == "children.py" else set()  # runs this program again, without a shell
             assert not {alias.name.split(".")[0] for alias in node.names} & (FORBIDDEN_MODULES - ours)
         elif isinstance(node, ast.ImportFrom):
             assert (node.module or "").split(".")[0] not in FORBIDDEN_MODULES

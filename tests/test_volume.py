@@ -72,6 +72,9 @@ def test_lps_and_index_are_inverse(rng):
         ({"origin": (0.0, np.inf, 0.0)}, "finite"),
         ({"direction": np.array([[1, 0.3, 0], [0, 1, 0], [0, 0, 1]])}, "sheared"),
         ({"direction": np.full((3, 3), np.nan)}, "right angles"),
+        ({"direction": np.eye(4)}, "9 finite numbers"),
+        ({"direction": [[1, 0, 0], [0, 1]]}, "9 finite numbers"),
+        ({"spacing": ("a", "b", "c")}, "3 finite numbers"),
     ],
 )
 def test_unusable_geometry(change, words):

@@ -61,7 +61,7 @@ class CordLevelSetLogic(ScriptedLoadableModuleLogic):
         volume = bridge.volume_of_node(volume_node)
         given = self._given(volume_node, **drawn)
         if previous is not None and given and previous.given <= given.keys():  # nothing was taken back
-            return Job(lambda callback: previous.result.corrected(**given), given)
+            return Job(lambda callback: previous.result.corrected(callback=callback, **given), given)
         options = {"contrast": contrast, "polarity": polarity, **given}
         return Job(lambda callback: cls.segment(volume, callback=callback, **options), given)
 

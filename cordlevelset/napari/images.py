@@ -53,7 +53,8 @@ def read_layer(path: str | list[str]) -> list[LayerData]:
         name = Path(one).name
         for suffix in SUFFIXES:
             name = name.removesuffix(suffix)
-        kind = "labels" if volume.array.dtype.kind in "iu" and np.ptp(volume.array) < 10 else "image"
+        whole = volume.array.dtype.kind in "iu"
+        kind = "labels" if whole and int(volume.array.max()) - int(volume.array.min()) < 10 else "image"
         layers.append(
             (volume.array, {"name": name, "metadata": {"notes": volume.notes}, **grid_keywords(volume)}, kind)
         )

@@ -120,7 +120,7 @@ class CordWidget(Container):  # type: ignore[misc]
         if not given:
             self.status.value = "Choose a points, seeds or contours layer with something in it."
         elif self._honoured <= given.keys():
-            self._start(layer, given, lambda callback: result.corrected(**given))
+            self._start(layer, given, lambda callback: result.corrected(callback=callback, **given))
         else:  # something was taken back
             self._segment()
 

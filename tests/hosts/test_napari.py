@@ -92,6 +92,14 @@ def test_a_mask_is_read_as_labels(tmp_path):
     assert kind == "labels"
 
 
+def test_values_of_a_byte_are_an_image(tmp_path):
+    volume = GRIDS["oblique"]
+    values = np.linspace(-128, 127, volume.array.size).astype(np.int8)  # their range is no byte
+    cls.write(volume.like(values.reshape(volume.shape)), tmp_path / "image.nii.gz")
+    ((_, _, kind),) = read([str(tmp_path / "image.nii.gz")], stack=False, plugin_name="cordlevelset")
+    assert kind == "image"
+
+
 def test_samples_open(viewer, panel, qtbot):
     (layer,) = viewer.open_sample("cordlevelset", "lumbar")
     panel.image.reset_choices()
