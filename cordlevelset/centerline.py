@@ -20,7 +20,7 @@ from cordlevelset.errors import ConstraintError, NoCordFoundError
 from cordlevelset.hints import PathHint, SearchHint, onward
 from cordlevelset.paths import Track, best_track
 from cordlevelset.plausibility import Appearance, appearance
-from cordlevelset.searchgrid import ALONG_MM, SearchGrid, search_grid
+from cordlevelset.searchgrid import ALONG_MM, SearchGrid, filled_planes, search_grid
 from cordlevelset.skin import depth_below_skin
 from cordlevelset.symmetry import midline
 from cordlevelset.tissue import against_surroundings, mean_in_plane
@@ -294,9 +294,9 @@ def _refine(
     z = (grid.offset[0] + grid.step[0] * (planes + track.first)) * spacing[0]
     half = grid.spacing[0] / 2
     at_bottom, at_top = track.first == 0, span.stop == len(grid.image)
-    filled = np.flatnonzero(array.max((1, 2)) > array.min((1, 2)))  # scanners pad with empty planes
-    first = filled[0] if at_bottom else max(filled[0], int(np.ceil((z[0] - half) / spacing[0])))
-    last = filled[-1] if at_top else min(filled[-1], int(np.floor((z[-1] + half) / spacing[0])))
+    lowest, highest = filled_planes(array)
+    first = lowest if at_bottom else max(lowest, int(np.ceil((z[0] - half) / spacing[0])))
+    last = highest if at_top else min(highest, int(np.floor((z[-1] + half) / spacing[0])))
     if first > last:
         raise ConstraintError("the image is empty where the cord was said to be; give places that show it")
     full = np.arange(first, last + 1) * spacing[0]
@@ -304,7 +304,7 @@ def _refine(
         np.interp(full, z, v)
         for v in (centers[:, 0], centers[:, 1], best.radius[span][planes, r, c], best.cord[span][planes, r, c])
     ]
-    return CordPath(int(first), np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence=float("nan"))
+    return CordPath(first, np.stack(at[:2], 1), at[2], best.polarity, at[3], confidence=float("nan"))
 
 
 def _subvoxel(response: FloatArray, places: NDArray[np.int64]) -> NDArray[np.float64]:

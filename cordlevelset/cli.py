@@ -269,7 +269,7 @@ def _inputs(args: argparse.Namespace) -> list[Path]:
 
 CONUS_WORDS = {
     "outside": "outside the field of view",
-    "unclear": "not visible: the cord fades within 40 mm of the image's lower edge",
+    "unclear": "not visible: the cord fades, or was lost, before the image's lower edge",
 }
 
 

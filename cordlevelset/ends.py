@@ -59,6 +59,8 @@ CAUDA_MM = 40.0
 """The sac must go on for this long below a conus: the last 40 mm of a coil fade much like one."""
 READERS_MM, UNSURE_MM = 5.0, 3.0
 """Two readers of the same conus differ by 3 to 6 mm; an end that costs at most this many votes is as good."""
+VAGUE_MM = 17.5
+"""Half a lumbar vertebra with its disc: an end that may lie further off is no conus but a cord that fades."""
 
 BRAINSTEM_MM2, BRAINSTEM_MM = 130.0, 10.0
 """The widest cord, its cervical enlargement, has 65 to 110 mm2; the medulla passes 130 in its lowest centimetre. It
@@ -72,8 +74,8 @@ class LowerEnd:
     Attributes
     ----------
     state : str
-        "seen": at the conus. "outside": the cord leaves the field of view. "unclear": it fades so near the lower edge
-        that a conus cannot be told from a fading coil.
+        "seen": at the conus. "outside": the cord leaves the field of view. "unclear": it fades so near the lower edge,
+        or so slowly, that a conus cannot be told from a fading coil.
     plane : int
         Lowest plane of the cord, counted from the path's first; 0 but at a conus.
     uncertainty_mm : float
@@ -132,7 +134,8 @@ def find_conus(
     if plane * plane_mm <= CAUDA_MM:
         return LowerEnd("unclear")
     as_good = np.flatnonzero(votes >= votes[plane] - UNSURE_MM)
-    return LowerEnd("seen", plane, max(READERS_MM, float(np.abs(as_good - plane).max()) * plane_mm))
+    apart = float(np.abs(as_good - plane).max()) * plane_mm
+    return LowerEnd("seen", plane, max(READERS_MM, apart)) if apart <= VAGUE_MM else LowerEnd("unclear")
 
 
 def find_top(area_mm2: FloatArray, plane_mm: float) -> int:

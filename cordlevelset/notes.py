@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CONTRASTS", "LOW_CONFIDENCE", "hint_notes", "weak_notes"]
+__all__ = ["CONTRASTS", "LOW_CONFIDENCE", "clipping_notes", "hint_notes", "weak_notes"]
 
 CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi": -1, "dwi": 1}
 """Usual polarity of each contrast, for the note on a hint that the image contradicts."""
@@ -17,6 +17,9 @@ APART_MM = 10.0
 """Weak stretches nearer to each other than a third of a vertebra are one place to look at."""
 N_STRETCHES = 3
 """No more places than a person will look at; the rest are counted."""
+
+CLIPPED_SHARE = 0.1
+"""Of the fluid: from there on cords come out 1 to 28 % smaller (docs/limits.md); where nothing is clipped it is 0."""
 
 
 def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm: NDArray[np.float64]) -> list[str]:
@@ -59,6 +62,30 @@ def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm:
     if rest:
         notes.append(f"weak border in {rest} more slice{'s' if rest > 1 else ''} elsewhere, see their confidence")
     return notes
+
+
+def clipping_notes(fluid: NDArray[np.float32], extreme: float) -> list[str]:
+    """Fluid that is as bright, or as dark, as the image can show.
+
+    Parameters
+    ----------
+    fluid : (N,) array
+        Samples between the borders of cord and sac.
+    extreme : float
+        The image's greatest value where fluid is bright, its least where it is dark.
+
+    Returns
+    -------
+    list of str
+        Empty if hardly any of it is.
+    """
+    share = float((fluid == np.float32(extreme)).mean()) if fluid.size else 0.0
+    if share < CLIPPED_SHARE:
+        return []
+    return [
+        f"{share:.0%} of the fluid around the cord has the image's most extreme value: it was clipped, and the cord "
+        "may be drawn too small"
+    ]
 
 
 def hint_notes(contrast: str, polarity: int) -> list[str]:

@@ -124,7 +124,7 @@ class CordSegmentation:
 
     @property
     def conus_state(self) -> str:
-        """One word: "seen", "outside" (the cord leaves the image below), "unclear" (it fades near the lower edge)."""
+        """One word: "seen", "outside" (the cord leaves the image below), "unclear" (it fades, or is lost)."""
         return self.contours.conus_state
 
     @property

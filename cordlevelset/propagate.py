@@ -26,7 +26,9 @@ from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
 from cordlevelset.light import end_levels
+from cordlevelset.notes import clipping_notes
 from cordlevelset.sac import sac_contours, sac_support
+from cordlevelset.searchgrid import filled_planes
 from cordlevelset.thick import occupied_contours, resolved_share
 
 __all__ = ["follow_path", "segment_path"]
@@ -41,6 +43,9 @@ UNSEEN_MM = 10.0
 
 MIN_CONFIDENCE = 0.1
 """Mean share, 0 to 1, below which it is no cord: of 23 such results 22 were wrong (docs/reliability.md)."""
+
+UNREACHED_MM = 8.0
+"""A path that ends further inside the image, two planes of the search, has not left it."""
 
 BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
 
@@ -95,6 +100,12 @@ def follow_path(
             score=float(path.score.max()),
         )
     first = path.first + cord.start
+    unreached = _unreached(array, path, spacing[0])
+    ends = (
+        unreached[0] if cord.start == 0 else "",
+        unreached[1] if cord.stop == len(support) else BRAINSTEM_NOTE,
+    )
+    notes = tuple(filter(None, ends))
     sac = sac_contours(evidence, radii, spacing[0])
     in_sac = sac_support(evidence, sac)
     tip = None
@@ -112,9 +123,22 @@ def follow_path(
         confidence,
         tip,
         end.uncertainty_mm,
-        end.state,
-        () if cord.stop == len(support) else (BRAINSTEM_NOTE,),
+        "unclear" if end.state == "outside" and unreached[0] else end.state,
+        notes,
     )
+
+
+def _unreached(array: FloatArray, path: CordPath, plane_mm: float) -> tuple[str, str]:
+    """What to say of a path that does not reach the image's lower, upper edge; nothing if it does."""
+    lowest, highest = filled_planes(array)
+    gaps = path.first - lowest, highest - (path.first + len(path.centers_mm) - 1)
+    low, high = (
+        f"the cord was followed only to {gap * plane_mm:.0f} mm from the image's {edge} edge: it may go on"
+        if gap * plane_mm > UNREACHED_MM
+        else ""
+        for gap, edge in zip(gaps, ("lower", "upper"), strict=True)
+    )
+    return low, high
 
 
 def segment_path(
@@ -180,6 +204,8 @@ def segment_path(
         polarity=path.polarity,
     )
     report(1.0)
+    fluid_seen = sections[(st.RADII_MM > start.radii_mm[:, :, None]) & (st.RADII_MM < start.sac_mm[:, :, None])]
+    extreme = float(array.max() if path.polarity < 0 else array.min())
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
     narrow = size(radii)
     # a wide cord is still one, and so is an uneven one; but what is beyond any cord (no share left) is a sac
@@ -190,7 +216,7 @@ def segment_path(
         radii_mm=radii,
         sac_mm=sac,
         confidence=start.confidence * sharp * even * narrow,
-        notes=(*start.notes, *doubts(sharp, even, narrow)),
+        notes=(*start.notes, *doubts(sharp, even, narrow), *clipping_notes(fluid_seen, extreme)),
     )
 
 

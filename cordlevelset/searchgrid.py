@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-__all__ = ["ALONG_MM", "SearchGrid", "percentiles", "search_grid"]
+__all__ = ["ALONG_MM", "SearchGrid", "filled_planes", "percentiles", "search_grid"]
 
 FloatArray = NDArray[np.float32]
 
@@ -67,6 +67,12 @@ def search_grid(array: FloatArray, spacing: tuple[float, float, float]) -> Searc
     offset = [offset[0], *(o + b.start * s for o, b, s in zip(offset[1:], body, step[1:], strict=True))]
     image = np.ascontiguousarray(image[:, body[0], body[1]])
     return SearchGrid(image, size, (offset[0], offset[1], offset[2]), (step[0], step[1], step[2]))
+
+
+def filled_planes(array: FloatArray) -> tuple[int, int]:
+    """First and last plane that is not constant: scanners pad with empty ones."""
+    filled = np.flatnonzero(array.max((1, 2)) > array.min((1, 2)))
+    return int(filled[0]), int(filled[-1])
 
 
 def percentiles(image: FloatArray, *ranks: float) -> NDArray[np.float32]:

@@ -83,6 +83,21 @@ def test_places_where_the_image_is_empty(left, neck):
     assert "\n" not in str(caught.value)
 
 
+def test_a_path_that_ends_inside_the_image_says_so():
+    image, _ = tubes.scene()
+    path = find_cord(image, spacing=SPACING)
+    whole = follow_path(image, spacing=SPACING, path=path)
+    assert (whole.conus_state, whole.notes) == ("outside", ())
+    part = slice(5, -6)
+    short = CordPath(
+        path.first + 5, path.centers_mm[part], path.radius_mm[part], path.polarity, path.score[part], path.confidence
+    )
+    cut = follow_path(image, spacing=SPACING, path=short)
+    gaps = [f"followed only to {n * SPACING[0]:.0f} mm from the image's {edge}" for n, edge in ((5, "low"), (6, "up"))]
+    assert cut.conus_state == "unclear"
+    assert [gap in note for gap, note in zip(gaps, cut.notes, strict=True)] == [True, True]
+
+
 def test_one_slice_of_cord_is_none():
     image, middle = tubes.scene()
     path = CordPath(7, middle[7:8], np.full(1, 4.0), -1, np.full(1, 0.5), 0.5)

@@ -97,6 +97,15 @@ def test_a_change_at_the_lower_edge_is_unclear():
     assert conus.plane == 0
 
 
+@pytest.mark.parametrize(("over_mm", "state"), [(10, "seen"), (160, "unclear")])
+def test_a_cord_that_fades_slowly_has_no_end(over_mm, state):
+    """Step, tube and border are lost over so many mm about the middle of 300; the inside stays."""
+    left = np.clip(0.5 + (np.arange(300) - 150) / over_mm, 0.05, 1)
+    conus = find_conus(np.ones(300), left, 0.7 * left, np.full(300, 60.0), left, 1.0)
+    assert conus.state == state
+    assert (conus.plane > 0) == (state == "seen")
+
+
 def test_a_sac_that_stays_the_same_does_not_become_the_cord_it_is_held_against():
     """Below the tip the tube's response is lost, the rest changes little, for 100 mm: votes fall by a quarter a mm."""
     below = np.arange(150) < 100

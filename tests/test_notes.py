@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 
+import cordlevelset as cls
 from cordlevelset import pipeline
-from cordlevelset.notes import LOW_CONFIDENCE, hint_notes, weak_notes
+from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, weak_notes
 from cordlevelset.page import report_page
 
 
@@ -68,3 +69,21 @@ def test_a_weak_result_is_never_without_notes(neck_result):
     page = report_page(weak, name="neck")
     assert "weak border" in page
     assert "nothing was odd" not in page
+
+
+def test_clipped_fluid_is_told():
+    fluid = np.linspace(0, 1, 1000, dtype=np.float32)
+    for clipped in (0, 0.5 * CLIPPED_SHARE, 1.5 * CLIPPED_SHARE):
+        top = 1 - clipped
+        notes = clipping_notes(np.minimum(fluid, np.float32(top)), top)
+        assert len(notes) == (clipped > CLIPPED_SHARE)
+        assert clipping_notes(-np.minimum(fluid, np.float32(top)), -top) == notes
+    assert "15%" in notes[0]
+    assert clipping_notes(fluid[:0], 1.0) == []
+
+
+def test_an_image_that_was_clipped_gets_the_note(neck, neck_result):
+    assert not any("clipped" in note for note in neck_result.notes)
+    level = np.percentile(neck.image.array, 95)
+    for array in (np.minimum(neck.image.array, level), -np.minimum(neck.image.array, level)):
+        assert any("clipped" in note for note in cls.segment(neck.image.like(array)).notes)
