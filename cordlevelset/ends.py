@@ -59,8 +59,8 @@ CAUDA_MM = 40.0
 """The sac must go on for this long below a conus: the last 40 mm of a coil fade much like one."""
 READERS_MM, UNSURE_MM = 5.0, 3.0
 """Two readers of the same conus differ by 3 to 6 mm; an end that costs at most this many votes is as good."""
-VAGUE_MM = 17.5
-"""Half a lumbar vertebra with its disc: an end that may lie further off is no conus but a cord that fades."""
+VAGUE_MM = 20.0
+"""Half a lumbar vertebra with its disc, 40 mm: an end that may lie further off is no conus but a cord that fades."""
 
 BRAINSTEM_MM2, BRAINSTEM_MM = 130.0, 10.0
 """The widest cord, its cervical enlargement, has 65 to 110 mm2; the medulla passes 130 in its lowest centimetre. It
