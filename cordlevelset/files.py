@@ -33,7 +33,6 @@ __all__ = [
 CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
 MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 
-
 DISCARD_TRIES = 50
 """Half a second: a draft's writer may make a file just as its folder is removed, and some folders cannot be removed."""
 _open_folders: set[str] = set()
@@ -58,7 +57,7 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     Raises
     ------
     InputError
-        If a file cannot be made.
+        If a file cannot be made, or is a folder.
     """
     targets = [Path(p) for p in paths]
     folders: list[tempfile.TemporaryDirectory[str]] = []

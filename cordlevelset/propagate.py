@@ -101,11 +101,8 @@ def follow_path(
         )
     first = path.first + cord.start
     unreached = _unreached(array, path, spacing[0])
-    ends = (
-        unreached[0] if cord.start == 0 else "",
-        unreached[1] if cord.stop == len(support) else BRAINSTEM_NOTE,
-    )
-    notes = tuple(filter(None, ends))
+    below = unreached[0] if cord.start == 0 else ""
+    above = unreached[1] if cord.stop == len(support) else BRAINSTEM_NOTE
     sac = sac_contours(evidence, radii, spacing[0])
     in_sac = sac_support(evidence, sac)
     tip = None
@@ -123,8 +120,8 @@ def follow_path(
         confidence,
         tip,
         end.uncertainty_mm,
-        "unclear" if end.state == "outside" and unreached[0] else end.state,
-        notes,
+        "unclear" if end.state == "outside" and below else end.state,
+        tuple(filter(None, (below, above))),
     )
 
 
@@ -204,8 +201,8 @@ def segment_path(
         polarity=path.polarity,
     )
     report(1.0)
-    fluid_seen = sections[(st.RADII_MM > start.radii_mm[:, :, None]) & (st.RADII_MM < start.sac_mm[:, :, None])]
-    extreme = float(array.max() if path.polarity < 0 else array.min())
+    in_fluid = (st.RADII_MM > start.radii_mm[:, :, None]) & (st.RADII_MM < start.sac_mm[:, :, None])
+    clipped = clipping_notes(sections[in_fluid], float(array.max() if path.polarity < 0 else array.min()))
     sac = np.maximum(st.recentred(start.sac_mm, centers - start.centers_mm), radii)
     narrow = size(radii)
     # a wide cord is still one, and so is an uneven one; but what is beyond any cord (no share left) is a sac
@@ -216,7 +213,7 @@ def segment_path(
         radii_mm=radii,
         sac_mm=sac,
         confidence=start.confidence * sharp * even * narrow,
-        notes=(*start.notes, *doubts(sharp, even, narrow), *clipping_notes(fluid_seen, extreme)),
+        notes=(*start.notes, *doubts(sharp, even, narrow), *clipped),
     )
 
 
