@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cordlevelset import __version__, files
-from cordlevelset.bids import Source, dataset_description, find_images
+from cordlevelset.bids import DESCRIPTION, Source, check_output, dataset_description, find_images
 from cordlevelset.children import run_child
 from cordlevelset.errors import InputError
 from cordlevelset.outputs import checksum, record, write_json
@@ -28,7 +28,6 @@ from cordlevelset.plot import check_drawing
 
 __all__ = ["Outcome", "run_batch"]
 
-NAME = "cordlevelset"
 TIME_LIMIT_S = 900
 """Longest time for one image: a hundred times that of a large one."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
@@ -113,7 +112,7 @@ def run_batch(
     if report:
         check_drawing("--report")
     sources = find_images(dataset)
-    _check_description(dataset, output)
+    check_output(dataset, output)
     try:
         for folder in {output, *((output / s.stem).parent for s in sources)}:
             folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +121,7 @@ def run_batch(
     except OSError as error:
         raise InputError(f"cannot write into {error.filename}: {error.strerror}") from None
     way = Path(os.path.relpath(dataset.resolve(), output.resolve())).as_posix()
-    write_json(output / "dataset_description.json", dataset_description(__version__, way))
+    write_json(output / DESCRIPTION, dataset_description(__version__, way))
     outcomes: dict[str, Outcome] = {}
     start = _on_dask(dask) if dask is not None else _on_threads(jobs)
     if progress is not None:
@@ -143,21 +142,6 @@ def run_batch(
         files.write_table(table, COLUMNS, (o.row for o in ordered), separator="\t")
         page.write_text(_page(ordered, output), encoding="utf-8")
     return ordered
-
-
-def _check_description(dataset: Path, output: Path) -> None:
-    """Make sure that the description we write replaces none but ours."""
-    if output.resolve() == dataset.resolve():
-        raise InputError(f"{output} is the dataset itself; give another folder, or one in it")
-    path = output / "dataset_description.json"
-    try:
-        makers = {maker["Name"] for maker in json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]}
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except (OSError, ValueError, KeyError, TypeError):
-        makers = set()
-    if NAME not in makers:
-        raise InputError(f"{path} describes another dataset and would be lost; give a folder of its own")
 
 
 Work = Callable[[Source], Outcome]

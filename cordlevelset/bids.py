@@ -6,16 +6,20 @@ Names as spinal cord datasets have them: ``sub-01/anat/sub-01_T2w_label-SC_seg.n
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from cordlevelset.errors import InputError
 
-__all__ = ["Source", "dataset_description", "find_images"]
+__all__ = ["DESCRIPTION", "Source", "check_output", "dataset_description", "find_images"]
 
 SUFFIXES = ("T1w", "T2w", "T2starw", "T2star", "PDw", "MTS", "MTw", "UNIT1")
 """Anatomical images in which a cord can be seen."""
 BIDS_VERSION = "1.9.0"
+DESCRIPTION = "dataset_description.json"
+NAME = "cordlevelset"
+"""Who wrote a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,21 @@ def dataset_description(version: str, raw: str) -> dict[str, object]:
         "Name": "Spinal cord segmentations",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "cordlevelset", "Version": version}],
+        "GeneratedBy": [{"Name": NAME, "Version": version}],
         "DatasetLinks": {"raw": raw},
     }
+
+
+def check_output(dataset: Path, output: Path) -> None:
+    """Make sure that a description in the output replaces none but an earlier one of ours."""
+    if output.resolve() == dataset.resolve():
+        raise InputError(f"{output} is the dataset itself; give another folder, or one in it")
+    path = output / DESCRIPTION
+    try:
+        makers = {maker["Name"] for maker in json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]}
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        makers = set()
+    if NAME not in makers:
+        raise InputError(f"{path} describes another dataset and would be lost; give a folder of its own")

@@ -41,7 +41,7 @@ def run_child(
         if _ending:
             raise InterruptedError("this process is about to end")
         child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=dict(env)
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=env
         )
         _children.add(child)
     try:

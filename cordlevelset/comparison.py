@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.morphometry import check_mask, sections_of_mask
-from cordlevelset.volume import Volume, canonical_turn, same_grid
+from cordlevelset.morphometry import sections_of_mask
+from cordlevelset.volume import Volume, canonical_turn, check_mask, same_grid
 
 __all__ = ["Comparison", "compare"]
 

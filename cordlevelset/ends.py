@@ -131,11 +131,11 @@ def find_conus(
             plane = k
     if plane < LOSS_PLANES or votes[plane] - votes[:plane].min() <= LOSS_MM:
         return LowerEnd("outside")
-    if plane * plane_mm <= CAUDA_MM:
-        return LowerEnd("unclear")
     as_good = np.flatnonzero(votes >= votes[plane] - UNSURE_MM)
     apart = float(np.abs(as_good - plane).max()) * plane_mm
-    return LowerEnd("seen", plane, max(READERS_MM, apart)) if apart <= VAGUE_MM else LowerEnd("unclear")
+    if plane * plane_mm <= CAUDA_MM or apart > VAGUE_MM:
+        return LowerEnd("unclear")
+    return LowerEnd("seen", plane, max(READERS_MM, apart))
 
 
 def find_top(area_mm2: FloatArray, plane_mm: float) -> int:

@@ -60,18 +60,17 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
         If a file cannot be made, or is a folder.
     """
     targets = [Path(p) for p in paths]
+    for target in targets:
+        _check_no_folder(target)
     folders: list[tempfile.TemporaryDirectory[str]] = []
-    temporaries: list[Path] = []
     reading = False
     at = " or ".join(map(str, targets))
     try:
         for target in targets:
             at = str(target)
-            if target.is_dir():
-                raise InputError(f"cannot write {target}: it is a folder")
             folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
             _open_folders.add(folders[-1].name)
-            temporaries.append(Path(folders[-1].name) / target.name.lower())
+        temporaries = [Path(f.name) / t.name.lower() for f, t in zip(folders, targets, strict=True)]
         at = " or ".join(map(str, targets))
         reading = True
         yield temporaries
@@ -80,12 +79,12 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
             at = str(target)
             os.replace(temporary, target)
     except OSError as error:
-        if reading and error.filename is not None and Path(error.filename).parent not in map(Path, _open_folders):
+        if reading and error.filename and Path(error.filename).parent not in {t.parent for t in temporaries}:
             raise  # of what the caller reads meanwhile
         raise InputError(f"cannot write {at}: {error.strerror}; make room or give another place") from None
     except InputError as error:
         text = str(error)
-        for temporary, target in zip(temporaries, targets, strict=False):
+        for temporary, target in zip(temporaries, targets, strict=True):
             text = text.replace(str(temporary), str(target))
         raise InputError(text) from None
     finally:
@@ -149,8 +148,7 @@ def check_writable(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str
     """
     suffix = name_suffix(path, suffixes)
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder")
+    _check_no_folder(path)
     if not path.parent.is_dir():
         raise InputError(f"cannot write {path}: no folder {path.parent}")
     _check_folder(path.parent, path)
@@ -172,6 +170,11 @@ def check_makeable(folder: str | os.PathLike[str]) -> None:
     """
     above = next(p for p in Path(folder).absolute().parents if p.exists())
     _check_folder(above, Path(folder))
+
+
+def _check_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder")
 
 
 def _check_folder(folder: Path, path: Path) -> None:

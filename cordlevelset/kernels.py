@@ -661,8 +661,11 @@ LANES = 64  # of a running maximum: as many as vector registers hold side by sid
 FULL, NONE = 2.5, 4.5  # voxels from the contour: full speed (shift 1.5, stencil 1), none (stencil 2 more)
 PULL = 2.0  # voxels an iteration: how far out |grad phi| is brought back to 1
 UNEVEN = 0.3  # a start's |grad phi| may be so far from 1: the pull mends that in its first iterations
+MOVE = 0.5  # voxels that the contour moves at most in an iteration
 CARRY = 1.0  # voxels that anything in the band may be carried in an iteration
 GROWTH = 1.25  # of the time step from one iteration to the next
+CALM = 1e-12  # 1 / time: slower is standing still
+FLAT = 1e-2  # |grad phi|^2 at least, where a movement of phi is turned into one of the contour
 STEEPEST = 2.0  # |grad phi| above counts as this: dents at the rim of the band must not be overshot
 RELIST = 1.0  # voxels that the contour moves before the strips are listed anew; with a step's half, the 1.5 of FULL
 STALE = 0.2  # the same where it comes to rest: it stands only on lists made where it stands
@@ -1217,7 +1220,7 @@ def fastest(strips, cells):
     Uses up strips.rate.
     """
     start, reach, rate, slope = strips.start, strips.reach, strips.rate, strips.slope
-    zero, flat = rate.dtype.type(0), rate.dtype.type(1e-2)
+    zero, flat = rate.dtype.type(0), rate.dtype.type(FLAT)
     for j in range(cells):
         square = rate[j] * rate[j] / max(slope[j], flat)
         rate[j] = square if start[j] * start[j] < reach[j] else zero
@@ -1231,11 +1234,10 @@ def slow_clocks(strips, cells, box, state):
     So each place moves as far as it may, not as far as the fastest leaves it time for. Uses up strips.rate; returns the
     speed (mm / time) that none exceeds.
     """
-    calm = 1e-12  # 1 / time: slower is standing still
-    most = 0.5 / max(box.inverse) * max(state.reals[TRANSPORT] / CARRY, state.reals[DIFFUSION] / SUPER, calm)
+    most = MOVE / max(box.inverse) * max(state.reals[TRANSPORT] / CARRY, state.reals[DIFFUSION] / SUPER, CALM)
     coef, rate, slope = strips.coef, strips.rate, strips.slope
     real = rate.dtype.type
-    limit, flat = real(most), real(1e-2)
+    limit, flat = real(most), real(FLAT)
     for j in range(cells):
         rate[j] = limit / max(abs(rate[j]) / np.sqrt(max(slope[j], flat)), limit)
     for a in range(5):
@@ -1252,7 +1254,7 @@ def movement(phi, strips, runs, cells):
     Uses up strips.rate.
     """
     real = phi.dtype.type
-    zero, one, flat, tiny = real(0), real(1), real(1e-2), real(1e-12)
+    zero, one, flat, tiny = real(0), real(1), real(FLAT), real(1e-12)
     start, slope, reach, rate = strips.start, strips.slope, strips.reach, strips.rate
     total, weights, inside = zero, zero, zero
     for k in range(runs):
@@ -1275,12 +1277,11 @@ def movement(phi, strips, runs, cells):
 def plan_step(box, state, push, time_step):
     """Time and stages of a step: the contour moves at most half a voxel, nothing is carried more than a voxel."""
     shortest = 1 / max(box.inverse)
-    calm = 1e-12  # 1 / time: slower is standing still
     hz, hy, hx = box.inverse
     pull = push * np.sqrt(hz * hz + hy * hy + hx * hx)
-    explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + calm)
+    explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + CALM)
     tau = min(time_step, GROWTH * state.reals[STEP], explicit * SUPER / 2)
-    tau = min(tau, CARRY / (state.reals[TRANSPORT] + calm), 0.5 * shortest / (state.reals[SPEED] + calm))
+    tau = min(tau, CARRY / (state.reals[TRANSPORT] + CALM), MOVE * shortest / (state.reals[SPEED] + CALM))
     state.reals[STEP] = tau
     state.reals[TIME] += tau
     return tau, max(1, int(np.ceil(0.5 * (np.sqrt(1 + 8 * tau / explicit) - 1) - 1e-6)))

@@ -21,7 +21,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
 from cordlevelset.errors import InputError
-from cordlevelset.volume import Turn, Volume, canonical_turn
+from cordlevelset.volume import Turn, Volume, canonical_turn, check_mask
 
 __all__ = ["COLUMNS", "SliceMeasures", "measure", "sections_of_contours", "sections_of_mask", "slice_measures"]
 
@@ -236,25 +236,6 @@ def measure(mask: Any) -> tuple[SliceMeasures, ...]:
         confidence=np.full(len(sections.planes), np.nan),
         slice_of_plane=input_slices(turn, canonical),
     )
-
-
-def check_mask(volume: Volume, name: str) -> None:
-    """Make sure that a volume can be a mask.
-
-    Parameters
-    ----------
-    volume : Volume
-        A mask or soft mask.
-    name : str
-        What the error calls it.
-
-    Raises
-    ------
-    InputError
-        If it holds values that are not real and finite.
-    """
-    if volume.array.dtype.kind not in "biuf" or not np.isfinite(volume.array).all():
-        raise InputError(f"the {name} holds values that are no finite real numbers; a mask holds some from 0 to 1")
 
 
 def input_slices(turn: Turn, canonical: Volume) -> range:

@@ -1,4 +1,4 @@
-"""What was odd or weak in a result, in sentences: where its border is not trusted, and a hint that did not fit."""
+"""What was odd or weak in a result, in sentences: borders not trusted, ends not reached, a hint that did not fit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CONTRASTS", "LOW_CONFIDENCE", "clipping_notes", "hint_notes", "weak_notes"]
+__all__ = [
+    "BRAINSTEM_NOTE",
+    "CONTRASTS",
+    "LOW_CONFIDENCE",
+    "clipping_notes",
+    "hint_notes",
+    "unreached_note",
+    "weak_notes",
+]
 
 CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi": -1, "dwi": 1}
 """Usual polarity of each contrast, for the note on a hint that the image contradicts."""
@@ -18,6 +26,9 @@ APART_MM = 10.0
 N_STRETCHES = 3
 """No more places than a person will look at; the rest are counted."""
 
+BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
+UNREACHED_MM = 8.0
+"""A path that ends further inside the image, two planes of the search, has not left it."""
 CLIPPED_SHARE = 0.1
 """Of the fluid: from there on cords come out 1 to 28 % smaller (docs/limits.md); where nothing is clipped it is 0."""
 
@@ -86,6 +97,13 @@ def clipping_notes(fluid: NDArray[np.float32], extreme: float) -> list[str]:
         f"{share:.0%} of the fluid around the cord has the image's most extreme value: it was clipped, and the cord "
         "may be drawn too small"
     ]
+
+
+def unreached_note(gap_mm: float, edge: str) -> str:
+    """What to say of a path that ends so far inside the image; empty if that is its edge."""
+    if gap_mm <= UNREACHED_MM:
+        return ""
+    return f"the cord was followed only to {gap_mm:.0f} mm from the image's {edge} edge: it may go on"
 
 
 def hint_notes(contrast: str, polarity: int) -> list[str]:

@@ -26,7 +26,7 @@ from cordlevelset.ends import find_conus, find_top
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
 from cordlevelset.light import end_levels
-from cordlevelset.notes import clipping_notes
+from cordlevelset.notes import BRAINSTEM_NOTE, clipping_notes, unreached_note
 from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.searchgrid import filled_planes
 from cordlevelset.thick import occupied_contours, resolved_share
@@ -43,11 +43,6 @@ UNSEEN_MM = 10.0
 
 MIN_CONFIDENCE = 0.1
 """Mean share, 0 to 1, below which it is no cord: of 23 such results 22 were wrong (docs/reliability.md)."""
-
-UNREACHED_MM = 8.0
-"""A path that ends further inside the image, two planes of the search, has not left it."""
-
-BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
 
 FloatArray = NDArray[np.float32]
 
@@ -100,9 +95,10 @@ def follow_path(
             score=float(path.score.max()),
         )
     first = path.first + cord.start
-    unreached = _unreached(array, path, spacing[0])
-    below = unreached[0] if cord.start == 0 else ""
-    above = unreached[1] if cord.stop == len(support) else BRAINSTEM_NOTE
+    lowest, highest = filled_planes(array)
+    below = "" if cord.start else unreached_note((path.first - lowest) * spacing[0], "lower")
+    above = unreached_note((highest + 1 - path.first - len(support)) * spacing[0], "upper")
+    above = above if cord.stop == len(support) else BRAINSTEM_NOTE
     sac = sac_contours(evidence, radii, spacing[0])
     in_sac = sac_support(evidence, sac)
     tip = None
@@ -123,19 +119,6 @@ def follow_path(
         "unclear" if end.state == "outside" and below else end.state,
         tuple(filter(None, (below, above))),
     )
-
-
-def _unreached(array: FloatArray, path: CordPath, plane_mm: float) -> tuple[str, str]:
-    """What to say of a path that does not reach the image's lower, upper edge; nothing if it does."""
-    lowest, highest = filled_planes(array)
-    gaps = path.first - lowest, highest - (path.first + len(path.centers_mm) - 1)
-    low, high = (
-        f"the cord was followed only to {gap * plane_mm:.0f} mm from the image's {edge} edge: it may go on"
-        if gap * plane_mm > UNREACHED_MM
-        else ""
-        for gap, edge in zip(gaps, ("lower", "upper"), strict=True)
-    )
-    return low, high
 
 
 def segment_path(

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset.errors import GeometryError, InputError
 
-__all__ = ["Turn", "Volume", "canonical_turn", "image_values", "same_grid"]
+__all__ = ["Turn", "Volume", "canonical_turn", "check_mask", "image_values", "same_grid"]
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of D^T D - 1 that passes as rounding: headers hold float32 or 4 to 6 digits. 1e-3 is 0.06 degrees."""
@@ -24,6 +24,8 @@ LEAST_VOXEL_MM, GREATEST_VOXEL_MM = 1e-6, 1e6
 """A nanometre and a kilometre: what lies beyond is no image, and its squares and products may overflow."""
 LEAST_EXTENT_MM, GREATEST_EXTENT_MM = 5.0, 3000.0
 """A cord is nowhere thinner, a patient nowhere longer: an image beyond these has its spacing in other units."""
+REAL = "biuf"
+"""NumPy's kinds of real numbers: bool, signed, unsigned, float."""
 CANONICAL_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 """Rows: where array axes 0, 1, 2 of the canonical grid point to in LPS: superior, posterior, left."""
 
@@ -257,7 +259,7 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
         If the image is thinner than a cord or longer than a patient.
     """
     array = volume.array
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool) or np.iscomplexobj(array):
+    if array.dtype.kind not in REAL:
         raise InputError(f"values are {array.dtype}, need real numbers; give the magnitude image")
     if min(array.shape) < 2:
         raise InputError(f"the image is one voxel thick (shape {array.shape}): a single slice holds no cord to follow")
@@ -273,6 +275,25 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
         size = " x ".join(f"{mm:g}" for mm in extent)
         raise GeometryError(f"the image covers {size} mm: its spacing is in another unit; give it in mm")
     return values
+
+
+def check_mask(volume: Volume, name: str) -> None:
+    """Make sure that a volume can be a mask.
+
+    Parameters
+    ----------
+    volume : Volume
+        A mask or soft mask.
+    name : str
+        What the error calls it.
+
+    Raises
+    ------
+    InputError
+        If it holds values that are not real and finite.
+    """
+    if volume.array.dtype.kind not in REAL or not np.isfinite(volume.array).all():
+        raise InputError(f"the {name} holds values that are no finite real numbers; a mask holds some from 0 to 1")
 
 
 def same_grid(a: Volume, b: Volume, *, tolerance_vox: float = 0.01) -> bool:

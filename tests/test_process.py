@@ -86,7 +86,6 @@ FLUX = """
 import hashlib, sys
 import numpy as np
 import cordlevelset as cls
-from cordlevelset import children
 
 image = np.random.default_rng(0).random((3, 40, 40), np.float32)
 found = cls.tubularity(image, spacing=(3.0, 1.0, 1.0))
