@@ -282,22 +282,31 @@ def half_chords(rows_mm, height, half_ap, half_lr, out):
                 out[j] += half_lr * np.sqrt(1 - y * y) / n
 
 
+class Roots(NamedTuple):
+    """What else there may be in the fluid of a column."""
+
+    ridge: float  # what it costs
+    most: float  # share of the fluid
+    middle: float  # share of the cord's depth beside which it is another than in the other rows
+
+
 @njit
 def occupied_misfits(
-    planes, middles, half_ap, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, ridge, roots, out
+    planes, middles, half_ap, fullness, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, roots, out
 ):
     """Mean squared misfit of each plane with cords in sacs that fill voxels in part; equation in thick.py.
 
-    planes (P, J, I); middles (P, 2) and half_ap (P,) of the cord, mm; sacs (P, 3): middle row, half AP, middle column,
-    mm; levels (P, 3): cord, fluid, wall; margins, mm: rows beyond the cord's poles that count, rows inside the sac's
-    that do not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
+    planes (P, J, I); middles (P, 2) of the cord, mm; half_ap, mm, and fullness (P, shifts, half_lr): how deep a cord is
+    that shows the depth seen, and what share of the voxels its brightness was measured in; sacs (P, 3): middle row,
+    half AP, middle column, mm; levels (P, 3): cord, fluid, wall; margins, mm: rows beyond the least cord's poles that
+    count, rows inside the sac's that do not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
     """
     n_p, n_y, n_x = planes.shape
     dy, dx = spacing[0], spacing[1]
-    rows, cord, sac = np.empty(n_y), np.empty(n_y), np.empty(n_y)
+    rows, sac, cords = np.empty(n_y), np.empty(n_y), np.empty((shifts.size, half_lr.size, n_y))
     in_sac, column = np.empty(n_y), np.empty(n_y)
     for p in range(n_p):
-        cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p]
+        cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p].min()
         step = levels[p, 0] - levels[p, 1]
         wall = (levels[p, 2] - levels[p, 1]) / step
         low = min(cy - b, max(cy - b - margins[0], sacs[p, 0] - sacs[p, 1] + margins[1]))
@@ -306,11 +315,16 @@ def occupied_misfits(
         n = max(min(n_y, int(np.floor(high / dy)) + 1) - j0, 0)
         first = max(0, int(np.floor((cx - margins[2]) / dx + 0.5)))
         last = min(n_x - 1, int(np.floor((cx + margins[2]) / dx + 0.5)))
+        nearest = np.argsort(np.abs(np.arange(j0, j0 + n) * dy - cy))  # to the cord's middle
+        beside = 0
         for j in range(n):
-            rows[j] = (j0 + j) * dy - cy
-        half_chords(rows[:n], dy, b, 1.0, cord)
+            rows[j] = (j0 + nearest[j]) * dy - cy
+            beside += abs(rows[j]) < roots.middle * b
+        for s in range(shifts.size):
+            for a in range(half_lr.size):
+                half_chords(rows[:n], dy, half_ap[p, s, a], 1.0, cords[s, a])
         for j in range(n):
-            rows[j] = (j0 + j) * dy - sacs[p, 0]
+            rows[j] = (j0 + nearest[j]) * dy - sacs[p, 0]
         half_chords(rows[:n], dy, sacs[p, 1], 1.0, sac)
         out[p] = 0.0
         for i in range(first, last + 1):
@@ -319,23 +333,23 @@ def occupied_misfits(
                 for j in range(n):
                     half = sac_lr[w] * sac[j]
                     in_sac[j] = max(0.0, min(right, sacs[p, 2] + half) - max(left, sacs[p, 2] - half)) / dx
-                    column[j] = (planes[p, j0 + j, i] - levels[p, 1]) / step - wall * (1 - in_sac[j])
+                    column[j] = (planes[p, j0 + nearest[j], i] - levels[p, 1]) / step - wall * (1 - in_sac[j])
                 for s in range(shifts.size):
                     middle = cx + shifts[s]
                     for a in range(half_lr.size):
-                        rests, along, fluids = 0.0, 0.0, 0.0
-                        for j in range(n):
-                            half = half_lr[a] * cord[j]
-                            occupied = max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
-                            fluid = max(0.0, in_sac[j] - occupied)
-                            rest = column[j] - occupied
-                            rests += rest * rest
-                            along += rest * fluid
-                            fluids += fluid * fluid
-                        # what else is in the column's fluid: min_u sum (rest - u fluid)^2 + ridge n u^2 over u <= roots
-                        fluids += ridge * n
-                        u = min(along / max(fluids, 1e-9), roots)
-                        out[p, s, a, w] += rests - 2 * u * along + u * u * fluids
+                        for start, stop in ((0, beside), (beside, n)):
+                            rests, along, fluids = 0.0, 0.0, roots.ridge * (stop - start)
+                            for j in range(start, stop):
+                                half = half_lr[a] * cords[s, a, j]
+                                occupied = max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
+                                fluid = max(0.0, in_sac[j] - occupied)
+                                rest = column[j] - occupied / fullness[p, s, a]
+                                rests += rest * rest
+                                along += rest * fluid
+                                fluids += fluid * fluid
+                            # what else is in these rows' fluid: min_u sum (rest - u fluid)^2 + ridge n u^2, u <= most
+                            u = min(along / max(fluids, 1e-9), roots.most)
+                            out[p, s, a, w] += rests - 2 * u * along + u * u * fluids
         out[p] /= max(n * (last + 1 - first), 1)
 
 

@@ -6,11 +6,14 @@ thickness: its brightness tells how much of it is fluid. With c and f the bright
 the voxel inside the cord, an ellipse (middle x0, half-diameters a left-right and b antero-posterior), and S the share
 inside the sac, another one (half-diameter A left-right), what is not fluid is cord or lies outside the sac:
 
-    (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) + w (1 - S(y, i; A)) + u_i (S - F)
+    (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) / G(x0, a) + w (1 - S(y, i; A)) + u_i (S - F)
 
-The wall is w steps away from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots
-and ligaments, which a slight ridge draws to zero and which cannot be much. The cord of least squared misfit over x0, a
-and A, with neighbouring planes and a mild prior of the cord's shape, gives the middle and the lateral borders.
+G is the share of cord in the voxels that c was measured in: less than one for a small cord, or one on the border of two
+slices. b is as deep as a cord of this a and x0 must be to show the depth seen (`flattening`). The wall is w steps away
+from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots and ligaments, one value
+beside the middle of the cord and one in the other rows, which a slight ridge draws to zero and which cannot be much.
+The cord of least squared misfit over x0, a and A, with neighbouring planes and a mild prior of the cord's shape, gives
+the middle and, averaged with the rays', the lateral borders.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import RESOLVED_MM
+from cordlevelset.boundary import NEIGHBOUR_RAYS, RESOLVED_MM
 from cordlevelset.sac import SIZE_MM
 
-__all__ = ["flattening", "occupied_contours", "resolved_share"]
+__all__ = ["flattening", "fullness", "occupied_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
@@ -41,9 +44,16 @@ REACH_MM = 8.5
 """Columns beside the middle that count: the widest half-diameter of a cord."""
 RIDGE = 0.05
 """Roots and ligaments in 0.3 of a column's fluid cost as much as a misfit of 0.07 of the step in every voxel."""
-ROOTS = 0.3
+ROOTS = 0.25
 """Roots and ligaments darken the fluid beside a cord by 0.15 to 0.27 of the step, seldom more (docs/border.md);
 and a sac without a cord does not become one by roots."""
+MIDDLE = 1 / 3
+"""Share of the cord's depth beside which roots and ligaments leave it; else they would pass for a wider cord there."""
+LEAST_FULL = 2 / 3
+"""The narrowest cord above the conus, 8 mm (Frostell 2016), fills so much of two 6 mm voxels that share it."""
+RAYS_SHARE = 0.3
+"""Of the rays at least, however thick the voxels: they stop short of the sides where the model, to which roots look
+like cord, goes beyond them. The share of least squares in slices of 3 to 6 mm is 0.23 to 0.31 (docs/border.md)."""
 WALL_MM = (10.0, 14.0)
 """Columns this far from the middle are beyond the sac and within the vertebra."""
 WALL_STEPS = (0.5, 3.0)
@@ -63,7 +73,7 @@ INSIDE = 0.8
 
 
 def resolved_share(voxel_mm: float) -> float:
-    """Weight of what interpolation between voxels this thick shows of the lateral borders; the rest is the model's."""
+    """Share of the lateral borders that interpolation between voxels this thick shows."""
     return min(1.0, RESOLVED_MM / voxel_mm)
 
 
@@ -111,16 +121,22 @@ def occupied_contours(
     sac_middle, sac_ap, _ = _box(centers_mm, sac_mm)
     planes = array[first : first + len(middle)]
     cord, fluid = _levels(array, spacing, first, centers_mm, radii_mm, polarity)
-    levels = _along(np.column_stack([cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid)]), spacing[0])
+    wall = _wall(planes, spacing, middle, half_ap, cord, fluid)
+    cord, step, wall = _trend(np.column_stack([cord, fluid - cord, wall]), spacing[0]).T
+    levels = np.column_stack([cord, cord + step, wall])
     sacs = _along(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), spacing[0])
-    cost = _along(_misfits(planes, spacing, middle, half_ap, sacs, levels), spacing[0])
-    cost += RATIO_WEIGHT * (((HALF_LR_MM / half_ap[:, None] - RATIO) / RATIO_SD) ** 2)[:, None, :, None]
+    tried = HALF_LR_MM, (middle[:, 1:] + SHIFTS_MM)[:, :, None]
+    depths = half_ap[:, None, None] / flattening(*tried, spacing[2])
+    full = fullness(*tried, middle[:, 1, None, None], spacing[2])
+    cost = _along(_misfits(planes, spacing, middle, depths, full, sacs, levels), spacing[0])
+    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - RATIO) / RATIO_SD) ** 2)[..., None]
     cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
     shift, wide = _along(_vertex(cost), spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
     ellipse = (half_ap * wide)[:, None] / across
-    contours = resolved * st.recentred(radii_mm, middle - centers_mm) + (1 - resolved) * ellipse
+    rays = max(resolved**2, RAYS_SHARE)  # the variance of what interpolation shows grows with the thickness' square
+    contours = rays * st.recentred(radii_mm, middle - centers_mm) + (1 - rays) * ellipse
     flattened = _along(flattening(wide, middle[:, 1], spacing[2]), spacing[0])
     return middle, st.deepened(contours, 1 / flattened)
 
@@ -140,6 +156,13 @@ def _along(values: FloatArray, plane_mm: float) -> FloatArray:
     return out
 
 
+def _trend(values: FloatArray, plane_mm: float) -> FloatArray:
+    """As `_along`, but at the ends the values go on as they came, as under a coil that fades; within their range."""
+    more = min(len(values) - 1, int(np.ceil(3 * NEIGHBOURS_MM / plane_mm)))
+    longer = np.pad(values, ((more, more), (0, 0)), mode="reflect", reflect_type="odd")
+    return np.clip(_along(longer, plane_mm)[more : more + len(values)], values.min(0), values.max(0))
+
+
 def _levels(
     array: NDArray[np.float32],
     spacing: tuple[float, float, float],
@@ -148,8 +171,12 @@ def _levels(
     radii_mm: FloatArray,
     polarity: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Brightness of cord and fluid, (P,): median inside half the contour, median of the extremes beyond its poles."""
+    """Brightness of cord and fluid, (P,): median inside half the contour, median of the extremes beyond its poles.
+
+    Neighbouring rays are averaged first: the extreme of three samples lies 0.8 of the noise's deviation off.
+    """
     sections = st.polar_sections(array, spacing=spacing, first=first, centers_mm=centers_mm)
+    sections = ndi.gaussian_filter1d(sections, NEIGHBOUR_RAYS, axis=1, mode="wrap")
     core = st.RADII_MM < radii_mm[:, :, None] / 2
     cord = np.array([float(np.median(s[c])) for s, c in zip(sections, core, strict=True)])
     poles = np.abs(np.sin(st.ANGLES)) > np.cos(np.deg2rad(BEYOND_DEG))
@@ -182,7 +209,7 @@ def _wall(
 
 
 def flattening(half_lr_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -> FloatArray:
-    """Share of its depth that an ellipse shows in the voxel its middle lies in, (P,): 1 for thin voxels.
+    """Share of its depth that an ellipse shows in the voxel its middle lies in: 1 for thin voxels. Arrays broadcast.
 
     At its greatest width the cord fills F0 = min(a, t/2 + d) + min(a, t/2 - d) of a voxel of thickness t whose middle
     is d off its own. Its border is seen where it fills half of that: where half the chord is not zero but
@@ -196,11 +223,25 @@ def flattening(half_lr_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -
     return out
 
 
+def fullness(half_lr_mm: FloatArray, middle_mm: FloatArray, column_mm: FloatArray, voxel_mm: float) -> FloatArray:
+    """Share that is cord of the voxels interpolated at a column: its brightness is measured so diluted.
+
+    Arrays broadcast; the cord's middle row, from middle - a to middle + a.
+    """
+    out = np.zeros(np.broadcast_shapes(half_lr_mm.shape, middle_mm.shape, column_mm.shape))
+    for voxel in (np.floor(column_mm / voxel_mm) + k for k in (0, 1)):
+        right, left = (voxel + 0.5) * voxel_mm, (voxel - 0.5) * voxel_mm
+        inside = np.minimum(right, middle_mm + half_lr_mm) - np.maximum(left, middle_mm - half_lr_mm)
+        out += np.clip(inside / voxel_mm, 0, 1) * (1 - np.abs(column_mm / voxel_mm - voxel))
+    return np.maximum(out, LEAST_FULL)
+
+
 def _misfits(
     planes: NDArray[np.float32],
     spacing: tuple[float, float, float],
     middle_mm: FloatArray,
-    half_ap_mm: FloatArray,
+    depths_mm: FloatArray,
+    full: FloatArray,
     sacs_mm: FloatArray,
     levels: FloatArray,
 ) -> FloatArray:
@@ -210,8 +251,9 @@ def _misfits(
     tried = SHIFTS_MM, HALF_LR_MM, SAC_LR_MM
     out = np.empty((len(planes), *(grid.size for grid in tried)))
     pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
+    roots = kernels.Roots(RIDGE, ROOTS, MIDDLE)
     kernels.occupied_misfits(
-        *(planes, middle_mm, half_ap_mm, sacs_mm, pixel, levels, *tried, margins, RIDGE, ROOTS, out),
+        *(planes, middle_mm, depths_mm, full, sacs_mm, pixel, levels, *tried, margins, roots, out),
     )
     return out
 

@@ -6,7 +6,7 @@ import pytest
 
 from cordlevelset import kernels
 from cordlevelset import straighten as st
-from cordlevelset.thick import flattening, occupied_contours
+from cordlevelset.thick import RAYS_SHARE, flattening, fullness, occupied_contours
 
 CORD, FLUID, WALL = 100.0, 300.0, 60.0
 AP, LR = 3.8, 5.6
@@ -60,7 +60,8 @@ def test_middle_and_width_come_back(off, polarity):
     )
     assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's own middle is given 1 mm off
     width, depth = (radii[:, [k, k + 32]].mean(1) for k in (0, 16))
-    assert (3 * width - seen) / 2 == pytest.approx(LR, abs=0.5)  # a third is that of the circles given
+    own = (width - RAYS_SHARE * seen) / (1 - RAYS_SHARE)  # the rest is that of the circles given
+    assert own == pytest.approx(LR, abs=0.5)
     assert depth == pytest.approx(AP, abs=0.15)
 
 
@@ -74,12 +75,50 @@ def test_neither_the_wall_nor_roots_move_the_sides(wall, roots):
     assert other[1][:, [0, 32]].mean(1) == pytest.approx(plain[1][:, [0, 32]].mean(1), abs=0.15)
 
 
+@pytest.mark.parametrize("polarity", [-1, 1])
+def test_a_coil_that_fades_at_the_end_moves_no_side(polarity):
+    dx, middle = 4.0, 30.5
+    even = slab(middle, dx, planes=30, polarity=polarity)
+    even -= even.min()
+    fade = np.minimum(1.0, 0.1 + 0.12 * np.arange(30))[:, None, None].astype(np.float32)
+    given = {"spacing": (1.0, 1.0, dx), "first": 0, "polarity": polarity, "sac_mm": oval(30)}
+    given |= {"centers_mm": np.tile([17.0, middle], (30, 1)), "radii_mm": circles(30, seen_depth(dx, middle))}
+    (_, plain), (_, faded) = (occupied_contours(image, **given) for image in (even, even * fade))
+    assert faded[:, [0, 32]].mean(1) == pytest.approx(plain[:, [0, 32]].mean(1), abs=0.15)
+
+
 @pytest.mark.parametrize("dx", [3.0, 4.0, 6.0])
 @pytest.mark.parametrize("share", [0.0, 0.15, 0.3, 0.5])
 def test_depth_that_a_thick_voxel_shows_comes_back(dx, share):
     middle = 5 * dx + share * dx * 0.999
     shown = flattening(np.array([LR]), np.array([middle]), dx)
     assert seen_depth(dx, middle) / shown == pytest.approx(AP, abs=0.01)
+
+
+@pytest.mark.parametrize("half_lr", [2.5, 4.0, 6.0])
+@pytest.mark.parametrize("middle", [24.3, 30.0, 32.9])
+@pytest.mark.parametrize("column", [29.0, 30.0, 33.0])
+def test_share_of_cord_in_the_voxels_its_brightness_is_measured_in(half_lr, middle, column):
+    dx = 6.0
+    x = (np.arange(10 * 1000) + 0.5) / 1000 - 0.5
+    filled = (np.abs(x * dx - middle) < half_lr).reshape(10, 1000).mean(1)
+    expected = max(np.interp(column / dx, np.arange(10), filled), 2 / 3)
+    assert fullness(np.array([half_lr]), np.array([middle]), np.array([column]), dx) == pytest.approx(
+        expected, abs=1e-3
+    )
+
+
+def test_a_small_cord_that_dilutes_its_brightness_is_less_often_taken_for_a_wide_one(monkeypatch):
+    """Half-diameter 4 mm, on the border of two slices of 6: it fills two thirds of both, and looks 12 mm wide."""
+    monkeypatch.setattr("test_thick.LR", 4.0)
+    dx, middle = 6.0, 33.0
+    given = {"spacing": (1.0, 1.0, dx), "first": 0, "polarity": -1, "sac_mm": oval(12)}
+    given |= {"centers_mm": np.tile([17.0, middle], (12, 1)), "radii_mm": circles(12, seen_depth(dx, middle))}
+    told = occupied_contours(slab(middle, dx), **given)[1]
+    monkeypatch.setattr("cordlevelset.thick.fullness", lambda *sizes: np.ones(np.broadcast(*sizes[:3]).shape))
+    untold = occupied_contours(slab(middle, dx), **given)[1]
+    assert (told[:, [0, 32]] > 4.0).all()
+    assert (untold[:, [0, 32]] > told[:, [0, 32]] + 0.3).all()
 
 
 def test_thin_voxels_change_nothing():
@@ -120,10 +159,11 @@ def test_misfits_are_those_of_the_plain_twin():
     planes = rng.normal(100, 20, (2, 14, 5)).astype(np.float32)
     centers = np.array([[6.2, 9.0], [1.0, 18.0]])  # the second reaches beyond the grid
     levels = np.array([[80.0, 130.0, 60.0], [120.0, 90.0, 130.0]])
-    half_ap, sacs = np.array([3.6, 4.1]), np.array([[6.5, 6.6, 9.4], [1.0, 4.5, 17.0]])
+    half_ap, fullness = rng.uniform(3.5, 4.5, (2, 3, 2)), rng.uniform(0.5, 1.0, (2, 3, 2))
+    sacs = np.array([[6.5, 6.6, 9.4], [1.0, 4.5, 17.0]])
     grids = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 6.5]), np.array([7.0, 10.0])
     spacing, margins = np.array([1.0, 4.4]), np.array([2.0, 1.0, 8.0])
     out = np.empty((2, 3, 2, 2))
-    given = planes, centers, half_ap, sacs, spacing, levels, *grids, margins, 0.5, 0.1
+    given = planes, centers, half_ap, fullness, sacs, spacing, levels, *grids, margins, kernels.Roots(0.5, 0.1, 0.4)
     kernels.occupied_misfits(*given, out)
     np.testing.assert_allclose(out, naive_thick.occupied_misfits(*given), rtol=1e-9)
