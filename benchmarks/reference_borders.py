@@ -73,17 +73,20 @@ def plot(cases, path):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-    for name, (reference, _, _, dice) in cases.items():
-        (line,) = left.plot(DISTANCES_MM, np.median(reference, axis=0), lw=1.5, label=name)
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
+    for (name, (reference, found, _, dice)), colour in zip(cases.items(), plt.get_cmap("tab20").colors, strict=False):
+        for axes, rows in ((left, reference), (middle, found)):
+            axes.plot(DISTANCES_MM, np.median(rows, axis=0), lw=1.5, color=colour, label=name)
         if dice[:, 1].mean() < LOW_DICE:
-            right.plot(dice[:, 0] / dice[-1, 0], dice[:, 1], "o-", ms=3, lw=1, color=line.get_color(), label=name)
-    left.axvline(0, color="0.5", lw=1)
-    left.axhline(0.5, color="0.5", ls=":", lw=1)
-    left.set(xlabel="mm outside the reference's border", ylabel="brightness: cord 0, fluid 1", ylim=(-0.3, 1.4))
-    right.set(xlabel="height, share of the image's", ylabel="Dice of each slice", ylim=(0.6, 1))
-    for axes in (left, right):
-        axes.legend(fontsize=7, frameon=False)
+            right.plot(dice[:, 0] / dice[-1, 0], dice[:, 1], "o-", ms=3, lw=1, color=colour, label=name)
+    for axes, whose in ((left, "reference"), (middle, "result")):
+        axes.axvline(0, color="0.5", lw=1)
+        axes.axhline(0.5, color="0.5", ls=":", lw=1)
+        axes.set(xlabel=f"mm outside the {whose}'s border", ylabel="brightness: cord 0, fluid 1")
+        axes.set(xlim=(-2, 2), ylim=(-0.3, 1.2))
+    right.set(xlabel="height, share of the highest slice's", ylabel="Dice of each slice", ylim=(0.5, 1.01))
+    left.legend(fontsize=7, frameon=False)
+    right.legend(fontsize=7, frameon=False)
     figure.savefig(path, dpi=110)
 
 
