@@ -120,10 +120,8 @@ def occupied_contours(
     middle, half_ap, half_lr = _box(centers_mm, radii_mm)
     sac_middle, sac_ap, _ = _box(centers_mm, sac_mm)
     planes = array[first : first + len(middle)]
-    cord, fluid = _levels(array, spacing, first, centers_mm, radii_mm, polarity)
-    wall = _wall(planes, spacing, middle, half_ap, cord, fluid)
-    cord, step, wall = _trend(np.column_stack([cord, fluid - cord, wall]), spacing[0]).T
-    levels = np.column_stack([cord, cord + step, wall])
+    cord, fluid = _cord_and_fluid(array, spacing, first, centers_mm, radii_mm, polarity)
+    levels = _levels(cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid), spacing[0])
     sacs = _along(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), spacing[0])
     tried = HALF_LR_MM, (middle[:, 1:] + SHIFTS_MM)[:, :, None]
     depths = half_ap[:, None, None] / flattening(*tried, spacing[2])
@@ -156,14 +154,20 @@ def _along(values: FloatArray, plane_mm: float) -> FloatArray:
     return out
 
 
-def _trend(values: FloatArray, plane_mm: float) -> FloatArray:
-    """As `_along`, but at the ends the values go on as they came, as under a coil that fades; within their range."""
+def _levels(cord: FloatArray, fluid: FloatArray, wall: FloatArray, plane_mm: float) -> FloatArray:
+    """Levels (P, 3) of neighbouring planes averaged; at the ends they go on as they came, as under a coil that fades.
+
+    Each stays within its range, and so does the step from cord to fluid.
+    """
+    values = np.column_stack([cord, fluid - cord, wall])
     more = min(len(values) - 1, int(np.ceil(3 * NEIGHBOURS_MM / plane_mm)))
     longer = np.pad(values, ((more, more), (0, 0)), mode="reflect", reflect_type="odd")
-    return np.clip(_along(longer, plane_mm)[more : more + len(values)], values.min(0), values.max(0))
+    out = np.clip(_along(longer, plane_mm)[more : more + len(values)], values.min(0), values.max(0))
+    out[:, 1] += out[:, 0]
+    return out
 
 
-def _levels(
+def _cord_and_fluid(
     array: NDArray[np.float32],
     spacing: tuple[float, float, float],
     first: int,
