@@ -12,8 +12,8 @@ G is the share of cord in the voxels that c was measured in: less than one for a
 slices. b is as deep as a cord of this a and x0 must be to show the depth seen (`flattening`). The wall is w steps away
 from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots and ligaments, one value
 beside the middle of the cord and one in the other rows, which a slight ridge draws to zero and which cannot be much.
-The cord of least squared misfit over x0, a and A, with neighbouring planes and a mild prior of the cord's shape, gives
-the middle and, averaged with the rays', the lateral borders.
+The cord of least squared misfit over x0, a and A, with neighbouring planes, each as sure as its step is high, and a
+mild prior of the cord's shape, gives the middle and, averaged with the rays', the lateral borders.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ WALL_STEPS = (0.5, 3.0)
 """The wall is not as bright as the fluid, nor, even where bone lies beside a bright cord, over three steps from it."""
 NEIGHBOURS_MM = 5.0
 """Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
+LEVELS_MM = 2.5
+"""The same for the levels: at its end a coil fades within a centimetre or two, faster than a cord changes."""
 RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.002
 """Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 4 % of the step."""
 SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
@@ -126,7 +128,10 @@ def occupied_contours(
     tried = HALF_LR_MM, (middle[:, 1:] + SHIFTS_MM)[:, :, None]
     depths = half_ap[:, None, None] / flattening(*tried, spacing[2])
     full = fullness(*tried, middle[:, 1, None, None], spacing[2])
-    cost = _along(_misfits(planes, spacing, middle, depths, full, sacs, levels), spacing[0])
+    cost = _misfits(planes, spacing, middle, depths, full, sacs, levels)
+    step = np.abs(levels[:, 0] - levels[:, 1])
+    sure = ((step / step.max()) ** 2)[:, None, None, None]  # of a misfit in steps, where all planes share one noise
+    cost = _along(sure * cost, spacing[0]) / _along(sure, spacing[0])
     cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - RATIO) / RATIO_SD) ** 2)[..., None]
     cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
     shift, wide = _along(_vertex(cost), spacing[0]).T
@@ -146,11 +151,11 @@ def _box(centers_mm: FloatArray, radii_mm: FloatArray) -> tuple[FloatArray, Floa
     return centers_mm + (high + low) / 2, *((high - low) / 2).T
 
 
-def _along(values: FloatArray, plane_mm: float) -> FloatArray:
+def _along(values: FloatArray, plane_mm: float, sigma_mm: float = NEIGHBOURS_MM) -> FloatArray:
     """Neighbouring planes averaged; nothing where they lie farther apart than twice the sigma."""
-    if plane_mm > 2 * NEIGHBOURS_MM:
+    if plane_mm > 2 * sigma_mm:
         return values
-    out: FloatArray = ndi.gaussian_filter1d(values, NEIGHBOURS_MM / plane_mm, axis=0, mode="nearest", truncate=3.0)
+    out: FloatArray = ndi.gaussian_filter1d(values, sigma_mm / plane_mm, axis=0, mode="nearest", truncate=3.0)
     return out
 
 
@@ -160,9 +165,10 @@ def _levels(cord: FloatArray, fluid: FloatArray, wall: FloatArray, plane_mm: flo
     Each stays within its range, and so does the step from cord to fluid.
     """
     values = np.column_stack([cord, fluid - cord, wall])
-    more = min(len(values) - 1, int(np.ceil(3 * NEIGHBOURS_MM / plane_mm)))
+    more = min(len(values) - 1, int(np.ceil(3 * LEVELS_MM / plane_mm)))
     longer = np.pad(values, ((more, more), (0, 0)), mode="reflect", reflect_type="odd")
-    out = np.clip(_along(longer, plane_mm)[more : more + len(values)], values.min(0), values.max(0))
+    averaged = _along(longer, plane_mm, LEVELS_MM)[more : more + len(values)]
+    out = np.clip(averaged, values.min(0), values.max(0))
     out[:, 1] += out[:, 0]
     return out
 
