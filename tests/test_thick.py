@@ -103,9 +103,8 @@ def test_share_of_cord_in_the_voxels_its_brightness_is_measured_in(half_lr, midd
     x = (np.arange(10 * 1000) + 0.5) / 1000 - 0.5
     filled = (np.abs(x * dx - middle) < half_lr).reshape(10, 1000).mean(1)
     expected = max(np.interp(column / dx, np.arange(10), filled), 2 / 3)
-    assert fullness(np.array([half_lr]), np.array([middle]), np.array([column]), dx) == pytest.approx(
-        expected, abs=1e-3
-    )
+    share = fullness(*(np.array([v]) for v in (half_lr, middle, column)), dx)
+    assert share == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_small_cord_that_dilutes_its_brightness_is_less_often_taken_for_a_wide_one(monkeypatch):
@@ -159,11 +158,11 @@ def test_misfits_are_those_of_the_plain_twin():
     planes = rng.normal(100, 20, (2, 14, 5)).astype(np.float32)
     centers = np.array([[6.2, 9.0], [1.0, 18.0]])  # the second reaches beyond the grid
     levels = np.array([[80.0, 130.0, 60.0], [120.0, 90.0, 130.0]])
-    half_ap, fullness = rng.uniform(3.5, 4.5, (2, 3, 2)), rng.uniform(0.5, 1.0, (2, 3, 2))
+    half_ap, full = rng.uniform(3.5, 4.5, (2, 3, 2)), rng.uniform(0.5, 1.0, (2, 3, 2))
     sacs = np.array([[6.5, 6.6, 9.4], [1.0, 4.5, 17.0]])
     grids = np.array([-1.0, 0.0, 2.0]), np.array([3.0, 6.5]), np.array([7.0, 10.0])
     spacing, margins = np.array([1.0, 4.4]), np.array([2.0, 1.0, 8.0])
     out = np.empty((2, 3, 2, 2))
-    given = planes, centers, half_ap, fullness, sacs, spacing, levels, *grids, margins, kernels.Roots(0.5, 0.1, 0.4)
+    given = planes, centers, half_ap, full, sacs, spacing, levels, *grids, margins, kernels.Roots(0.5, 0.1, 0.4)
     kernels.occupied_misfits(*given, out)
     np.testing.assert_allclose(out, naive_thick.occupied_misfits(*given), rtol=1e-9)
