@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset import straighten as st
-from cordlevelset.boundary import NEIGHBOUR_RAYS, RESOLVED_MM
+from cordlevelset.boundary import NEIGHBOUR_RAYS, RESOLVED_MM, along_cord
 from cordlevelset.sac import SIZE_MM
 
 __all__ = ["flattening", "fullness", "occupied_contours", "resolved_share"]
@@ -124,23 +124,15 @@ def occupied_contours(
     planes = array[first : first + len(middle)]
     cord, fluid = _cord_and_fluid(array, spacing, first, centers_mm, radii_mm, polarity)
     levels = _levels(cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid), spacing[0])
-    sacs = _along(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), spacing[0])
-    tried = HALF_LR_MM, (middle[:, 1:] + SHIFTS_MM)[:, :, None]
-    depths = half_ap[:, None, None] / flattening(*tried, spacing[2])
-    full = fullness(*tried, middle[:, 1, None, None], spacing[2])
-    cost = _misfits(planes, spacing, middle, depths, full, sacs, levels)
-    step = np.abs(levels[:, 0] - levels[:, 1])
-    sure = ((step / step.max()) ** 2)[:, None, None, None]  # of a misfit in steps, where all planes share one noise
-    cost = _along(sure * cost, spacing[0]) / _along(sure, spacing[0])
-    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - RATIO) / RATIO_SD) ** 2)[..., None]
-    cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
-    shift, wide = _along(_vertex(cost), spacing[0]).T
+    sacs = along_cord(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), NEIGHBOURS_MM, spacing[0])
+    cost = _cost(planes, spacing, middle, half_ap, sacs, levels)
+    shift, wide = along_cord(_vertex(cost), NEIGHBOURS_MM, spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
     ellipse = (half_ap * wide)[:, None] / across
     rays = max(resolved**2, RAYS_SHARE)  # the variance of what interpolation shows grows with the thickness' square
     contours = rays * st.recentred(radii_mm, middle - centers_mm) + (1 - rays) * ellipse
-    flattened = _along(flattening(wide, middle[:, 1], spacing[2]), spacing[0])
+    flattened = along_cord(flattening(wide, middle[:, 1], spacing[2]), NEIGHBOURS_MM, spacing[0])
     return middle, st.deepened(contours, 1 / flattened)
 
 
@@ -151,14 +143,6 @@ def _box(centers_mm: FloatArray, radii_mm: FloatArray) -> tuple[FloatArray, Floa
     return centers_mm + (high + low) / 2, *((high - low) / 2).T
 
 
-def _along(values: FloatArray, plane_mm: float, sigma_mm: float = NEIGHBOURS_MM) -> FloatArray:
-    """Neighbouring planes averaged; nothing where they lie farther apart than twice the sigma."""
-    if plane_mm > 2 * sigma_mm:
-        return values
-    out: FloatArray = ndi.gaussian_filter1d(values, sigma_mm / plane_mm, axis=0, mode="nearest", truncate=3.0)
-    return out
-
-
 def _levels(cord: FloatArray, fluid: FloatArray, wall: FloatArray, plane_mm: float) -> FloatArray:
     """Levels (P, 3) of neighbouring planes averaged; at the ends they go on as they came, as under a coil that fades.
 
@@ -167,7 +151,7 @@ def _levels(cord: FloatArray, fluid: FloatArray, wall: FloatArray, plane_mm: flo
     values = np.column_stack([cord, fluid - cord, wall])
     more = min(len(values) - 1, int(np.ceil(3 * LEVELS_MM / plane_mm)))
     longer = np.pad(values, ((more, more), (0, 0)), mode="reflect", reflect_type="odd")
-    averaged = _along(longer, plane_mm, LEVELS_MM)[more : more + len(values)]
+    averaged = along_cord(longer, LEVELS_MM, plane_mm)[more : more + len(values)]
     out = np.clip(averaged, values.min(0), values.max(0))
     out[:, 1] += out[:, 0]
     return out
@@ -244,6 +228,27 @@ def fullness(half_lr_mm: FloatArray, middle_mm: FloatArray, column_mm: FloatArra
         inside = np.minimum(right, middle_mm + half_lr_mm) - np.maximum(left, middle_mm - half_lr_mm)
         out += np.clip(inside / voxel_mm, 0, 1) * (1 - np.abs(column_mm / voxel_mm - voxel))
     return np.maximum(out, LEAST_FULL)
+
+
+def _cost(
+    planes: NDArray[np.float32],
+    spacing: tuple[float, float, float],
+    middle_mm: FloatArray,
+    half_ap_mm: FloatArray,
+    sacs_mm: FloatArray,
+    levels: FloatArray,
+) -> FloatArray:
+    """Misfit with the neighbouring planes' and with what is known of shapes: (P, shifts, left-right, sac)."""
+    tried = HALF_LR_MM, (middle_mm[:, 1:] + SHIFTS_MM)[:, :, None]
+    depths = half_ap_mm[:, None, None] / flattening(*tried, spacing[2])
+    full = fullness(*tried, middle_mm[:, 1, None, None], spacing[2])
+    step = np.abs(levels[:, 0] - levels[:, 1])
+    sure = ((step / step.max()) ** 2)[:, None, None, None]  # of a misfit in steps, where all planes share one noise
+    misfits = sure * _misfits(planes, spacing, middle_mm, depths, full, sacs_mm, levels)
+    cost = along_cord(misfits, NEIGHBOURS_MM, spacing[0]) / along_cord(sure, NEIGHBOURS_MM, spacing[0])
+    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - RATIO) / RATIO_SD) ** 2)[..., None]
+    cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
+    return cost
 
 
 def _misfits(
