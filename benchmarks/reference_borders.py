@@ -26,14 +26,18 @@ DISTANCES_MM = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
 
 
 def distance_from(mask, pixel_mm):
-    """Signed distance of each pixel's middle from the border of a mask, mm; negative inside."""
+    """Signed distance of each pixel from the nearest one of the other side, mm, less half a pixel; negative inside.
+
+    Not `signed_distance`: it smooths the mask, and hardly a pixel is left on the border then. Here the brightness on it
+    is the mean of the pixels on its two sides.
+    """
     outside, inside = (ndi.distance_transform_edt(m, sampling=pixel_mm) for m in (~mask, mask))
-    half = min(pixel_mm) / 2  # the border runs between two middles
+    half = min(pixel_mm) / 2
     return np.where(mask, half - inside, outside - half)
 
 
 def profile(plane, mask, pixel_mm):
-    """Mean brightness at `DISTANCES_MM` from a mask's border; nan where no pixel lies."""
+    """Mean brightness at `DISTANCES_MM` from a mask's border; interpolated where no pixel lies."""
     distance = distance_from(mask, pixel_mm).ravel()
     at = np.rint((distance + REACH_MM) / STEP_MM).astype(int)
     near = (at >= 0) & (at < DISTANCES_MM.size)
@@ -61,9 +65,9 @@ def figures(folder):
         step = (beside.min() if bright else beside.max()) - cord
         for kept, one in zip(profiles, across, strict=True):
             kept.append((one - cord) / step)
-        areas = [np.count_nonzero(m) * np.prod(pixel) for m in masks]
-        radii.append(np.sqrt(areas[1] / np.pi) - np.sqrt(areas[0] / np.pi))
-        dice.append((k, 2 * np.count_nonzero(masks[0] & masks[1]) / sum(np.count_nonzero(m) for m in masks)))
+        pixels = [np.count_nonzero(m) for m in masks]
+        radii.append(np.diff(np.sqrt(np.array(pixels) * np.prod(pixel) / np.pi))[0])
+        dice.append((k, 2 * np.count_nonzero(masks[0] & masks[1]) / sum(pixels)))
     return *(np.array(p) for p in profiles), np.array(radii), np.array(dice)
 
 
