@@ -36,6 +36,7 @@ __all__ = [
     "closed_contours",
     "fluidness",
     "in_place",
+    "smooth_contours",
     "start_contours",
 ]
 
@@ -162,8 +163,11 @@ def border_evidence(
     return out
 
 
-def border_gain(evidence: FloatArray) -> FloatArray:
-    """Gain of a border at each ray and radius; the module's text has the equation."""
+def border_gain(evidence: FloatArray, size_mm: NDArray[np.float64] = SIZE_MM, cost: float = SIZE_COST) -> FloatArray:
+    """Gain of a border at each ray and radius; the module's text has the equation.
+
+    `size_mm` (A,) or (P, A) is the size expected, `cost` what 1 mm off costs, growing with the square.
+    """
     toward_wall = np.maximum(-evidence, 0)
     left = np.cumsum(np.minimum(toward_wall, 1), axis=2) * st.RADIUS_STEP_MM
     left -= left[:, :, [int(SMALLEST_MM / st.RADIUS_STEP_MM) - 1]]
@@ -172,7 +176,7 @@ def border_gain(evidence: FloatArray) -> FloatArray:
     beyond[:, :, delay:] = np.maximum(left[:, :, :-delay], 0)
     size = np.abs(evidence)
     gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
-    gain -= LEAVING_COST * beyond + (SIZE_COST * (st.RADII_MM - SIZE_MM[:, None]) ** 2).astype(np.float32)
+    gain -= LEAVING_COST * beyond + (cost * (st.RADII_MM - size_mm[..., None]) ** 2).astype(np.float32)
     gain[:, :, (st.RADII_MM < SMALLEST_MM) | (st.RADII_MM > LARGEST_MM)] = BARRED
     return np.asarray(gain, np.float32)
 
@@ -183,6 +187,13 @@ def closed_contours(gain: FloatArray) -> NDArray[np.int64]:
 
     out = np.empty(gain.shape[:2], np.int64)
     kernels.closed_contours(np.ascontiguousarray(gain, np.float32), STIFFNESS, out)
+    return out
+
+
+def smooth_contours(gain: FloatArray) -> NDArray[np.float64]:
+    """Contours of greatest gain (P, A) in mm, smoothed over neighbouring rays: finer than a ray's samples."""
+    radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
+    out: NDArray[np.float64] = ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap")
     return out
 
 
@@ -256,8 +267,7 @@ def start_contours(
         agreed, centers = st.recentred(agreed, shift), centers + shift
         sections, evidence = look(centers)
         gain = border_gain(evidence) - (NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2).astype(np.float32)
-    radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
-    return centers, ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), sections, evidence
+    return centers, smooth_contours(gain), sections, evidence
 
 
 def in_place(radii_mm: NDArray[np.float64], spacing: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -29,6 +29,7 @@ from cordlevelset.light import end_levels
 from cordlevelset.notes import BRAINSTEM_NOTE, clipping_notes, unreached_note
 from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.searchgrid import filled_planes
+from cordlevelset.taper import tapered_contours
 from cordlevelset.thick import occupied_contours, resolved_share
 
 __all__ = ["follow_path", "segment_path"]
@@ -94,6 +95,8 @@ def follow_path(
             "no spinal cord found: only one slice looks like it; if there is a cord, give its centerline",
             score=float(path.score.max()),
         )
+    if end.state == "seen":
+        radii = tapered_contours(evidence, radii, spacing[0])
     first = path.first + cord.start
     lowest, highest = filled_planes(array)
     below = "" if cord.start else unreached_note((path.first - lowest) * spacing[0], "lower")
@@ -105,7 +108,7 @@ def follow_path(
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
     wall = walled(in_sac, unlit(array, sections[cord], radii, path.polarity))
-    confidence = path.confidence * support[cord] * wall * extent(len(radii), spacing[0])
+    confidence = path.confidence * border_support(evidence, radii) * wall * extent(len(radii), spacing[0])
     _believe(confidence, path, known)
     return CordContours(
         first,

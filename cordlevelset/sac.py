@@ -24,6 +24,7 @@ from cordlevelset.boundary import (
     WALL_WIDTH_MM,
     along_cord,
     closed_contours,
+    smooth_contours,
 )
 
 __all__ = ["sac_contours", "sac_support"]
@@ -70,9 +71,8 @@ def sac_contours(evidence: FloatArray, cord_mm: NDArray[np.float64], plane_mm: f
     radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
     agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, plane_mm), 2.0, axis=1, mode="wrap")
     gain -= NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2
-    radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
-    smooth: NDArray[np.float64] = np.maximum(ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap"), cord_mm)
-    return smooth
+    sac: NDArray[np.float64] = np.maximum(smooth_contours(gain), cord_mm)
+    return sac
 
 
 def sac_support(evidence: FloatArray, sac_mm: NDArray[np.float64]) -> NDArray[np.float64]:
