@@ -62,10 +62,10 @@ NEIGHBOURS_MM = 5.0
 """Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
 LEVELS_MM = 2.5
 """The same for the levels: at its end a coil fades within a centimetre or two, faster than a cord changes."""
-RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.002
-"""Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 4 % of the step."""
+RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.001
+"""Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 3 % of the step."""
 SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
-"""Spread of the sac's left-right half-diameter about 9.5 mm, weighed alike."""
+"""Spread of the sac's left-right half-diameter about 9.5 mm; one spread off costs as much as one of 4 %."""
 BEYOND_DEG = 25.0
 """Rays this close to the AP axis meet the fluid in front of and behind the cord within the middle column."""
 FLUID_MM = (0.5, 3.0)
