@@ -27,6 +27,7 @@ from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.evolve import evolve
 from cordlevelset.light import end_levels
 from cordlevelset.notes import BRAINSTEM_NOTE, clipping_notes, unreached_note
+from cordlevelset.roots import without_roots
 from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.searchgrid import filled_planes
 from cordlevelset.taper import tapered_contours
@@ -108,7 +109,7 @@ def follow_path(
     if end.state == "seen":
         tip = np.array([first * spacing[0], *(centers[0] + st.centroid_shift(radii[[0]])[0])])
     wall = walled(in_sac, unlit(array, sections[cord], radii, path.polarity))
-    confidence = path.confidence * border_support(evidence, radii) * wall * extent(len(radii), spacing[0])
+    confidence = path.confidence * support[cord] * wall * extent(len(radii), spacing[0])
     _believe(confidence, path, known)
     return CordContours(
         first,
@@ -170,7 +171,8 @@ def segment_path(
     seen = smoothed(sections, spacing[0], SHARP_ALONG_MM)
     evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
     fluid = fluidness(seen, start.radii_mm, path.polarity)
-    moves = evolve(start.radii_mm, evidence, fluid, int(start.confidence.argmax())) - start.radii_mm
+    evolved = evolve(start.radii_mm, evidence, fluid, int(start.confidence.argmax()))
+    moves = without_roots(evolved) - start.radii_mm
     moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
     radii = completed(np.minimum(start.radii_mm + moves, start.sac_mm), evidence, UNSEEN_MM, spacing[0])
     radii = in_place(along_cord(radii, CONSISTENCY_MM, spacing[0]), spacing)

@@ -1,0 +1,70 @@
+"""Nerve roots are cut where they stand out of the section's ellipse; the section itself stays."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from cordlevelset import straighten as st
+from cordlevelset.roots import SCALE_MM, STANDS_OUT_MM, TERMS, section_ellipses, without_roots
+
+
+def ellipse(half_lr, half_ap, turn=0.0):
+    return half_lr * half_ap / np.hypot(half_ap * np.cos(st.ANGLES - turn), half_lr * np.sin(st.ANGLES - turn))
+
+
+def horn(angle, width, length):
+    """A root that leaves at `angle`, radians; `length` mm long."""
+    off = np.abs((st.ANGLES - angle + np.pi) % (2 * np.pi) - np.pi)
+    return length * np.maximum(0, 1 - (off / width) ** 2)
+
+
+ROOTS = horn(0.8, 0.35, 3.0) + horn(2.3, 0.35, 2.0)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.4, 1.2])
+@pytest.mark.parametrize("half_ap", [1.8, 3.5, 5.0])
+def test_an_ellipse_is_its_own(half_ap, turn):
+    section = ellipse(5.0, half_ap, turn)[None]
+    np.testing.assert_allclose(section_ellipses(section), section, atol=1e-6)
+    np.testing.assert_array_equal(without_roots(section), section)
+
+
+@pytest.mark.parametrize("shift", [(1.0, 0.0), (0.0, 1.0), (-0.7, 0.7)])
+def test_nor_does_one_about_another_point_change(shift):
+    section = st.recentred(ellipse(6.0, 3.8)[None], np.array([shift]))
+    np.testing.assert_allclose(section_ellipses(section), section, atol=0.35)
+    np.testing.assert_array_equal(without_roots(section), section)
+
+
+@pytest.mark.parametrize("half_ap", [2.5, 3.8, 5.0])
+def test_roots_are_cut(half_ap):
+    section = ellipse(5.0, half_ap)
+    found = without_roots((section + ROOTS)[None])[0]
+    assert (found <= section + STANDS_OUT_MM + 0.35).all()
+    np.testing.assert_allclose(found[ROOTS == 0], section[ROOTS == 0], atol=1e-9)
+
+
+DENTED = ellipse(6.5, 3.0) - 1.5 * np.exp(-0.5 * ((st.ANGLES - 1.5 * np.pi) / 0.5) ** 2)
+
+
+@pytest.mark.parametrize("contour", [ellipse(5.0, 3.5) + ROOTS, DENTED], ids=["roots", "dented"])
+def test_fit_equals_that_of_a_plain_minimiser(contour):
+    """Sum of squares inside and of Huber's loss outside."""
+
+    def loss(terms):
+        out = contour - np.maximum(TERMS @ terms, 1e-3) ** -0.5
+        outside = np.where(out < SCALE_MM, out**2, SCALE_MM * (2 * np.maximum(out, 0) - SCALE_MM))
+        return outside.sum()
+
+    start = np.linalg.lstsq(TERMS, contour**-2, rcond=None)[0]
+    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 40000, "maxfev": 40000, "fatol": 1e-10})
+    np.testing.assert_allclose(section_ellipses(contour[None])[0], (TERMS @ best.x) ** -0.5, atol=0.02)
+
+
+@pytest.mark.parametrize("dent", [0.5, 1.0, 1.5])
+def test_a_dented_section_stays_nearly_whole(dent):
+    """A cord that a disc presses in is no ellipse: it loses less than it would to one."""
+    section = ellipse(6.5, 3.0) - dent * np.exp(-0.5 * ((st.ANGLES - 1.5 * np.pi) / 0.5) ** 2)
+    found = without_roots(section[None])
+    assert (found <= section).all()
+    assert st.polygon_area(found)[0] > 0.96 * st.polygon_area(section[None])[0]
