@@ -30,7 +30,7 @@ from cordlevelset.notes import BRAINSTEM_NOTE, clipping_notes, unreached_note
 from cordlevelset.roots import without_roots
 from cordlevelset.sac import sac_contours, sac_support
 from cordlevelset.searchgrid import filled_planes
-from cordlevelset.taper import tapered_contours
+from cordlevelset.taper import above_tip, tapered_contours
 from cordlevelset.thick import occupied_contours, resolved_share
 
 __all__ = ["follow_path", "segment_path"]
@@ -187,6 +187,7 @@ def segment_path(
         radii_mm=radii,
         sac_mm=start.sac_mm,
         polarity=path.polarity,
+        above_tip_mm=above_tip(len(radii), spacing[0]) if start.conus_state == "seen" else None,
     )
     report(1.0)
     in_fluid = (st.RADII_MM > start.radii_mm[:, :, None]) & (st.RADII_MM < start.sac_mm[:, :, None])

@@ -18,13 +18,18 @@ from numpy.typing import NDArray
 
 from cordlevelset.boundary import NEIGHBOUR_COST, SIZE_COST, SMALLEST_MM, border_gain, smooth_contours
 
-__all__ = ["tapered_contours"]
+__all__ = ["above_tip", "tapered_contours"]
 
 CONUS_MM = 30.0
 """l: the conus medullaris is 30 to 60 mm long (doi:10.1371/journal.pone.0301449); over the shortest one nothing is
 narrowed that may be as wide as the cord."""
 TAPER_COST = SIZE_COST + NEIGHBOUR_COST
 """Per mm2: what the two that it stands for cost together."""
+
+
+def above_tip(n_planes: int, plane_mm: float) -> NDArray[np.float64]:
+    """Height of each plane's middle above the tip of a cord that ends in the lowest one, mm."""
+    return (np.arange(n_planes, dtype=np.float64) + 0.5) * plane_mm
 
 
 def tapered_contours(
@@ -46,7 +51,7 @@ def tapered_contours(
     radii_mm : (P, A) array
         Those given, but for the planes of the conus; all of them, if no cord is seen above it.
     """
-    height = (np.arange(len(radii_mm)) + 0.5) * plane_mm
+    height = above_tip(len(radii_mm), plane_mm)
     conus = height < CONUS_MM
     if conus.all():
         return radii_mm

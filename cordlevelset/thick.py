@@ -64,6 +64,9 @@ LEVELS_MM = 2.5
 """The same for the levels: at its end a coil fades within a centimetre or two, faster than a cord changes."""
 RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.001
 """Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 3 % of the step."""
+LUMBAR_RATIO, LUMBAR_MM = 1.25, 200.0
+"""The lumbar enlargement is 9.4 by 7.5 mm, the cord of T8 8.3 by 6.3, that of C5 13.3 by 7.4 (Frostell 2016); T8 lies
+about so far above the tip of the conus."""
 SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
 """Spread of the sac's left-right half-diameter about 9.5 mm; one spread off costs as much as one of 4 %."""
 BEYOND_DEG = 25.0
@@ -88,6 +91,7 @@ def occupied_contours(
     radii_mm: FloatArray,
     sac_mm: FloatArray,
     polarity: int,
+    above_tip_mm: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Contours whose lateral borders come from the occupied fraction of thick voxels.
 
@@ -107,6 +111,8 @@ def occupied_contours(
         The sac's contours on the same rays; only their AP borders count.
     polarity : {+1, -1}
         Cord brighter or darker than the fluid.
+    above_tip_mm : (P,) array, optional
+        Height of the planes above the tip of the conus, where that is known: the lower half of the cord is rounder.
 
     Returns
     -------
@@ -125,7 +131,9 @@ def occupied_contours(
     cord, fluid = _cord_and_fluid(array, spacing, first, centers_mm, radii_mm, polarity)
     levels = _levels(cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid), spacing[0])
     sacs = along_cord(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), NEIGHBOURS_MM, spacing[0])
-    cost = _cost(planes, spacing, middle, half_ap, sacs, levels)
+    lumbar = np.zeros(len(planes), bool) if above_tip_mm is None else above_tip_mm < LUMBAR_MM
+    ratios = np.where(lumbar, LUMBAR_RATIO, RATIO)
+    cost = _cost(planes, spacing, middle, half_ap, sacs, levels, ratios)
     shift, wide = along_cord(_vertex(cost), NEIGHBOURS_MM, spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
     across = np.hypot(wide[:, None] * np.sin(st.ANGLES), half_ap[:, None] * np.cos(st.ANGLES))
@@ -237,6 +245,7 @@ def _cost(
     half_ap_mm: FloatArray,
     sacs_mm: FloatArray,
     levels: FloatArray,
+    ratios: FloatArray,
 ) -> FloatArray:
     """Misfit with the neighbouring planes' and with what is known of shapes: (P, shifts, left-right, sac)."""
     tried = HALF_LR_MM, (middle_mm[:, 1:] + SHIFTS_MM)[:, :, None]
@@ -246,7 +255,7 @@ def _cost(
     sure = ((step / step.max()) ** 2)[:, None, None, None]  # of a misfit in steps, where all planes share one noise
     misfits = sure * _misfits(planes, spacing, middle_mm, depths, full, sacs_mm, levels)
     cost = along_cord(misfits, NEIGHBOURS_MM, spacing[0]) / along_cord(sure, NEIGHBOURS_MM, spacing[0])
-    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - RATIO) / RATIO_SD) ** 2)[..., None]
+    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - ratios[:, None, None]) / RATIO_SD) ** 2)[..., None]
     cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
     return cost
 

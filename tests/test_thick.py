@@ -120,6 +120,18 @@ def test_a_small_cord_that_dilutes_its_brightness_is_less_often_taken_for_a_wide
     assert (untold[:, [0, 32]] > told[:, [0, 32]] + 0.3).all()
 
 
+def test_the_lower_half_of_a_cord_is_taken_for_rounder(monkeypatch):
+    """9.2 by 7.6 mm on the border of two slices of 6: 1.4 is too wide, the ratio above a conus of this cord right."""
+    monkeypatch.setattr("test_thick.LR", 4.6)
+    dx, middle = 6.0, 33.0
+    given = {"spacing": (5.0, 1.0, dx), "first": 0, "polarity": -1, "sac_mm": oval(60)}
+    given |= {"centers_mm": np.tile([17.0, middle], (60, 1)), "radii_mm": circles(60, seen_depth(dx, middle))}
+    unknown = occupied_contours(slab(middle, dx, 60), **given)[1][:, 0]
+    known = occupied_contours(slab(middle, dx, 60), above_tip_mm=np.arange(60) * 5.0, **given)[1][:, 0]
+    assert (known[:36] < unknown[:36] - 0.1).all()
+    np.testing.assert_allclose(known[44:], unknown[44:])  # more than 200 mm up, and 20 mm for the neighbours
+
+
 def test_thin_voxels_change_nothing():
     array = slab(30.0, 2.0)
     centers, radii = np.tile([17.0, 30.5], (len(array), 1)), circles(len(array))
