@@ -1,13 +1,13 @@
 """Nerve roots and ligaments: what stands out of a section's ellipse.
 
 Where a root leaves the cord it has the cord's brightness, and the contour runs out along it. A section of the cord is
-nearly an ellipse, in polar coordinates about any point inside
+nearly an ellipse; about any point inside, in polar coordinates with u = 1 / r,
 
-    1 / r(t)^2 = a + b cos t + c sin t + d cos 2t + e sin 2t
+    u^2 = a cos^2 t + b cos t sin t + c sin^2 t + u (d cos t + e sin t)
 
-(exactly if the point is its middle). It is fitted to the contour by least squares, but where the contour lies outside
-by Huber's loss (1964, doi:10.1214/aoms/1177703732): a root pulls by its width, however long it is, and hardly at all
-beside what lies inside. Beyond that ellipse a contour is cut.
+It is fitted to the contour by least squares, but where the contour lies outside by Huber's loss (1964,
+doi:10.1214/aoms/1177703732): a root pulls by its width, however long it is, and hardly at all beside what lies inside.
+Beyond that ellipse a contour is cut.
 """
 
 from __future__ import annotations
@@ -28,27 +28,34 @@ SCALE_MM = st.RADIUS_STEP_MM
 """What stands out by more than a contour's own sampling counts by its length, not by its square."""
 ROUNDS = 20
 """Steps of the fit; the last ones move an ellipse by less than 0.01 mm."""
-FLATTEST_MM = 30.0
-"""No ellipse is longer: a fit to a contour without a middle may be no ellipse at all."""
-TERMS = np.stack([f(k * st.ANGLES) for k, f in ((0, np.cos), (1, np.cos), (1, np.sin), (2, np.cos), (2, np.sin))], 1)
+FARTHEST_MM = 30.0
+"""No ellipse reaches farther: what fits a contour that is none may be open."""
+COS, SIN = np.cos(st.ANGLES), np.sin(st.ANGLES)
+SQUARES = np.stack([COS**2, COS * SIN, SIN**2], axis=1)
+ALONG = np.stack([COS, SIN], axis=1)
 
 
 def section_ellipses(radii_mm: FloatArray) -> FloatArray:
     """Ellipses (P, A) that fit contours (P, A) from the inside, by reweighted Gauss-Newton steps."""
-    terms = radii_mm**-2 @ np.linalg.pinv(TERMS).T
+    inverse = 1 / radii_mm[..., None]
+    start = np.concatenate([np.broadcast_to(SQUARES, (*radii_mm.shape, 3)), inverse * ALONG], axis=2)
+    terms = np.linalg.pinv(start) @ inverse**2
     for _ in range(ROUNDS):
-        ellipses = _radii(terms)
+        ellipses, slope = _polar(terms)
         out = radii_mm - ellipses
-        slope = -0.5 * ellipses[..., None] ** 3 * TERMS
-        weighted = slope * (SCALE_MM / np.maximum(out, SCALE_MM))[..., None]
-        normal = np.einsum("pai,paj->pij", weighted, slope)
-        terms += np.linalg.solve(normal, np.einsum("pai,pa->pi", weighted, out)[..., None])[..., 0]
-    return _radii(terms)
+        weighted = (SCALE_MM / np.maximum(out, SCALE_MM))[..., None] * slope
+        across = weighted.swapaxes(1, 2)
+        terms += np.linalg.solve(across @ slope, across @ out[..., None])
+    return _polar(terms)[0]
 
 
-def _radii(terms: FloatArray) -> FloatArray:
-    out: FloatArray = np.maximum(terms @ TERMS.T, FLATTEST_MM**-2) ** -0.5
-    return out
+def _polar(terms: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Radii (P, A) of ellipses given by a, b, c, d, e (P, 5, 1), and their slopes (P, A, 5) by those."""
+    square, along = (SQUARES @ terms[:, :3])[..., 0], (ALONG @ terms[:, 3:])[..., 0]
+    root = np.sqrt(np.maximum(along**2 + 4 * square, FARTHEST_MM**-2))
+    inverse = np.maximum((along + root) / 2, 1 / FARTHEST_MM)
+    by_terms = np.concatenate([np.broadcast_to(SQUARES, (*root.shape, 3)), inverse[..., None] * ALONG], axis=2)
+    return 1 / inverse, by_terms / (-root * inverse**2)[..., None]
 
 
 def without_roots(radii_mm: FloatArray) -> FloatArray:
