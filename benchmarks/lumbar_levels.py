@@ -8,28 +8,26 @@ Printed: mean over both sides in mm (positive: too large), of depth and of width
 tip that was read and higher up; in brackets the number of levels. Plotted: each reading by its height above the tip.
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
+from script import case_arguments, pyplot
 
 import cordlevelset as cls
 from cordlevelset import straighten as st
 
-CONUS_MM = 25.0
+LOWEST_MM = 25.0
+"""Clear of the cord above the shortest conus, 30 mm."""
 SIDES = ("y_ant", "y_post", "x_right", "x_left")
 
 
 def outlines(result):
-    """Contour (A, 2) of every plane as x, y in LPS mm, and the planes' z."""
-    grid = result.turn.volume(result.soft_mask)
-    contours = result.contours
-    for k, (center, radii) in enumerate(zip(contours.centers_mm, contours.radii_mm, strict=True), contours.first):
-        rows, columns = center[0] + radii * np.sin(st.ANGLES), center[1] + radii * np.cos(st.ANGLES)
-        index = np.column_stack([np.full(radii.size, float(k)), rows / grid.spacing[1], columns / grid.spacing[2]])
-        points = grid.to_lps(index)
-        yield points[:, 2].mean(), points[:, :2]
+    """Height z (P,) of the planes, and the contour of each as x, y (P, A, 2), LPS mm."""
+    grid, contours = result.turn.volume(result.soft_mask), result.contours
+    rows = st.vertices(contours.centers_mm, contours.radii_mm) / grid.spacing[1:]
+    planes = np.broadcast_to(contours.first + np.arange(len(rows))[:, None, None], (*rows.shape[:2], 1))
+    points = grid.to_lps(np.concatenate([planes, rows], axis=2).reshape(-1, 3)).reshape(*rows.shape[:2], 3)
+    return points[..., 2].mean(1), points[..., :2]
 
 
 def crossings(outline, x):
@@ -45,10 +43,10 @@ def crossings(outline, x):
 
 def errors(result, levels):
     """Rows (height above the tip; front, back, right, left: mm outside the reading), nan where nothing was read."""
-    heights, planes = zip(*outlines(result), strict=True)
+    heights, planes = outlines(result)
     rows = []
     for level in (v for v in levels["levels"] if v.get("cord", True)):
-        nearest = int(np.argmin(np.abs(np.array(heights) - level["z"])))
+        nearest = int(np.argmin(np.abs(heights - level["z"])))
         outline = planes[nearest]
         front, back = crossings(outline, level["x"])
         read = [level.get(side, np.nan) for side in SIDES]
@@ -61,11 +59,7 @@ def errors(result, levels):
 
 
 def plot(cases, path):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")
     for (name, rows), colour in zip(cases.items(), plt.get_cmap("tab10").colors, strict=False):
         for side, marker in enumerate("v^<>"):
@@ -73,7 +67,7 @@ def plot(cases, path):
             at.plot(rows[:, 0], rows[:, 1 + side], marker, ms=5, color=colour, label=name if side in (0, 2) else None)
     for at, which in zip(axes, ("front (v) and back (^)", "right (<) and left (>)"), strict=True):
         at.axhline(0, color="0.5", lw=1)
-        at.axvline(CONUS_MM, color="0.5", ls=":", lw=1)
+        at.axvline(LOWEST_MM, color="0.5", ls=":", lw=1)
         at.set(xlabel="height above the tip, mm", title=which)
     axes[0].set_ylabel("contour outside the reading, mm")
     axes[1].legend(fontsize=7, frameon=False)
@@ -81,10 +75,7 @@ def plot(cases, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--plot", type=Path)
-    args = parser.parse_args()
+    args = case_arguments(__doc__).parse_args()
     cases = {}
     print("| image | conus: depth | width | above: depth | width |")
     print("|---|---|---|---|---|")
@@ -99,7 +90,7 @@ def main():
 
 def row_of(rows):
     """Means of depth and width, in the conus and above it."""
-    low = rows[:, 0] < CONUS_MM
+    low = rows[:, 0] < LOWEST_MM
     cells = []
     for part in (rows[low], rows[~low]):
         for sides in (part[:, 1:3], part[:, 3:5]):

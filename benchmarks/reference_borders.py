@@ -10,11 +10,9 @@ slices with their Dice, counted on the image's slice axis from 0. Plotted: the p
 cases under 0.92.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from scipy import ndimage as ndi
+from script import case_arguments, pyplot
 
 import cordlevelset as cls
 from cordlevelset.volume import canonical_turn
@@ -72,11 +70,7 @@ def figures(folder):
 
 
 def plot(cases, path):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
     for (name, (reference, found, _, dice)), colour in zip(cases.items(), plt.get_cmap("tab20").colors, strict=False):
         for axes, rows in ((left, reference), (middle, found)):
@@ -95,10 +89,7 @@ def plot(cases, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--plot", type=Path)
-    args = parser.parse_args()
+    args = case_arguments(__doc__).parse_args()
     cases = {}
     print("| image | level at the reference | at the result | bias mm | Dice | worst slices |")
     print("|---|---|---|---|---|---|")

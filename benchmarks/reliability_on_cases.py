@@ -11,14 +11,13 @@ Printed: each result with Dice under 0.7, then for each tenth of confidence the 
 Dice and the share under 0.7, and the share of good results (Dice 0.7 and more) that pass the threshold.
 """
 
-import argparse
 import json
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from scipy import ndimage as ndi
+from script import case_arguments, pyplot
 
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
@@ -195,11 +194,7 @@ def report(rows, threshold):
 
 
 def plot(rows, threshold, path):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for kind, colour, mark in (
         ("degraded", "#9ecae1", "o"),
@@ -220,9 +215,7 @@ def plot(rows, threshold, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--plot", type=Path)
+    parser = case_arguments(__doc__)
     parser.add_argument("--threshold", type=float, default=0.3)
     args = parser.parse_args()
     start = time.perf_counter()

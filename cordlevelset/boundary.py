@@ -181,19 +181,18 @@ def border_gain(evidence: FloatArray, size_mm: NDArray[np.float64] = SIZE_MM, co
     return np.asarray(gain, np.float32)
 
 
-def closed_contours(gain: FloatArray) -> NDArray[np.int64]:
-    """Radius index (P, A) of the closed contour of greatest gain in each section."""
+def closed_contours(gain: FloatArray) -> NDArray[np.float64]:
+    """Radii (P, A), mm, of the closed contour of greatest gain in each section, whole steps of the rays' samples."""
     from cordlevelset import kernels
 
-    out = np.empty(gain.shape[:2], np.int64)
-    kernels.closed_contours(np.ascontiguousarray(gain, np.float32), STIFFNESS, out)
-    return out
+    index = np.empty(gain.shape[:2], np.int64)
+    kernels.closed_contours(np.ascontiguousarray(gain, np.float32), STIFFNESS, index)
+    return index.astype(np.float64) * st.RADIUS_STEP_MM
 
 
 def smooth_contours(gain: FloatArray) -> NDArray[np.float64]:
-    """Contours of greatest gain (P, A) in mm, smoothed over neighbouring rays: finer than a ray's samples."""
-    radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
-    out: NDArray[np.float64] = ndi.gaussian_filter1d(radii, 1.0, axis=1, mode="wrap")
+    """The same, smoothed over neighbouring rays: finer than a ray's samples."""
+    out: NDArray[np.float64] = ndi.gaussian_filter1d(closed_contours(gain), 1.0, axis=1, mode="wrap")
     return out
 
 
@@ -261,8 +260,8 @@ def start_contours(
     sections, evidence = look(centers)
     gain = border_gain(evidence)
     for _ in range(PASSES):
-        radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
-        agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, spacing[0]), NEIGHBOUR_RAYS, mode="wrap")
+        along = along_cord(closed_contours(gain), NEIGHBOUR_MM, spacing[0])
+        agreed = ndi.gaussian_filter1d(along, NEIGHBOUR_RAYS, mode="wrap")
         shift = np.clip(along_cord(st.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
         agreed, centers = st.recentred(agreed, shift), centers + shift
         sections, evidence = look(centers)

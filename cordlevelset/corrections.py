@@ -202,13 +202,13 @@ def _searched_displacement(
     low, high = (b[planes][:, :, None] for b in bounds)
     barred = (low > st.RADII_MM) | (np.maximum(low, high) < st.RADII_MM)
     held = closed_contours(gain[given] - (FORBIDDEN * barred).astype(np.float32))
-    delta = (held - free[given]) * st.RADIUS_STEP_MM
+    delta = held - free[given]
     expected = np.stack([np.interp(near, planes, d) for d in delta.T], axis=1)
     weight = (1 - away[near] / SEED_REACH_MM)[:, None, None].astype(np.float32)
     gain -= weight * _cost(PULL_COST, radii[near] + expected)
     drawn = closed_contours(gain)
     out = np.zeros_like(radii)
-    out[near] = (drawn - free) * st.RADIUS_STEP_MM
+    out[near] = drawn - free
     out[planes] = delta
     smooth: FloatArray = ndi.gaussian_filter1d(out, 1.0, axis=1, mode="wrap")
     return smooth

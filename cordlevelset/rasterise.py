@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cordlevelset import kernels
 from cordlevelset.boundary import CordContours
-from cordlevelset.straighten import ANGLES
+from cordlevelset.straighten import vertices
 
 __all__ = ["PHI_BAND_MM", "occupied_fraction", "signed_distance"]
 
@@ -42,7 +42,7 @@ def occupied_fraction(
     out = np.zeros(shape, np.float32)
     step = np.array(spacing[1:])
     # voxel n reaches from n - 1/2 to n + 1/2
-    polygons = _polygons(contours) / step + 0.5
+    polygons = vertices(contours.centers_mm, contours.radii_mm) / step + 0.5
     for k, (y, x) in enumerate(polygons.transpose(0, 2, 1)):
         corner = np.floor([y.min(), x.min()]).astype(int)
         size = np.ceil([y.max(), x.max()]).astype(int) - corner
@@ -78,7 +78,7 @@ def signed_distance(
         mm, negative inside, cut off at ±`PHI_BAND_MM`.
     """
     phi = np.full(shape, PHI_BAND_MM, np.float32)
-    polygons = _polygons(contours)
+    polygons = vertices(contours.centers_mm, contours.radii_mm)
     corner = np.floor((polygons.min((0, 1)) - PHI_BAND_MM) / spacing[1:]).astype(int)
     size = np.ceil((polygons.max((0, 1)) + PHI_BAND_MM) / spacing[1:]).astype(int) + 1 - corner
     grid, _ = _overlap(corner, size, shape[1:])
@@ -99,13 +99,6 @@ def signed_distance(
                 break
             phi[(k, *grid)] = np.minimum(np.hypot(np.maximum(near[plane], 0), beyond), PHI_BAND_MM)
     return phi
-
-
-def _polygons(contours: CordContours) -> NDArray[np.float64]:
-    """Vertices (P, A, 2), row and column in grid mm."""
-    rays = np.stack([np.sin(ANGLES), np.cos(ANGLES)], axis=1)
-    out: NDArray[np.float64] = contours.centers_mm[:, None, :] + contours.radii_mm[:, :, None] * rays
-    return out
 
 
 def _overlap(corner: NDArray[np.int64], size: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[Window, Window]:

@@ -68,8 +68,7 @@ def sac_contours(evidence: FloatArray, cord_mm: NDArray[np.float64], plane_mm: f
     gain = wall / (1 + SATURATION * wall) - SIZE_COST * (st.RADII_MM - SIZE_MM[:, None]) ** 2
     gain[:, :, delay:] -= LEAVING_COST * passed[:, :, :-delay]
     gain[(cord > st.RADII_MM) | (st.RADII_MM > LARGEST_MM)] = BARRED
-    radii = closed_contours(gain).astype(np.float64) * st.RADIUS_STEP_MM
-    agreed = ndi.gaussian_filter1d(along_cord(radii, NEIGHBOUR_MM, plane_mm), 2.0, axis=1, mode="wrap")
+    agreed = ndi.gaussian_filter1d(along_cord(closed_contours(gain), NEIGHBOUR_MM, plane_mm), 2.0, axis=1, mode="wrap")
     gain -= NEIGHBOUR_COST * (st.RADII_MM - agreed[:, :, None]) ** 2
     sac: NDArray[np.float64] = np.maximum(smooth_contours(gain), cord_mm)
     return sac

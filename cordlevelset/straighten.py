@@ -20,6 +20,7 @@ __all__ = [
     "polar_sections",
     "polygon_area",
     "recentred",
+    "vertices",
 ]
 
 N_ANGLES = 64
@@ -59,6 +60,13 @@ def polar_sections(
     kernels.polar_sample(
         array[first : first + len(centers_mm)], centers_mm, np.array(spacing[1:]), ANGLES, RADII_MM, out
     )
+    return out
+
+
+def vertices(centers_mm: NDArray[np.float64], radii_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (P, A, 2) of contours (P, A) about centers (P, 2): row and column, mm."""
+    rays = np.stack([np.sin(ANGLES), np.cos(ANGLES)], axis=1)
+    out: NDArray[np.float64] = centers_mm[:, None, :] + radii_mm[:, :, None] * rays
     return out
 
 

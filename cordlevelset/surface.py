@@ -12,7 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 from cordlevelset.boundary import CordContours
 from cordlevelset.files import name_suffix, whole_or_nothing
-from cordlevelset.straighten import ANGLES
+from cordlevelset.straighten import vertices
 from cordlevelset.volume import Volume
 
 __all__ = ["MESH_SUFFIXES", "Surface", "surface_of", "write_surface"]
@@ -68,8 +68,7 @@ def surface_of(contours: CordContours, grid: Volume) -> Surface:
     levels = np.concatenate([*parts, knots[-1:]])
     values = PchipInterpolator(knots, shape)(levels)
     centers, radii = values[:, :2], values[:, 2:]
-    rays = np.stack([np.sin(ANGLES), np.cos(ANGLES)], axis=1)
-    rings = centers[:, None, :] + radii[:, :, None] * rays
+    rings = vertices(centers, radii)
     rings = np.concatenate([np.broadcast_to(levels[:, None, None], (*radii.shape, 1)), rings], axis=2)
     ends = np.column_stack([levels[[0, -1]], centers[[0, -1]]])
     points = grid.to_lps(np.concatenate([rings.reshape(-1, 3), ends]) / grid.spacing)

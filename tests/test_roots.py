@@ -42,6 +42,7 @@ def test_nor_does_one_about_another_point_change(shift):
 
 @pytest.mark.parametrize("half_ap", [2.5, 3.8, 5.0])
 def test_roots_are_cut(half_ap):
+    """Down to the ellipse, which roots of 3 and 2 mm widen by up to 0.35 mm, and what may stand out of it."""
     section = ellipse(5.0, half_ap)
     found = without_roots((section + ROOTS)[None])[0]
     assert (found <= section + STANDS_OUT_MM + 0.35).all()
@@ -54,7 +55,6 @@ DENTED = ellipse(6.5, 3.0) - 1.5 * np.exp(-0.5 * ((st.ANGLES - 1.5 * np.pi) / 0.
 @pytest.mark.parametrize("contour", [ellipse(5.0, 3.5) + ROOTS, DENTED], ids=["roots", "dented"])
 def test_fit_equals_that_of_a_plain_minimiser(contour):
     """Sum of squares inside and of Huber's loss outside."""
-
     cos, sin = np.cos(st.ANGLES), np.sin(st.ANGLES)
 
     def radii(ellipse):
