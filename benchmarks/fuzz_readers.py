@@ -20,7 +20,10 @@ import atheris
 
 with atheris.instrument_imports(include=["cordlevelset"]):
     import cordlevelset as cls
-    from cordlevelset import constraints, dicom, drawn, files, given, headers, integrity, io, morphometry, volume  # noqa: F401
+    from cordlevelset import volume
+    from cordlevelset.correction import constraints, drawn, given  # noqa: F401
+    from cordlevelset.io import dicom, files, headers, images, integrity  # noqa: F401
+    from cordlevelset.measures import morphometry  # noqa: F401
 
 NRRD = (
     b"NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 3 4\n"

@@ -14,7 +14,7 @@ import numpy as np
 from script import case_arguments, pyplot
 
 import cordlevelset as cls
-from cordlevelset import straighten as st
+from cordlevelset.sections import polar
 
 LOWEST_MM = 25.0
 """Clear of the cord above the shortest conus, 30 mm."""
@@ -24,7 +24,7 @@ SIDES = ("y_ant", "y_post", "x_right", "x_left")
 def outlines(result):
     """Height z (P,) of the planes, and the contour of each as x, y (P, A, 2), LPS mm."""
     grid, contours = result.turn.volume(result.soft_mask), result.contours
-    rows = st.vertices(contours.centers_mm, contours.radii_mm) / grid.spacing[1:]
+    rows = polar.vertices(contours.centers_mm, contours.radii_mm) / grid.spacing[1:]
     planes = np.broadcast_to(contours.first + np.arange(len(rows))[:, None, None], (*rows.shape[:2], 1))
     points = grid.to_lps(np.concatenate([planes, rows], axis=2).reshape(-1, 3)).reshape(*rows.shape[:2], 3)
     return points[..., 2].mean(1), points[..., :2]

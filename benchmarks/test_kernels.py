@@ -10,12 +10,12 @@ from scipy import ndimage as ndi
 from skimage.draw import polygon2mask
 
 import cordlevelset as cls
-from cordlevelset import kernels
-from cordlevelset.centerline import find_cord
-from cordlevelset.distance import redistance
+from cordlevelset.border import _kernels
+from cordlevelset.border.propagate import segment_path
+from cordlevelset.border.rasterise import occupied_fraction
+from cordlevelset.detection.finder import find_cord
+from cordlevelset.levelset.distance import redistance
 from cordlevelset.phantom import make_phantom
-from cordlevelset.propagate import segment_path
-from cordlevelset.rasterise import occupied_fraction
 from cordlevelset.volume import canonical_turn
 
 SPACING = (2.4, 0.8, 0.8)
@@ -94,7 +94,7 @@ def test_redistance(benchmark, ball, method):
 
 def coverage(y, x, n):
     out = np.zeros((n, n))
-    kernels.polygon_coverage(y, x, out)
+    _kernels.polygon_coverage(y, x, out)
     return out
 
 

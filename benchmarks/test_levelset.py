@@ -22,7 +22,7 @@ from skimage.measure import find_contours, marching_cubes
 from skimage.segmentation import morphological_geodesic_active_contour
 
 from cordlevelset import edge_indicator, geodesic_active_contour, geodesic_active_contours
-from cordlevelset.distance import redistance
+from cordlevelset.levelset.distance import redistance
 
 TOL_MM = 0.02
 WEIGHTS = {"curvature": 0.5, "advection": 1.0}

@@ -12,8 +12,8 @@ from scipy import ndimage as ndi
 from scores import phantom_scores
 
 import cordlevelset as cls
-from cordlevelset.anatomy import CONTRASTS, TISSUES
 from cordlevelset.phantom import make_phantom
+from cordlevelset.phantom.anatomy import CONTRASTS, TISSUES
 
 KINDS = [
     ("cervical", "t2", (1.0, 1.0, 1.0)),

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from skimage.filters import sato
 
 import cordlevelset as cls
-from cordlevelset import flux
+from cordlevelset.detection import flux
 
 SHAPE, SPACING = (64, 160, 96), (1.0, 1.0, 1.0)
 RADIUS_MM = 4.0

@@ -10,12 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cordlevelset.atlas import register_atlas
-    from cordlevelset.comparison import Comparison, compare
+    from cordlevelset.app.warm import warmup
+    from cordlevelset.correction.atlas import register_atlas
+    from cordlevelset.correction.drawn import fill_between
     from cordlevelset.curve import Centerline
-    from cordlevelset.distance import signed_distance
-    from cordlevelset.drawn import fill_between
-    from cordlevelset.edges import edge_indicator
+    from cordlevelset.detection.flux import Tubularity, tubularity
     from cordlevelset.errors import (
         Cancelled,
         ConstraintError,
@@ -24,17 +23,18 @@ if TYPE_CHECKING:
         InputError,
         NoCordFoundError,
     )
-    from cordlevelset.flux import Tubularity, tubularity
-    from cordlevelset.io import read, write
-    from cordlevelset.levelset import (
+    from cordlevelset.io.images import read, write
+    from cordlevelset.levelset.contour import (
         Evolution,
         StackEvolution,
         geodesic_active_contour,
         geodesic_active_contours,
     )
-    from cordlevelset.morphometry import SliceMeasures, measure
+    from cordlevelset.levelset.distance import signed_distance
+    from cordlevelset.levelset.edges import edge_indicator
+    from cordlevelset.measures.comparison import Comparison, compare
+    from cordlevelset.measures.morphometry import SliceMeasures, measure
     from cordlevelset.pipeline import Conus, CordSegmentation, detect_centerline, segment
-    from cordlevelset.precompile import warmup
     from cordlevelset.progress import Progress
     from cordlevelset.volume import Volume
 
@@ -43,34 +43,34 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cancelled": "errors",
     "Centerline": "curve",
-    "Comparison": "comparison",
+    "Comparison": "measures.comparison",
     "ConstraintError": "errors",
     "Conus": "pipeline",
     "CordLevelSetError": "errors",
     "CordSegmentation": "pipeline",
-    "Evolution": "levelset",
+    "Evolution": "levelset.contour",
     "GeometryError": "errors",
     "InputError": "errors",
     "NoCordFoundError": "errors",
     "Progress": "progress",
-    "SliceMeasures": "morphometry",
-    "StackEvolution": "levelset",
-    "Tubularity": "flux",
+    "SliceMeasures": "measures.morphometry",
+    "StackEvolution": "levelset.contour",
+    "Tubularity": "detection.flux",
     "Volume": "volume",
-    "compare": "comparison",
+    "compare": "measures.comparison",
     "detect_centerline": "pipeline",
-    "edge_indicator": "edges",
-    "fill_between": "drawn",
-    "geodesic_active_contour": "levelset",
-    "geodesic_active_contours": "levelset",
-    "measure": "morphometry",
-    "read": "io",
-    "register_atlas": "atlas",
+    "edge_indicator": "levelset.edges",
+    "fill_between": "correction.drawn",
+    "geodesic_active_contour": "levelset.contour",
+    "geodesic_active_contours": "levelset.contour",
+    "measure": "measures.morphometry",
+    "read": "io.images",
+    "register_atlas": "correction.atlas",
     "segment": "pipeline",
-    "signed_distance": "distance",
-    "tubularity": "flux",
-    "warmup": "precompile",
-    "write": "io",
+    "signed_distance": "levelset.distance",
+    "tubularity": "detection.flux",
+    "warmup": "app.warm",
+    "write": "io.images",
 }
 
 __all__ = [

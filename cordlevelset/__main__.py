@@ -1,6 +1,6 @@
 """``python -m cordlevelset``: the command line."""
 
-from cordlevelset.cli import process
+from cordlevelset.app.cli import process
 
 if __name__ == "__main__":
     process()

@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from cordlevelset import straighten as st
-from cordlevelset.constraints import Constraints, fits
+from cordlevelset.automatic import Draft, make_draft
+from cordlevelset.correction.constraints import Constraints, fits
+from cordlevelset.correction.given import as_given, read_constraints
 from cordlevelset.curve import Centerline
-from cordlevelset.draft import Draft, make_draft
 from cordlevelset.errors import InputError
-from cordlevelset.given import as_given, read_constraints
-from cordlevelset.morphometry import SliceMeasures, input_slices, sections_of_contours, slice_measures
+from cordlevelset.measures.morphometry import SliceMeasures, input_slices, sections_of_contours, slice_measures
 from cordlevelset.notes import CONTRASTS, hint_notes, weak_notes
 from cordlevelset.progress import Callback, report
+from cordlevelset.sections import polar
 from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
 if TYPE_CHECKING:
-    from cordlevelset.boundary import CordContours
-    from cordlevelset.surface import Surface
+    from cordlevelset.measures.surface import Surface
+    from cordlevelset.sections.boundary import CordContours
 
 __all__ = ["Conus", "CordSegmentation", "detect_centerline", "segment"]
 
@@ -99,7 +99,7 @@ class CordSegmentation:
     @cached_property
     def phi(self) -> Volume:
         """Signed distance to the cord's surface, mm, negative inside, cut off at 5 mm; made when first asked for."""
-        from cordlevelset import rasterise
+        from cordlevelset.border import rasterise
 
         grid = self.turn.volume(self.soft_mask)
         phi = rasterise.signed_distance(self.contours, shape=grid.shape, spacing=grid.spacing)
@@ -108,7 +108,7 @@ class CordSegmentation:
     @cached_property
     def sac_mask(self) -> Volume:
         """Thecal sac along the cord, the cord included: uint8 on the input's grid; made when first asked for."""
-        from cordlevelset import rasterise
+        from cordlevelset.border import rasterise
 
         grid = self.turn.volume(self.soft_mask)
         sac = replace(self.contours, radii_mm=self.contours.sac_mm)
@@ -118,7 +118,7 @@ class CordSegmentation:
     @cached_property
     def surface(self) -> Surface:
         """Closed surface of the cord, LPS mm, from the contours; made when first asked for."""
-        from cordlevelset.surface import surface_of
+        from cordlevelset.measures.surface import surface_of
 
         return surface_of(self.contours, self.turn.volume(self.soft_mask))
 
@@ -144,7 +144,7 @@ class CordSegmentation:
 
     def _repr_html_(self) -> str:
         """What notebooks show."""
-        from cordlevelset.page import notebook_card
+        from cordlevelset.outputs.page import notebook_card
 
         return notebook_card(self)
 
@@ -255,7 +255,7 @@ def segment(
     >>> result.mask.shape == phantom.image.shape
     True
     """
-    from cordlevelset.io import as_volume
+    from cordlevelset.io.images import as_volume
 
     volume = as_volume(image, frame=frame)
     given = as_given(centerline, seeds, contours, initial)
@@ -269,8 +269,8 @@ def _result(
     grid: Volume, turn: Turn, draft: Draft, constraints: Constraints | None, callback: Callback | None
 ) -> CordSegmentation:
     """Correct the contours and bring them to the input's grid."""
-    from cordlevelset import rasterise
-    from cordlevelset.corrections import corrected_contours, hold_voxels
+    from cordlevelset.border import rasterise
+    from cordlevelset.correction.displace import corrected_contours, hold_voxels
 
     canonical, contours = draft.image, draft.automatic
     if constraints is not None:
@@ -287,7 +287,7 @@ def _result(
         plane_mm=canonical.spacing[0],
         confidence=contours.confidence,
         slice_of_plane=input_slices(turn, canonical),
-        sac_mm2=np.where(contours.sac_support >= SAC_SEEN, st.polygon_area(contours.sac_mm), np.nan),
+        sac_mm2=np.where(contours.sac_support >= SAC_SEEN, polar.polygon_area(contours.sac_mm), np.nan),
     )
 
     def on_input(array: NDArray[Any]) -> Volume:
@@ -343,9 +343,9 @@ def detect_centerline(
     NoCordFoundError
         If nothing in the image looks like a cord.
     """
-    from cordlevelset.centerline import find_cord
-    from cordlevelset.io import as_volume
-    from cordlevelset.propagate import follow_path
+    from cordlevelset.border.propagate import follow_path
+    from cordlevelset.detection.finder import find_cord
+    from cordlevelset.io.images import as_volume
 
     order, _, image = _canonical(as_volume(image, frame=frame), contrast, polarity)
     report(callback, "centerline", 0.05)
@@ -367,12 +367,12 @@ def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn,
 
 def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Centerline:
     """Smoothed centroids of the contours, in LPS mm, from the top down."""
-    middle = contours.centers_mm + st.centroid_shift(contours.radii_mm)
+    middle = contours.centers_mm + polar.centroid_shift(contours.radii_mm)
     if canonical.spacing[0] < 2 * CENTERLINE_MM:
         middle = ndi.gaussian_filter1d(middle, CENTERLINE_MM / canonical.spacing[0], axis=0, mode="nearest")
     planes = contours.first + np.arange(len(middle), dtype=np.float64)
     points = canonical.to_lps(np.column_stack([planes, middle / np.array(canonical.spacing[1:])]))
-    radius = np.sqrt(st.polygon_area(contours.radii_mm) / np.pi)
+    radius = np.sqrt(polar.polygon_area(contours.radii_mm) / np.pi)
     return Centerline(
         points[::-1].copy(),
         radius[::-1].copy(),

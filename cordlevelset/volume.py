@@ -141,7 +141,7 @@ class Volume:
         -------
         SimpleITK.Image
         """
-        from cordlevelset.io import to_sitk  # the adapter: SimpleITK is imported when first needed
+        from cordlevelset.io.images import to_sitk  # the adapter: SimpleITK is imported when first needed
 
         return to_sitk(self)
 

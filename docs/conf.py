@@ -14,7 +14,7 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx_gallery.sorting import ExplicitOrder
 
 import cordlevelset
-from cordlevelset.cli import _parser
+from cordlevelset.app.cli import _parser
 
 project = "cordlevelset"
 copyright = "The cordlevelset contributors"

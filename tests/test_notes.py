@@ -5,7 +5,7 @@ import numpy as np
 import cordlevelset as cls
 from cordlevelset import pipeline
 from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, weak_notes
-from cordlevelset.page import report_page
+from cordlevelset.outputs.page import report_page
 
 
 def _notes(confidence, step_mm=2.0):

@@ -171,7 +171,7 @@ def test_a_canal_without_a_cord_holds_none_unless_it_is_said_to():
 
 @pytest.mark.parametrize(("too_wide", "found"), [(1.04, True), (0.9, False)])
 def test_a_wide_cord_is_doubted_and_one_beyond_all_refused(neck, neck_result, monkeypatch, too_wide, found):
-    from cordlevelset import confidence
+    from cordlevelset.border import confidence
 
     area = np.median([s.area_mm2 for s in neck_result.slices])
     monkeypatch.setattr(confidence, "WIDE_MM2", 0.0)

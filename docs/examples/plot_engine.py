@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import cordlevelset as cls
-from cordlevelset.edges import edge_indicator
+from cordlevelset.levelset.edges import edge_indicator
 
 spacing = (2.0, 0.5)
 y, x = np.indices((40, 160)) * np.reshape(spacing, (2, 1, 1)) - 40

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import cordlevelset as cls
-from cordlevelset import plot
+from cordlevelset.outputs import plot
 from cordlevelset.phantom import make_phantom
 
 phantom = make_phantom(scoliosis_mm=4.0, place_mm=(0.0, 1.5))

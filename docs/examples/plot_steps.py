@@ -10,13 +10,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import cordlevelset as cls
-from cordlevelset import straighten
-from cordlevelset.boundary import start_contours
-from cordlevelset.centerline import find_cord
-from cordlevelset.flux import SAC_RADII_MM, flux, normalised_gradient
+from cordlevelset.detection.finder import find_cord
+from cordlevelset.detection.flux import SAC_RADII_MM, flux, normalised_gradient
+from cordlevelset.detection.searchgrid import search_grid
+from cordlevelset.detection.symmetry import midline
 from cordlevelset.phantom import make_phantom
-from cordlevelset.searchgrid import search_grid
-from cordlevelset.symmetry import midline
+from cordlevelset.sections import polar
+from cordlevelset.sections.boundary import start_contours
 
 phantom = make_phantom(spacing=(1.0, 1.0, 2.0), field_mm=(180.0, 120.0, 60.0), scoliosis_mm=4.0, place_mm=(0.0, 2.0))
 array, spacing = phantom.image.array, phantom.image.spacing
@@ -81,8 +81,8 @@ _, radii, sections, evidence = start_contours(
     array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
 )
 final = result.contours.radii_mm[planes[p] - result.contours.first]
-degrees = np.rad2deg(straighten.ANGLES)
-extent = (0, 360, 0, straighten.RADII_MM[-1])
+degrees = np.rad2deg(polar.ANGLES)
+extent = (0, 360, 0, polar.RADII_MM[-1])
 
 fig, axes = plt.subplots(2, 1, figsize=(7, 5), layout="constrained", sharex=True)
 axes[0].imshow(sections[p].T, cmap="gray", origin="lower", extent=extent, aspect="auto")

@@ -1,0 +1,387 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cordlevelset import __version__
+
+if TYPE_CHECKING:
+    from cordlevelset.pipeline import CordSegmentation
+
+__all__ = ["main"]
+
+DONE, FAILED, NO_CORD, INTERRUPTED = 0, 1, 3, 130  # argparse has 2, wrong use
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one sub-command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 2 wrong use, 3 no cord found, 130 interrupted.
+    """
+    from cordlevelset.errors import CordLevelSetError, NoCordFoundError
+
+    args = _parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except NoCordFoundError as error:
+        return _fail(str(error), NO_CORD)
+    except CordLevelSetError as error:
+        return _fail(str(error), FAILED)
+    except OSError as error:
+        return _fail(f"{error.strerror or error}: {error.filename or ''}", FAILED)
+    except MemoryError:
+        return _fail("the image needs more memory than there is; crop it", FAILED)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    return DONE
+
+
+def process() -> None:
+    """Run the command line as a process of its own: `main`, with Ctrl-C and standard error in its hands.
+
+    The work runs in a thread: Python answers a signal only between two steps of its main thread, and reading a large
+    image or a long kernel is one step. What C++ readers print is not shown: a failure is one line, ours.
+    """
+    from cordlevelset.app.children import end_children
+    from cordlevelset.io.files import discard_drafts
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.stderr is not None:
+        sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace", closefd=False)
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+    try:
+        sys.exit(ThreadPoolExecutor(1).submit(main).result())
+    except KeyboardInterrupt:
+        end_children()
+        discard_drafts()
+        _fail("interrupted", INTERRUPTED)
+        os._exit(INTERRUPTED)
+
+
+def _fail(text: str, status: int) -> int:
+    print(f"cordlevelset: {' '.join(text.split())}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cordlevelset", description="Segment the spinal cord in MR images.")
+    parser.add_argument("--version", action="version", version=f"cordlevelset {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    _add_segment(commands)
+
+    centerline = commands.add_parser("centerline", help="write the middle of the cord as a curve")
+    _image_options(centerline)
+    centerline.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv or .mrk.json")
+    centerline.set_defaults(run=_centerline)
+
+    measure = commands.add_parser("measure", help="write area, diameters and angle of a mask, slice by slice")
+    measure.add_argument("mask", type=Path, metavar="MASK", help="a mask or soft mask of a cord")
+    measure.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv, .json or .sct.csv")
+    measure.set_defaults(run=_measure)
+
+    compare = commands.add_parser("compare", help="compare a mask with a reference on the same grid")
+    compare.add_argument("mask", type=Path, metavar="MASK")
+    compare.add_argument("reference", type=Path, metavar="REFERENCE")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+    compare.set_defaults(run=_compare)
+
+    batch = commands.add_parser("batch", help="segment all anatomical images of a BIDS dataset")
+    batch.add_argument("dataset", type=Path, metavar="BIDS_DIR")
+    batch.add_argument("output", type=Path, metavar="OUT_DIR", help="goes on where an earlier run was stopped")
+    batch.add_argument("--report", action="store_true", help="also write a page for each image, linked from index.html")
+    where = batch.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, metavar="N", help="images at a time")
+    where.add_argument("--dask", metavar="ADDRESS", help="run on the workers of a Dask scheduler")
+    batch.set_defaults(run=_batch)
+
+    demo = commands.add_parser("demo", help="segment a synthetic lumbar image and compare with the truth")
+    demo.add_argument("-o", "--output", type=Path, default=Path("cordlevelset-demo"), metavar="DIR")
+    demo.set_defaults(run=_demo)
+
+    warmup = commands.add_parser("warmup", help="compile the kernels ahead of the first image")
+    warmup.set_defaults(run=_warmup)
+    return parser
+
+
+def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    segment = commands.add_parser("segment", help="write a mask of the cord")
+    _image_options(segment)
+    segment.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha"
+    )
+    segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
+    segment.add_argument(
+        "--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json"
+    )
+    segment.add_argument(
+        "--measures", type=Path, metavar="F", action="append",
+        help="also write area, diameters, angle of each slice: .csv, .json or .sct.csv; may be repeated",
+    )  # fmt: skip
+    segment.add_argument(
+        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
+    )
+    segment.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="also write DIR/report.html to judge it by; a name in .html is the page itself",
+    )
+    given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
+    given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
+    given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
+    given.add_argument(
+        "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
+    )
+    hint = given.add_mutually_exclusive_group()
+    hint.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
+    hint.add_argument(
+        "--atlas", type=Path, nargs=2, metavar=("TEMPLATE", "MASK"),
+        help="another image of the region and its cord, registered: a hint",
+    )  # fmt: skip
+    segment.add_argument("--json", action="store_true", help="print the summary as JSON")
+    segment.set_defaults(run=_segment)
+
+
+def _image_options(parser: argparse.ArgumentParser) -> None:
+    from cordlevelset.notes import CONTRASTS
+    from cordlevelset.pipeline import POLARITIES
+
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a folder with one DICOM series")
+    parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
+    parser.add_argument(
+        "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid"
+    )
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
+
+
+class Output(NamedTuple):
+    """A file that was asked for, the endings it may have, and its writer."""
+
+    path: Path
+    suffixes: tuple[str, ...]
+    write: Callable[[CordSegmentation, Path], None]
+
+
+def _segment(args: argparse.Namespace) -> None:
+    from cordlevelset.correction.atlas import register_atlas
+    from cordlevelset.io import files, images
+    from cordlevelset.outputs.plot import check_drawing
+    from cordlevelset.outputs.tables import summary
+    from cordlevelset.pipeline import segment
+
+    given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial")}
+    outputs = _outputs(args)
+    files.check_distinct([o.path for o in outputs], _inputs(args))
+    report = None if args.report is None else _report_path(args.report)
+    if report is not None:
+        check_drawing("--report")
+    for output in outputs:
+        if output.path == report and args.report != report and not args.report.exists():
+            files.check_makeable(args.report)
+        else:
+            files.check_writable(output.path, output.suffixes)
+    start = time.perf_counter()
+    image = images.read(args.image, frame=args.frame)
+    if args.atlas is not None:
+        given["initial"] = register_atlas(image, *args.atlas)
+    result = segment(image, contrast=args.contrast, polarity=args.polarity, **given)
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+    with files.whole_or_nothing([o.path for o in outputs]) as drafts:
+        for output, draft in zip(outputs, drafts, strict=True):
+            output.write(result, draft)
+    seconds = time.perf_counter() - start
+    said = {**summary(result), "seconds": round(seconds, 2)}
+    print(json.dumps(said) if args.json else _sentences(result, seconds))
+
+
+def _outputs(args: argparse.Namespace) -> list[Output]:
+    """The files that `segment` was asked for."""
+    from cordlevelset.io import files, images
+    from cordlevelset.measures.morphometry import input_slices
+    from cordlevelset.measures.surface import MESH_SUFFIXES, write_surface
+    from cordlevelset.outputs.page import report_page
+    from cordlevelset.outputs.tables import MEASURES_SUFFIXES, checksum, record, summary, write_measures
+
+    def measures(result: CordSegmentation, path: Path) -> None:
+        sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
+        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame")}
+        write_measures(
+            path,
+            result.slices,
+            planes=input_slices(result.turn, result.draft.image),
+            name=args.image.as_posix(),
+            about=record(summary(result), sources=sources, options=options),
+        )
+
+    def report(result: CordSegmentation, path: Path) -> None:
+        path.write_text(report_page(result, name=args.image.name), encoding="utf-8")
+
+    asked: list[tuple[Path | None, tuple[str, ...], Callable[[CordSegmentation, Path], None]]] = [
+        (args.output, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.mask, path)),
+        (args.soft, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.soft_mask, path)),
+        (
+            args.centerline_out,
+            files.CENTERLINE_SUFFIXES,
+            lambda result, path: files.write_centerline(result.centerline.points_mm, path),
+        ),
+        *((path, MEASURES_SUFFIXES, measures) for path in args.measures or ()),
+        (args.mesh, MESH_SUFFIXES, lambda result, path: write_surface(result.surface, path)),
+        (args.report and _report_path(args.report), (".html",), report),
+    ]
+    return [Output(path, suffixes, write) for path, suffixes, write in asked if path is not None]
+
+
+def _report_path(asked: Path) -> Path:
+    """A page, or the one in a folder."""
+    return asked if asked.suffix.lower() == ".html" else asked / "report.html"
+
+
+def _inputs(args: argparse.Namespace) -> list[Path]:
+    """All that `segment` reads."""
+    given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial, *(args.atlas or ()))
+    return [path for path in given if path is not None]
+
+
+CONUS_WORDS = {
+    "outside": "outside the field of view",
+    "unclear": "not visible: the cord fades, or was lost, before the image's lower edge",
+}
+
+
+def _sentences(result: CordSegmentation, seconds: float) -> str:
+    conus = CONUS_WORDS.get(result.conus_state, "")
+    if result.conus is not None:
+        tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
+        conus = f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
+    lines = [
+        f"cord {result.polarity} against the fluid, {result.length_mm:.1f} mm long, "
+        f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
+        f"conus tip: {conus}",
+        *(f"note: {note}" for note in result.notes),
+    ]
+    return "\n".join(lines)
+
+
+def _centerline(args: argparse.Namespace) -> None:
+    from cordlevelset.io import files
+    from cordlevelset.pipeline import detect_centerline
+
+    files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
+    files.check_distinct([args.output], [args.image])
+    line = detect_centerline(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)
+    with files.whole_or_nothing([args.output]) as (draft,):
+        files.write_centerline(line.points_mm, draft)
+    print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
+
+
+def _measure(args: argparse.Namespace) -> None:
+    from cordlevelset.io import files, images
+    from cordlevelset.measures.morphometry import input_slices, measure
+    from cordlevelset.outputs.tables import MEASURES_SUFFIXES, checksum, record, write_measures
+    from cordlevelset.volume import canonical_turn
+
+    files.check_writable(args.output, MEASURES_SUFFIXES)
+    files.check_distinct([args.output], [args.mask])
+    mask = images.read(args.mask)
+    records, turn = measure(mask), canonical_turn(mask)
+    mean = sum(r.area_mm2 for r in records) / len(records)
+    result = {
+        "length_mm": round(sum(r.length_mm for r in records), 1),
+        "mean_area_mm2": round(mean, 1),
+        "volume_mm3": round(sum(r.volume_mm3 for r in records)),
+    }
+    write_measures(
+        args.output,
+        records,
+        planes=input_slices(turn, turn.volume(mask)),
+        name=args.mask.as_posix(),
+        about=record(result, sources={args.mask.as_posix(): checksum(args.mask)}, options={}),
+    )
+    print(f"{len(records)} slices, mean area {mean:.1f} mm2")
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from cordlevelset.measures.comparison import compare
+
+    figures = asdict(compare(args.mask, args.reference))
+    if args.json:  # JSON knows no nan
+        print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
+    else:
+        print("\n".join(f"{name:14s} {value:.3f}" for name, value in figures.items()))
+
+
+def _batch(args: argparse.Namespace) -> None:
+    from functools import partial
+
+    from cordlevelset.app.batch import run_batch
+    from cordlevelset.errors import CordLevelSetError
+
+    progress = partial(_show_progress, began=time.monotonic())
+    outcomes = run_batch(
+        args.dataset, args.output, jobs=args.jobs, dask=args.dask, report=args.report, progress=progress
+    )
+    failed = [o for o in outcomes if o.status == "failed"]
+    none = sum(o.status == "no cord found" for o in outcomes)
+    done = len(outcomes) - len(failed) - none
+    print(f"{done} images done, {none} without a cord, {len(failed)} failed; see {args.output / 'index.html'}")
+    if failed:
+        raise CordLevelSetError(f"{len(failed)} of {len(outcomes)} images failed, first {failed[0].source.name}")
+
+
+def _show_progress(done: int, total: int, *, began: float) -> None:
+    """One line on standard error, if that is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return
+    left = f", {(time.monotonic() - began) / done * (total - done) / 60:.0f} min left" if done else ""
+    bar = "#" * round(30 * done / total)
+    print(f"\r[{bar:30s}] {done} of {total}{left}   ", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from cordlevelset.app.demo import run_demo
+
+    start = time.perf_counter()
+    demo = run_demo(args.output)
+    c = demo.comparison
+    print(_sentences(demo.result, time.perf_counter() - start))
+    print(
+        f"against the truth: Dice {c.dice:.3f}, border {c.assd_mm:.2f} mm (bias {c.bias_mm:+.2f}), area error "
+        f"{100 * c.area_error:.0f} %, tip {demo.tip_error_mm:+.1f} mm"
+    )
+    for path in demo.files:
+        print(f"wrote {path}")
+    if not any(path.suffix == ".png" for path in demo.files):
+        print("no picture: matplotlib is not installed (pip install 'cordlevelset[viz]')")
+
+
+def _warmup(args: argparse.Namespace) -> None:
+    from cordlevelset.app.warm import warmup
+
+    print(f"kernels ready in {warmup():.1f} s")
+
+
+if __name__ == "__main__":
+    process()

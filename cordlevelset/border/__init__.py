@@ -1,0 +1,1 @@
+"""The exact border of the cord, and its voxels."""

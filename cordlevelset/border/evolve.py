@@ -1,0 +1,132 @@
+"""The active contour on the CSF border: Caselles' equation, slice by slice, with a region term and an anchor.
+
+In the plane of each section, with e the signed steps of `boundary`, u its brightness between cord (-1) and fluid (+1),
+and phi0 the signed distance to the start contour,
+
+    d phi / dt = c g kappa |grad phi| + a grad g . grad phi - F |grad phi|,   g = 1 / (1 + max(e, 0)^2),
+    F = -w u - k phi0
+
+g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley [1]_, the
+region term to where the brightness is half way from cord to fluid [2]_. Caselles' contour alone shrinks through gaps of
+the border; the anchor holds it there to the start contour, which the neighbours along the cord and the size of cords
+have formed.
+
+The surest slice goes first and the others follow outwards, up and down the cord: each sets out from its own start
+contour moved as its neighbour's was. Where its image says little, it so begins where the neighbour's image has led; the
+anchor stays where it was, and a slice's error is not carried on. docs/border.md has the figures without each term, and
+side by side.
+
+References
+----------
+.. [1] Caselles, Kimmel, Sapiro (1997), IJCV 22:61, doi:10.1023/A:1007979827043
+.. [2] Chan, Vese (2001), IEEE TIP 10:266, doi:10.1109/83.902291
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from cordlevelset.levelset.contour import geodesic_active_contour
+from cordlevelset.sections import polar
+
+__all__ = ["evolve"]
+
+FloatArray = NDArray[np.float32]
+
+PIXEL_MM = 0.5
+"""Grid of the sections: the finest pixels in clinical use; the contour is sub-pixel."""
+REACH_MM = 11.0
+"""Half-width of the grid: the largest cord radius and the band around it."""
+CURVATURE, ADVECTION = 0.1, 1.0
+"""c, mm, and a: at a cord's radius the curvature term is 0.1 / r = 2 %, just enough against pixel noise."""
+REGION = 0.3
+"""w: full cord or fluid pushes with a third of the advection's speed on a border's flank: an edge holds against it."""
+ANCHOR_PER_MM = 0.2
+"""k: 1.5 mm from the start contour, where it grows no more, the anchor pulls as much as the region pushes."""
+ANCHOR_LIMIT_MM = 1.5
+"""A start contour is hardly ever farther from the border; so limited, the time step stays large."""
+TOLERANCE_MM = 0.01
+"""Movement that may still be to come: a fiftieth of a pixel."""
+MAX_ITERATIONS = 100
+"""Steps of about a third of a pixel: enough to cross the whole section."""
+RAY_STEP_MM = 0.25
+"""Sampling of phi along a ray, half a pixel; the zero in between is found linearly, as a distance is linear."""
+
+
+def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArray, surest: int) -> NDArray[np.float64]:
+    """Move the start contours onto the border.
+
+    Parameters
+    ----------
+    radii_mm : (P, A) array
+        Start contours on the rays of `polar.ANGLES`.
+    evidence : (P, A, R) array of float32
+        Signed steps on rays and `polar.RADII_MM`, from `boundary.border_evidence`.
+    fluid : (P, A, R) array of float32
+        Brightness between cord (-1) and fluid (+1), from `boundary.fluidness`.
+    surest : int
+        Plane of 0 .. P - 1 that the others follow.
+
+    Returns
+    -------
+    radii_mm : (P, A) array
+        The contours where they stand, on the same rays; a ray that meets no contour keeps its start.
+    """
+    axis = np.arange(-REACH_MM, REACH_MM + PIXEL_MM / 2, PIXEL_MM)
+    radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
+    at = [angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, evidence.shape[2] - 1)]
+
+    def phi_of(radii: NDArray[np.float64]) -> FloatArray:
+        distance: FloatArray = (radius - np.interp(angle, polar.ANGLES, radii, period=2 * np.pi)).astype(np.float32)
+        return distance
+
+    steps, brightness = (
+        np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([polar, polar[:, :1]], axis=1)])
+        for polar in (evidence, fluid)
+    )
+    g = 1 / (1 + np.maximum(steps, 0) ** 2)
+    anchor = np.stack([phi_of(radii) for radii in radii_mm]).clip(-ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
+    region = -REGION * brightness - ANCHOR_PER_MM * anchor
+    moved = radii_mm.copy()
+
+    for k, before in _outwards(len(radii_mm), surest):
+        start = radii_mm[k] + moved[before] - radii_mm[before]
+        stand = geodesic_active_contour(
+            phi_of(start),
+            g[k],
+            region=region[k],
+            spacing=(PIXEL_MM, PIXEL_MM),
+            curvature=CURVATURE,
+            advection=ADVECTION,
+            max_num_iter=MAX_ITERATIONS,
+            tol=TOLERANCE_MM,
+        )
+        moved[k] = _crossings(stand.phi, start)
+    return moved
+
+
+def _outwards(n: int, surest: int) -> Iterator[tuple[int, int]]:
+    """Each plane to move and the neighbour that it follows: the surest itself, the others up, then down from there."""
+    yield surest, surest
+    yield from ((k, k - 1) for k in range(surest + 1, n))
+    yield from ((k, k + 1) for k in range(surest - 1, -1, -1))
+
+
+def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radius on each ray where phi turns positive, the one nearest to the start."""
+    radii = np.arange(0, REACH_MM - PIXEL_MM, RAY_STEP_MM)
+    at = (np.outer(f(polar.ANGLES), radii) / PIXEL_MM + phi.shape[0] // 2 for f in (np.sin, np.cos))
+    values = ndi.map_coordinates(phi, list(at), order=1)
+    low, high = values[:, :-1], values[:, 1:]
+    leaves = (low < 0) & (high >= 0)
+    where = radii[:-1] + RAY_STEP_MM * low / np.where(leaves, low - high, 1)
+    gap = np.where(leaves, np.abs(where - start_mm[:, None]), np.inf)
+    nearest = gap.argmin(axis=1)
+    found: NDArray[np.float64] = np.where(
+        np.isfinite(gap.min(axis=1)), np.take_along_axis(where, nearest[:, None], 1)[:, 0], start_mm
+    )
+    return found

@@ -1,0 +1,1 @@
+"""What a user knows about the cord: read, checked, and honoured."""

@@ -1,0 +1,1 @@
+"""Where the cord is, which polarity it has, where it ends."""

@@ -1,0 +1,253 @@
+"""Images in and out, through SimpleITK."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.io.dicom import check_dicom, read_dicom
+from cordlevelset.io.files import check_writable, whole_or_nothing
+from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, NiftiHeader, nifti_pair
+from cordlevelset.io.integrity import check_whole
+from cordlevelset.volume import Volume
+
+__all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "read", "to_sitk", "write"]
+
+IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+FORMS_TOLERANCE = 1e-3
+"""Difference between entries of the two NIfTI matrices, mm, that passes as rounding of float32."""
+
+
+def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
+    """Read an image.
+
+    Parameters
+    ----------
+    path : path
+        NIfTI, NRRD, MetaImage, a DICOM file, or a folder with one DICOM series.
+    frame : int, optional
+        Which volume of a 4-D series; needed when there is more than one.
+
+    Returns
+    -------
+    Volume
+        Its `notes` say what was odd in the header.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is not an image, or a frame must be chosen.
+    GeometryError
+        If its grid is not usable.
+    """
+    import SimpleITK as sitk
+
+    path = Path(path)
+    kind = _kind(path)
+    if stat.S_ISDIR(kind):
+        return from_sitk(read_dicom(path), frame=frame)
+    if not stat.S_ISREG(kind):
+        raise InputError(f"{path} is not a file; give one, or a DICOM folder")
+    header = check_whole(path)
+    try:
+        image = sitk.ReadImage(str(path), imageIO=_image_io(path, header))
+    except RuntimeError as error:
+        raise _reading_error(path, str(error)) from None
+    volume = from_sitk(image, frame=frame)
+    return replace(volume, notes=_form_notes(header, volume)) if header else volume
+
+
+def write(volume: Volume, path: str | os.PathLike[str]) -> None:
+    """Write an image, whole or not at all.
+
+    Parameters
+    ----------
+    volume : Volume
+        The image; bool is written as uint8.
+    path : path
+        Ends in .nii, .nii.gz, .nrrd or .mha.
+
+    Raises
+    ------
+    InputError
+        If the ending is another or the file cannot be written.
+    """
+    import SimpleITK as sitk
+
+    suffix = check_writable(path, IMAGE_SUFFIXES)
+    image = to_sitk(volume)
+    with whole_or_nothing([path]) as (temporary,):
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+            header = check_whole(temporary)  # NIfTI is cut without a word on a full disk
+            if header is None and suffix.startswith(".nii"):
+                raise InputError("not even a header")
+        except (RuntimeError, InputError):
+            raise InputError(f"cannot write {path}: the disk is full or cannot be written to") from None
+
+
+def as_volume(image: Any, *, frame: int | None = None) -> Volume:
+    """A volume from whatever the public functions take.
+
+    Parameters
+    ----------
+    image : path, SimpleITK.Image or Volume
+        The image.
+    frame : int, optional
+        Which volume of a 4-D series.
+
+    Returns
+    -------
+    Volume
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if isinstance(image, Volume):
+        return image
+    if isinstance(image, str | os.PathLike):
+        return read(image, frame=frame)
+    if hasattr(image, "GetDirection"):
+        return from_sitk(image, frame=frame)
+    raise InputError(
+        f"cannot take a {type(image).__name__} as image; give a path, a SimpleITK.Image or a cordlevelset.Volume"
+    )
+
+
+def from_sitk(image: Any, *, frame: int | None = None) -> Volume:
+    """A volume from a SimpleITK image; the values are copied.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        3-D, or 4-D with `frame`; one component a voxel.
+    frame : int, optional
+        Which volume of a 4-D series.
+
+    Returns
+    -------
+    Volume
+
+    Raises
+    ------
+    InputError
+        If it is 2-D, 4-D without a choice, or has several components a voxel.
+    GeometryError
+        If the grid is not usable.
+    """
+    import SimpleITK as sitk
+
+    n_components = image.GetNumberOfComponentsPerPixel()
+    if n_components != 1:
+        raise InputError(f"the image has {n_components} components a voxel, needs one; give one channel")
+    if image.GetDimension() == 2:
+        raise InputError("the image is 2-D; give a volume")
+    if image.GetDimension() == 4:
+        n_frames = image.GetSize()[3]
+        if frame is None and n_frames > 1:
+            raise InputError(
+                f"the image is 4-D with {n_frames} volumes; choose one with frame=0..{n_frames - 1} (--frame)"
+            )
+        if frame is not None and not 0 <= frame < n_frames:
+            raise InputError(f"no frame {frame}: the image has {n_frames}, counted from 0")
+        image = image[:, :, :, frame or 0]
+    elif frame not in (None, 0):
+        raise InputError(f"no frame {frame}: the image is a single volume")
+    dz, dy, dx = image.GetSpacing()[::-1]
+    return Volume(
+        sitk.GetArrayFromImage(image), (dz, dy, dx), image.GetOrigin(), np.array(image.GetDirection()).reshape(3, 3)
+    )
+
+
+def to_sitk(volume: Volume) -> Any:
+    """A SimpleITK image from a volume.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any; bool becomes uint8, float16 float32.
+
+    Returns
+    -------
+    SimpleITK.Image
+        With the very spacing, origin and direction of the volume.
+    """
+    import SimpleITK as sitk
+
+    array = volume.array
+    assert volume.direction is not None
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=_written_type(array.dtype)))
+    image.SetSpacing(volume.spacing[::-1])
+    image.SetOrigin(volume.origin)
+    image.SetDirection(volume.direction.ravel().tolist())
+    return image
+
+
+def _written_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The nearest type that SimpleITK has, in the machine's byte order."""
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    if dtype.kind not in "iufc" or dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        raise InputError(f"values are {dtype}, which no image file holds; give integers or floats of up to 8 bytes")
+    return dtype.newbyteorder("=")
+
+
+def _kind(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}") from None
+    except (OSError, ValueError) as error:  # the name is too long, is not text, a folder on the way is closed
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _image_io(path: Path, header: NiftiHeader | None) -> str:
+    """ITK's reader for a file whose header was checked here: its others, which it would ask in turn, see none."""
+    if header:
+        if nifti_pair(path)[0].name.lower().endswith(NIFTI_SUFFIXES):
+            return "NiftiImageIO"
+        raise InputError(f"{path} is NIfTI under another name; let it end in .nii or .nii.gz")
+    if check_dicom(path):
+        return "GDCMImageIO"
+    if path.suffix.lower() in METAIMAGE_SUFFIXES:
+        return "MetaImageIO"
+    with path.open("rb") as stream:
+        if stream.read(len(NRRD)) == NRRD:
+            return "NrrdImageIO"
+    raise InputError(f"{path} is not an image that can be read; give NIfTI, NRRD, MetaImage or a DICOM folder")
+
+
+def _reading_error(path: Path, text: str) -> InputError | GeometryError:
+    if "orthonormal" in text:
+        return GeometryError(f"{path}: axes not at right angles (sheared matrix); resample it to a straight grid")
+    if "pacing" in text:
+        return GeometryError(f"{path}: unusable spacing in the header; mend it")
+    if "allocate memory" in text:
+        return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
+    return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")
+
+
+def _form_notes(header: NiftiHeader, volume: Volume) -> tuple[str, ...]:
+    """Say which matrix was taken where the header's two disagree, or that it holds none."""
+    if header.sform is None and header.qform is None:
+        return ("the header does not say how the image lies in the patient; its axes were taken as they are",)
+    if header.sform is None or header.qform is None or np.abs(header.sform - header.qform).max() <= FORMS_TOLERANCE:
+        return ()
+    ends = np.array([[k, j, i] for k in (0, 1) for j in (0, 1) for i in (0, 1)]) * (np.array(volume.shape) - 1)
+    ras = volume.to_lps(ends) * [-1, -1, 1]
+    apart = [np.abs(ends[:, ::-1] @ form[:3, :3].T + form[:3, 3] - ras).max() for form in (header.sform, header.qform)]
+    taken, other = ("sform", "qform") if apart[0] < apart[1] else ("qform", "sform")
+    return (
+        f"the header's sform and qform differ by up to {max(apart):.3g} mm; the {taken} was taken, "
+        f"other tools may take the {other}",
+    )

@@ -1,0 +1,1 @@
+"""Figures of any mask: area and diameters, comparison with another mask, surface."""

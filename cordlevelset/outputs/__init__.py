@@ -1,0 +1,1 @@
+"""What is written or drawn of a result: tables, figures, report."""

@@ -1,0 +1,220 @@
+"""Measures as CSV, as JSON with units and origin, and under the column names of SCT; the summary of a result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cordlevelset import __version__
+from cordlevelset.io.files import name_suffix, whole_or_nothing, write_table
+from cordlevelset.measures.morphometry import COLUMNS, SliceMeasures
+
+if TYPE_CHECKING:
+    from cordlevelset.pipeline import CordSegmentation
+
+__all__ = ["MEASURES_SUFFIXES", "checksum", "record", "sct_rows", "summary", "write_json", "write_measures"]
+
+MEASURES_SUFFIXES = (".csv", ".json", ".sct.csv")
+UNITS = {"_mm": "mm", "_mm2": "mm^2", "_mm3": "mm^3", "_deg": "degree"}
+"""By the ending of a name."""
+UNITS_OF_RESULT = {
+    "length_mm": "mm", "mean_area_mm2": "mm^2", "volume_mm3": "mm^3", "tip_mm": "mm, LPS", "uncertainty_mm": "mm",
+}  # fmt: skip
+SCT_MEASURES = {
+    "area": "area_mm2",
+    "angle_AP": "angle_ap_deg",
+    "angle_RL": "angle_rl_deg",
+    "diameter_AP": "diameter_ap_mm",
+    "diameter_RL": "diameter_rl_mm",
+    "eccentricity": "eccentricity",
+    "orientation": "",
+    "solidity": "",
+}
+"""Measures of `sct_process_segmentation` and what they are here; nothing where they are not measured."""
+SCT_COLUMNS = (
+    *("Timestamp", "SCT Version", "Filename", "Slice (I->S)", "VertLevel", "DistancePMJ"),
+    *(f"{kind}({name})" for name in SCT_MEASURES for kind in ("MEAN", "STD")),
+    "SUM(length)",
+)
+
+
+def write_measures(
+    path: str | os.PathLike[str],
+    records: Sequence[SliceMeasures],
+    *,
+    planes: Sequence[int],
+    name: str,
+    about: Mapping[str, object],
+) -> None:
+    """Write the measures of all slices.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .sct.csv (see `sct_rows`), another .csv, or .json.
+    records : sequence of SliceMeasures
+        From the top down.
+    planes : sequence of int
+        Index on the input's grid of each of its planes, from the lowest up; SCT counts slices so.
+    name : str
+        Of the image or mask, for SCT's table.
+    about : mapping
+        The `record`, which JSON holds before the slices.
+
+    Raises
+    ------
+    InputError
+        If the ending is another or the file cannot be written.
+    """
+    suffix = name_suffix(path, MEASURES_SUFFIXES)
+    if suffix == ".json":
+        write_json(path, {**about, "Units": UNITS_OF_RESULT | _units(COLUMNS), "Slices": [asdict(r) for r in records]})
+    elif suffix == ".sct.csv":
+        write_table(path, SCT_COLUMNS, sct_rows(records, planes=planes, name=name))
+    else:
+        write_table(path, COLUMNS, map(astuple, records))
+
+
+def sct_rows(records: Sequence[SliceMeasures], *, planes: Sequence[int], name: str) -> list[tuple[object, ...]]:
+    """Rows as ``sct_process_segmentation -perslice 1`` writes them, from the lowest slice up.
+
+    Empty are what is not known here (time, vertebral level, distance from the pontomedullary junction) or not measured
+    (orientation, solidity). The deviation over one slice is 0. "SCT Version" says that SCT did not write this.
+
+    Parameters
+    ----------
+    records : sequence of SliceMeasures
+        From the top down.
+    planes : sequence of int
+        Index on the input's grid of each of its planes, from the lowest up.
+    name : str
+        Of the image or mask.
+
+    Returns
+    -------
+    list of tuple
+        Cells of `SCT_COLUMNS`.
+    """
+    height = {index: plane for plane, index in enumerate(planes)}
+    rows: list[tuple[object, ...]] = []
+    for record in reversed(records):
+        pairs = ((getattr(record, ours), 0.0) if ours else ("", "") for ours in SCT_MEASURES.values())
+        cells = (cell for pair in pairs for cell in pair)
+        program = f"cordlevelset {__version__}"
+        rows.append(("", program, name, height[record.slice], "", "", *cells, record.length_mm))
+    return rows
+
+
+def record(
+    result: Mapping[str, object], *, sources: Mapping[str, str], options: Mapping[str, object]
+) -> dict[str, object]:
+    """A result with its units and where it comes from, in the words of BIDS.
+
+    Parameters
+    ----------
+    result : mapping
+        The `summary`, or a part of it.
+    sources : mapping of str to str
+        Names of the inputs and their `checksum`.
+    options : mapping
+        How it was made.
+
+    Returns
+    -------
+    dict
+        ``GeneratedBy``, ``Sources``, ``SourceSHA256``, ``Options``, ``Units``, ``Result``.
+    """
+    return {
+        "GeneratedBy": [{"Name": "cordlevelset", "Version": __version__}],
+        "Sources": list(sources),
+        "SourceSHA256": dict(sources),
+        "Options": dict(options),
+        "Units": UNITS_OF_RESULT,
+        "Result": dict(result),
+    }
+
+
+def summary(result: CordSegmentation) -> dict[str, object]:
+    """The cord as a whole.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        A cord.
+
+    Returns
+    -------
+    dict
+        Numbers rounded to what they are worth; positions LPS mm.
+    """
+    conus: dict[str, object] | None = None
+    if result.conus is not None:
+        tip = [round(float(v), 1) for v in result.conus.tip_mm]
+        conus = {"tip_mm": tip, "uncertainty_mm": result.conus.uncertainty_mm}
+    return {
+        "polarity": result.polarity,
+        "length_mm": round(result.length_mm, 1),
+        "mean_area_mm2": round(result.mean_area_mm2, 1),
+        "volume_mm3": round(result.volume_mm3),
+        "confidence": round(result.confidence, 2),
+        "conus": conus,
+        "conus_state": result.conus_state,
+        "notes": list(result.notes),
+    }
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file; of a folder, of the sums of its files in the order of their names.
+
+    Parameters
+    ----------
+    path : Path
+        What is read.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    if path.is_dir():
+        parts = [checksum(part) for part in sorted(path.iterdir()) if part.is_file()]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: str | os.PathLike[str], content: Mapping[str, object]) -> None:
+    """Write JSON, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        The file to be.
+    content : mapping
+        A number that is none becomes null: JSON knows no nan.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    with whole_or_nothing([path]) as (draft,):
+        draft.write_text(json.dumps(_without_nan(content), indent=2) + "\n", encoding="utf-8")
+
+
+def _units(names: Iterable[str]) -> dict[str, str]:
+    return {name: unit for name in names for ending, unit in UNITS.items() if name.endswith(ending)}
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,62 @@
+"""Above its tip the cord tapers: what hugs it there are roots.
+
+The roots of the cauda equina leave the conus on all sides. They are as dark or bright as cord, and where they lie
+against it the contour that knows nothing of the tip takes them in. Once the tip is known, a size is expected h mm above
+it,
+
+    r(h) = r0 + (r - r0) h / l,   h < l
+
+with r the median contour of the cord higher up, r0 the smallest one that is told from fluid and l the length of a
+conus. The contour of greatest gain is sought anew with that size in place of the usual cord's and of the neighbours': a
+border that stands clear keeps its place, one that roots have blurred moves in to the cord's own step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordlevelset.sections.boundary import NEIGHBOUR_COST, SIZE_COST, SMALLEST_MM, border_gain, smooth_contours
+
+__all__ = ["above_tip", "tapered_contours"]
+
+CONUS_MM = 30.0
+"""l: the conus medullaris is 30 to 60 mm long (doi:10.1371/journal.pone.0301449); over the shortest one nothing is
+narrowed that may be as wide as the cord."""
+TAPER_COST = SIZE_COST + NEIGHBOUR_COST
+"""Per mm2: what the two that it stands for cost together."""
+
+
+def above_tip(n_planes: int, plane_mm: float) -> NDArray[np.float64]:
+    """Height of each plane's middle above the tip of a cord that ends in the lowest one, mm."""
+    return (np.arange(n_planes, dtype=np.float64) + 0.5) * plane_mm
+
+
+def tapered_contours(
+    evidence: NDArray[np.float32], radii_mm: NDArray[np.float64], plane_mm: float
+) -> NDArray[np.float64]:
+    """Contours of a cord that ends in its lowest plane.
+
+    Parameters
+    ----------
+    evidence : (P, A, R) array of float32
+        Signed steps on rays and `polar.RADII_MM`, from `boundary.border_evidence`; from the lowest plane up.
+    radii_mm : (P, A) array
+        Start contours.
+    plane_mm : float
+        Distance of planes, mm.
+
+    Returns
+    -------
+    radii_mm : (P, A) array
+        Those given, but for the planes of the conus; all of them, if no cord is seen above it.
+    """
+    height = above_tip(len(radii_mm), plane_mm)
+    conus = height < CONUS_MM
+    if conus.all():
+        return radii_mm
+    above = np.median(radii_mm[~conus], axis=0)
+    expected = SMALLEST_MM + (above - SMALLEST_MM) * (height[conus, None] / CONUS_MM)
+    out = radii_mm.copy()
+    out[conus] = smooth_contours(border_gain(evidence[conus], expected, TAPER_COST))
+    return out

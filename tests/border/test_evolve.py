@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from cordlevelset.border.evolve import _outwards
+from cordlevelset.border.evolve import evolve as evolve_contours
+from cordlevelset.sections import polar
+
+
+def evolve(start, evidence, fluid=None, surest=0):
+    """Without a region term where `fluid` is not given."""
+    return evolve_contours(start, evidence, np.zeros_like(evidence) if fluid is None else fluid, surest)
+
+
+def _ridge(radius, height=3.0, width=0.7):
+    """Steps (1, A, R) along a closed curve of the given radius on each ray."""
+    return (height * np.exp(-((polar.RADII_MM - np.broadcast_to(radius, (64,))[:, None]) ** 2) / (2 * width**2)))[
+        None
+    ].astype(np.float32)
+
+
+def test_contour_moves_onto_the_border():
+    radius = 4.5 + 0.6 * np.cos(2 * polar.ANGLES)
+    start = np.full((1, 64), 4.6)
+    moved = evolve(start, _ridge(radius))
+    assert np.abs(moved[0] - radius).max() < 0.2
+    assert np.abs(moved[0] - radius).mean() < 0.06
+
+
+def test_without_a_border_the_start_holds():
+    start = 4.5 + 0.3 * np.cos(2 * polar.ANGLES)[None]
+    moved = evolve(start, np.zeros((1, 64, polar.RADII_MM.size), np.float32))
+    assert np.abs(moved - start).max() < 0.2
+
+
+def test_gap_in_the_border_is_held():
+    evidence = _ridge(5.0)
+    evidence[:, 10:22] = 0  # a fifth of the border is gone
+    moved = evolve(np.full((1, 64), 4.8), evidence)
+    assert np.abs(moved[0, 24:] - 5.0).mean() < 0.1
+    assert np.abs(moved[0, 12:20] - 4.8).max() < 0.3
+
+
+def test_steps_of_the_wrong_sign_do_not_count():
+    start = np.full((1, 64), 4.5)
+    np.testing.assert_allclose(evolve(start, -_ridge(5.0)), start, atol=0.15)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_every_plane_ends_on_its_own_border(n):
+    radii = np.linspace(3.5, 6.0, n)
+    moved = evolve(np.repeat(radii[:, None] + 0.4, 64, axis=1), np.concatenate([_ridge(r) for r in radii]))
+    np.testing.assert_allclose(moved.mean(1), radii, atol=0.08)
+
+
+@pytest.mark.parametrize(("n", "surest"), [(1, 0), (2, 1), (7, 0), (7, 4), (7, 6)])
+def test_every_plane_follows_a_neighbour_that_has_moved(n, surest):
+    done = set()
+    for k, before in _outwards(n, surest):
+        assert abs(k - before) == (1 if done else 0)
+        assert not done or before in done
+        assert k not in done
+        done.add(k)
+    assert done == set(range(n))
+
+
+@pytest.mark.parametrize("led_to", [4.0, 6.0])
+@pytest.mark.parametrize("surest", [0, 4])
+def test_between_two_borders_a_slice_goes_where_its_neighbour_went(led_to, surest):
+    both = np.maximum(_ridge(4.0), _ridge(6.0))
+    evidence = np.repeat(both, 5, axis=0)
+    evidence[surest] = _ridge(led_to)[0]
+    moved = evolve(np.full((5, 64), 5.0), evidence, surest=surest)
+    np.testing.assert_allclose(moved, led_to, atol=0.15)
+
+
+def test_what_moved_one_slice_is_not_carried_through_slices_without_a_border():
+    evidence = np.concatenate([_ridge(5.5), np.zeros((4, 64, polar.RADII_MM.size), np.float32)])
+    moved = evolve(np.full((5, 64), 4.5), evidence)
+    assert np.abs(moved[0] - 5.5).max() < 0.1
+    assert np.abs(moved[1:] - 4.5).max() < 0.2
+
+
+def test_region_term_finds_the_half_level_where_no_step_is_steep():
+    fluid = np.broadcast_to(np.clip((polar.RADII_MM - 5.0) / 2, -1, 1), (1, 64, polar.RADII_MM.size)).astype(np.float32)
+    start = np.full((1, 64), 4.2)
+    moved = evolve(start, np.zeros_like(fluid), fluid)
+    assert (moved > start + 0.05).all()
+    assert (moved < 5.0).all()  # the anchor keeps its share

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from cordlevelset.detection.symmetry import HALF_WIDTH_MM, _pairs, _score, _sheared, midline
+
+
+def _body(shape, spacing, axis_mm, roll_deg=0.0):
+    """A body that is the same on both sides of a plane through (middle row, axis), turned by an angle."""
+    y, x = ((np.arange(n) - (n - 1) / 2) * d for n, d in zip(shape[1:], spacing[1:], strict=True))
+    turn = np.radians(roll_deg)
+    aside = x + (shape[2] - 1) / 2 * spacing[2] - axis_mm
+    across = np.abs(np.cos(turn) * aside - np.sin(turn) * y[:, None])
+    along = np.sin(turn) * aside + np.cos(turn) * y[:, None]
+    rng = np.random.default_rng(5)
+    profile = np.interp(across, np.arange(0, 120, 3.0), rng.uniform(0, 1, 40))
+    rows = np.interp(along, np.arange(-120, 121, 2.0), rng.uniform(0.5, 1.5, 121))
+    return np.repeat((0.1 + rows * profile)[None], shape[0], axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize(("n_x", "dx"), [(61, 1.0), (16, 4.0), (120, 0.5)])
+def test_finds_the_mirror_plane_off_the_middle(n_x, dx):
+    axis = 0.4 * n_x * dx
+    found = midline(_body((6, 40, n_x), (5.0, 1.0, dx), axis), (5.0, 1.0, dx))
+    assert found.shape == (6, 40)
+    np.testing.assert_allclose(found, axis, atol=max(0.5, dx / 2))
+
+
+def test_follows_a_curved_spine():
+    z = np.arange(60) * 3.0
+    axis = 30 + 12 * np.sin(z / 60)
+    x = np.arange(64)[None, None, :] - axis[:, None, None]
+    image = np.exp(-((np.abs(x) - 9) ** 2) / 20) + np.exp(-(x**2) / 10) + np.zeros((60, 20, 1))
+    assert np.abs(midline(image.astype(np.float32), (3.0, 1.0, 1.0)) - axis[:, None]).max() < 2.5
+
+
+@pytest.mark.parametrize("spacing", [(5.0, 1.0, 1.0), (5.0, 2.0, 1.0), (5.0, 1.0, 3.0)])
+@pytest.mark.parametrize("roll", [6.0, -9.0])
+def test_leans_with_a_body_that_lies_turned(spacing, roll):
+    shape = (4, round(120 / spacing[1]), round(80 / spacing[2]))
+    found = midline(_body(shape, spacing, 38.0, roll), spacing)
+    height = (np.arange(shape[1]) - (shape[1] - 1) / 2) * spacing[1]
+    np.testing.assert_allclose(found, np.broadcast_to(38 + np.tan(np.radians(roll)) * height, found.shape), atol=1.6)
+
+
+def test_what_a_resampled_image_is_filled_with_is_no_side():
+    image = _body((20, 60, 50), (4.0, 1.0, 1.0), 24.0)
+    z, x = np.arange(20)[:, None, None], np.arange(50)
+    image[np.broadcast_to(x < z, image.shape)] = 0.0  # a wedge, as after a rotation
+    np.testing.assert_allclose(midline(image, (4.0, 1.0, 1.0)), 24.0, atol=0.5)
+
+
+@pytest.mark.parametrize("dx", [1.0, 4.0])
+def test_score_is_the_correlation_of_the_pairs(rng, dx):
+    image = rng.uniform(1, 4, (2, 7, 24)).astype(np.float32)
+    image[:, :3, :5] = 0.5
+    shift = np.array([0, 1, 2, 3, -1, -2, -40])
+    score = _score(_sheared(_pairs(image, dx), shift), 60.0)
+    value = np.sqrt(image - 0.5)
+    for k, two in np.ndindex(score.shape):
+        mirrors = [(j, two + by) for j, by in enumerate(shift)]
+        pairs = np.array(
+            [
+                (value[k, j, i], value[k, j, m - i])
+                for j, m in mirrors
+                for i in range(24)
+                if i < m - i < 24 and (m - 2 * i) * dx / 2 <= HALF_WIDTH_MM
+                if image[k, j, i] > 0.5 and image[k, j, m - i] > 0.5
+            ]
+        )
+        if len(pairs) < 2:
+            continue
+        a, b = (pairs - pairs.mean()).T
+        rho = 2 * (a * b).sum() / (a**2 + b**2).sum()
+        assert score[k, two] == pytest.approx(rho * np.sqrt(min(1, len(pairs) / 60)), abs=1e-3)
+
+
+def test_constant_image_and_single_column():
+    assert (midline(np.ones((3, 4, 1), np.float32), (1.0, 1.0, 1.0)) == 0).all()
+    assert midline(np.ones((3, 4, 8), np.float32), (1.0, 1.0, 1.0)).shape == (3, 4)

@@ -1,0 +1,577 @@
+"""What goes in and what comes out: every odd input, and the answer to it, as data.
+
+``python tests/input_table.py`` runs all rows and writes the table of ``docs/input.md``; `test_input_table` runs the
+same rows, checks what they promise, and that the table is as written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gzip
+import io
+import os
+import re
+import resource
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import SimpleITK as sitk
+
+import cordlevelset as cls
+from cordlevelset.app.cli import main
+from cordlevelset.phantom import Phantom, make_phantom
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "input.md"
+BEGIN, END = "<!-- table -->\n", "<!-- end -->\n"
+LEAST_DICE = 0.85
+"""A right mask of the phantom, for images that hold all of it; in each row, unless it says another."""
+
+
+@cache
+def neck() -> Phantom:
+    """Small: 30 x 80 x 50 voxels, a few tenths of a second for the whole path."""
+    return make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0), scoliosis_mm=2.0)
+
+
+@dataclass(frozen=True)
+class Made:
+    """An input on disk, and the share of each voxel that is cord, where a mask is to come out."""
+
+    path: Path
+    truth: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of input and the answer to it."""
+
+    what: str
+    make: Callable[[Path], Made]
+    status: int = 0
+    says: str = ""  # of the error, or of a note on the result
+    frame: int | None = None
+    output: str = "mask.nii.gz"
+    around: Callable[[Path], AbstractContextManager[object]] = lambda folder: contextlib.nullcontext()
+    error: type[cls.CordLevelSetError] = cls.InputError
+    least_dice: float = LEAST_DICE
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the command line did with a row."""
+
+    status: int
+    out: str
+    err: str
+    files: frozenset[str]
+
+
+def run(row: Row, made: Made, folder: Path) -> Seen:
+    """Run ``cordlevelset segment`` on a row's input."""
+    out, err = io.StringIO(), io.StringIO()
+    words = ["segment", str(made.path), "-o", str(folder / row.output)]
+    words += [] if row.frame is None else ["--frame", str(row.frame)]
+    with row.around(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(words)
+    return Seen(status, out.getvalue(), err.getvalue(), files_in(folder))
+
+
+def files_in(folder: Path) -> frozenset[str]:
+    return frozenset(str(p.relative_to(folder)) for p in folder.rglob("*"))
+
+
+def line(row: Row, seen: Seen, folder: Path) -> str:
+    """The row as it stands in the document."""
+    text = seen.err.removeprefix("cordlevelset: ")
+    if seen.status == 0:
+        text = "; ".join(["mask", *(s.removeprefix("note: ") for s in seen.out.splitlines() if s.startswith("note: "))])
+    text = re.sub(r"[-\d.]+ to [-\d.]+ mm apart", "… mm apart", text)
+    text = re.sub(
+        r"evidence [-\d.]+ per mm, needs [\d.]+, and gains [-\d]+ mm, needs \d+", "evidence … and gains … mm", text
+    )
+    text = text.replace("name" * 80, "namename…")
+    return f"| {row.what} | {seen.status} | {text.strip().replace(f'{folder}/', '')} |"
+
+
+# images that a mask comes out of
+
+
+def _sitk(array: np.ndarray | None = None) -> sitk.Image:
+    image = neck().image
+    return cls.Volume(image.array if array is None else array, image.spacing, image.origin, image.direction).to_sitk()
+
+
+def _truth() -> np.ndarray:
+    return neck().soft_mask.array
+
+
+def _values(change: Callable[[np.ndarray], np.ndarray], name: str = "image.nrrd") -> Callable[[Path], Made]:
+    """The phantom with other values, on the same grid."""
+
+    def make(folder: Path) -> Made:
+        sitk.WriteImage(_sitk(change(neck().image.array)), str(folder / name))
+        return Made(folder / name, _truth())
+
+    return make
+
+
+def _as_type(dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+    def change(array: np.ndarray) -> np.ndarray:
+        top = 120 if np.dtype(dtype).itemsize == 1 else 1000
+        return (array * (top / array.max())).astype(dtype)
+
+    return change
+
+
+def _grid(change: Callable[[np.ndarray], np.ndarray], spacing: tuple[float, float, float]) -> Callable[[Path], Made]:
+    """The phantom on another grid, made from image and truth alike."""
+
+    def make(folder: Path) -> Made:
+        cls.write(cls.Volume(np.ascontiguousarray(change(neck().image.array)), spacing), folder / "image.mha")
+        return Made(folder / "image.mha", change(_truth()))
+
+    return make
+
+
+def _thick(axis: int, n: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Mean of every n planes."""
+
+    def change(array: np.ndarray) -> np.ndarray:
+        kept = array.shape[axis] // n
+        parts = np.split(np.take(array, range(kept * n), axis), kept, axis)
+        return np.stack([p.mean(axis, dtype=np.float32) for p in parts], axis)
+
+    return change
+
+
+def _nifti(
+    change: Callable[[nib.Nifti1Image], object] = lambda image: None,
+    *,
+    array: Callable[[np.ndarray], np.ndarray] = lambda a: a,
+    affine: np.ndarray | None = None,
+    truth: Callable[[np.ndarray], np.ndarray] = lambda a: a,
+    endian: str = "<",
+    name: str = "image.nii",
+    patch: tuple[int, str, tuple[float, ...]] | None = None,
+) -> Callable[[Path], Made]:
+    """The phantom by nibabel, axes i, j, k; `patch` packs numbers into the written header."""
+
+    def make(folder: Path) -> Made:
+        values = array(neck().image.array).T
+        matrix = np.diag([-1.0, -1.0, 2.0, 1.0]) if affine is None else affine
+        image = nib.Nifti1Image(values, matrix, nib.Nifti1Header(endianness=endian))
+        change(image)
+        nib.save(image, folder / name)
+        if patch is not None:
+            raw = bytearray((folder / name).read_bytes())
+            struct.pack_into(endian + patch[1], raw, patch[0], *patch[2])
+            (folder / name).write_bytes(raw)
+        return Made(folder / name, truth(_truth()))
+
+    return make
+
+
+def _scaled(image: nib.Nifti1Image) -> None:
+    image.set_data_dtype(np.int16)  # nibabel then writes a slope and an intercept
+
+
+def _two_forms(image: nib.Nifti1Image) -> None:
+    image.set_qform(image.affine, 1)
+    shifted = image.affine.copy()
+    shifted[0, 3] += 5
+    image.set_sform(shifted, 2)
+
+
+def _no_form(image: nib.Nifti1Image) -> None:
+    image.set_qform(None, 0)
+    image.set_sform(None, 0)
+    image.header["pixdim"][1:4] = 1, 1, 2
+
+
+def _in_metres(image: nib.Nifti1Image) -> None:
+    image.header.set_xyzt_units("meter")
+
+
+def _named(name: str) -> Callable[[Path], Made]:
+    def make(folder: Path) -> Made:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        cls.write(neck().image, path)
+        return Made(path, _truth())
+
+    return make
+
+
+def dicom_slices(folder: Path, places: list[float], *, series: str = "1.2.3", tilt: int | None = None) -> None:
+    """DICOM slices of the phantom at some heights; one of them may be turned."""
+    folder.mkdir(exist_ok=True)
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    array = neck().image.array.astype(np.int16)
+    for n, z in enumerate(places):
+        image = sitk.GetImageFromArray(array[[round(z / 2) % len(array)]])
+        image.SetSpacing((1.0, 1.0, 2.0))
+        tags = {
+            "0008|0060": "MR",
+            "0020|000e": series,
+            "0020|000d": "1.2",
+            "0008|0018": f"{series}.{n}",
+            "0020|0032": f"0\\0\\{z}",
+            "0020|0037": "1\\0\\0\\0\\0.96\\0.28" if n == tilt else "1\\0\\0\\0\\1\\0",
+            "0020|0013": str(n),
+        }
+        for tag, value in tags.items():
+            image.SetMetaData(tag, value)
+        writer.SetFileName(str(folder / f"{series}-{n}.dcm"))
+        writer.Execute(image)
+
+
+def _dicom(places: list[float], **options: int | None) -> Callable[[Path], Made]:
+    def make(folder: Path) -> Made:
+        dicom_slices(folder / "series", places, **options)
+        return Made(folder / "series", _truth())
+
+    return make
+
+
+HEIGHTS = [2.0 * n for n in range(30)]
+
+
+def _mixed_dicom(folder: Path) -> Made:
+    dicom_slices(folder / "series", [0.0, 2.0])
+    dicom_slices(folder / "series", [0.0, 2.0], series="1.2.4")
+    return Made(folder / "series")
+
+
+def _damaged_dicom(folder: Path) -> Made:
+    made = _dicom(HEIGHTS)(folder)
+    last = made.path / "1.2.3-29.dcm"
+    last.write_bytes(last.read_bytes()[:300])
+    return made
+
+
+def _beside_others(folder: Path) -> Made:
+    made = _dicom(HEIGHTS)(folder)
+    (made.path / "notes.txt").write_text("not DICOM")
+    (made.path / "sub").mkdir()
+    return made
+
+
+# inputs that no mask can come out of
+
+
+def _two_files(name: str) -> Callable[[Path], Made]:
+    def make(folder: Path) -> Made:
+        sitk.WriteImage(_sitk(), str(folder / name), useCompression=True)
+        return Made(folder / name, _truth())
+
+    return make
+
+
+def _without_values(folder: Path) -> Made:
+    made = _two_files("image.mhd")(folder)
+    (folder / "image.zraw").unlink()
+    return Made(made.path)
+
+
+def _bytes(name: str, content: bytes) -> Callable[[Path], Made]:
+    def make(folder: Path) -> Made:
+        (folder / name).write_bytes(content)
+        return Made(folder / name)
+
+    return make
+
+
+def _colour(folder: Path) -> Made:
+    image = sitk.GetImageFromArray(np.zeros((30, 80, 50, 3), np.uint8), isVector=True)
+    sitk.WriteImage(image, str(folder / "image.nrrd"))
+    return Made(folder / "image.nrrd")
+
+
+def _with(value: float) -> Callable[[np.ndarray], np.ndarray]:
+    def change(array: np.ndarray) -> np.ndarray:
+        array = array.copy()
+        array[3, 4, 5] = value
+        return array
+
+    return change
+
+
+def _nifti2(folder: Path) -> Made:
+    nib.save(nib.Nifti2Image(np.ones((3, 4, 5)), np.eye(4)), folder / "image.nii")
+    return Made(folder / "image.nii")
+
+
+def _renamed(folder: Path) -> Made:
+    return Made(_nifti()(folder).path.rename(folder / "image.nrrd"))
+
+
+def _pipe(folder: Path) -> Made:
+    os.mkfifo(folder / "image.nii")
+    return Made(folder / "image.nii")
+
+
+def _folder(folder: Path) -> Made:
+    (folder / "series").mkdir()
+    return Made(folder / "series")
+
+
+def _nested(folder: Path) -> Made:
+    dicom_slices(_folder(folder).path / "inner", [0.0, 2.0])
+    return Made(folder / "series")
+
+
+def _noise(folder: Path) -> Made:
+    return _values(lambda a: np.random.default_rng(0).rayleigh(size=a.shape).astype("f4"))(folder)
+
+
+HUGE = "3000 3000 3000"
+HUGE_NRRD = f"NRRD0004\ntype: short\ndimension: 3\nsizes: {HUGE}\nencoding: raw\nendian: little\n\n".encode()
+HUGE_MHA = (
+    f"ObjectType = Image\nNDims = 3\nDimSize = {HUGE}\nElementType = MET_SHORT\nElementDataFile = LOCAL\n".encode()
+)
+
+
+def _unreadable(of: Callable[[Path], Made]) -> Callable[[Path], Made]:
+    def make(folder: Path) -> Made:
+        made = of(folder)
+        made.path.chmod(0)
+        return made
+
+    return make
+
+
+# faults of the machine
+
+
+@contextlib.contextmanager
+def no_privilege(folder: Path | None = None) -> Iterator[None]:
+    """As an ordinary user: root's right to pass over permissions is set aside for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    head = (ctypes.c_uint32 * 2)(0x20080522, 0)  # Linux capabilities, version 3, of this thread
+    held = (ctypes.c_uint32 * 6)()
+    assert libc.capget(head, held) == 0
+    fewer = (ctypes.c_uint32 * 6)(*held)
+    fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    assert libc.capset(head, fewer) == 0
+    try:
+        yield
+    finally:
+        assert libc.capset(head, held) == 0
+
+
+@contextlib.contextmanager
+def closed_folder(folder: Path) -> Iterator[None]:
+    (folder / "closed").mkdir()
+    (folder / "closed").chmod(0o500)
+    with no_privilege():
+        yield
+
+
+@contextlib.contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """No file may grow past 100 bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+GOOD = _values(lambda a: a)
+SHEARED = np.array([[-1, 0.3, 0, 0], [0, -1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]])
+MIRRORED = np.diag([1.0, -1.0, 2.0, 1.0])
+NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32", "i8": "int64"}
+NAMES |= {"u8": "uint64", "f4": "float32", "f8": "float64"}
+
+ROWS = [
+    *(Row(f"values of type {NAMES[t]}", _values(_as_type(t))) for t in NAMES),
+    Row("two values only, 0 and 1", _values(lambda a: (a > 600).astype("u1")), least_dice=0.5),
+    Row("NIfTI, big-endian", _nifti(endian=">")),
+    Row("NIfTI, gzipped", _nifti(name="image.nii.gz")),
+    Row("NIfTI, scaled by slope and intercept", _nifti(_scaled)),
+    Row("NIfTI, slope 0 (not scaled)", _nifti(array=lambda a: a.astype("i2"), patch=(112, "2f", (0, 0)))),
+    Row("NIfTI, slope not a number", _nifti(array=lambda a: a.astype("i2"), patch=(112, "2f", (np.nan, 0)))),
+    Row("NIfTI, header and values in two files", _nifti(name="image.hdr")),
+    Row("NIfTI, sizes in metres", _nifti(_in_metres, affine=np.diag([-0.001, -0.001, 0.002, 1]))),
+    Row("NIfTI, negative voxel size", _nifti(patch=(80, "f", (-1.0,)))),
+    Row("NIfTI, sform and qform 5 mm apart", _nifti(_two_forms), says="differ by up to 5 mm"),
+    Row("NIfTI, neither sform nor qform", _nifti(_no_form), says="does not say how"),
+    Row("NRRD, header and values in two files", _two_files("image.nhdr")),
+    Row("MetaImage, header and values in two files", _two_files("image.mhd")),
+    Row("left-handed axes", _nifti(affine=MIRRORED)),
+    Row("4-D with one volume", _nifti(array=lambda a: a[None])),
+    Row("4-D with two volumes, one chosen", _nifti(array=lambda a: np.stack([0 * a, a])), frame=1),
+    Row("negative values", _values(lambda a: a - 500)),
+    Row("all values negative", _values(lambda a: a - 5000)),
+    Row("values times a million", _values(lambda a: a * 1e6)),
+    Row("values times a millionth", _values(lambda a: a * 1e-6)),
+    Row("clipped at their 98th percentile", _values(lambda a: np.minimum(a, np.percentile(a, 98)))),
+    Row("a wide rim of zeros", _grid(lambda a: np.pad(a, ((0, 0), (30, 30), (30, 30))), (2.0, 1.0, 1.0))),
+    Row("planes of zeros at both ends", _grid(lambda a: np.pad(a, ((5, 5), (0, 0), (0, 0))), (2.0, 1.0, 1.0))),
+    Row("voxels 10 times longer than wide (10 x 1 x 1 mm)", _grid(_thick(0, 5), (10.0, 1.0, 1.0))),
+    Row("sagittal slices of 5 mm", _grid(_thick(2, 5), (2.0, 1.0, 5.0)), least_dice=0.75),
+    Row("axes in another order, backwards", _nifti(affine=np.diag([1.0, 1.0, -2.0, 1.0]))),
+    Row("a name with spaces and letters beyond ASCII", _named("a case, Größe 1/имя 図.nii.gz")),
+    Row("an ending in capitals", _named("IMAGE.NII.GZ")),
+    Row("DICOM folder", _dicom(HEIGHTS)),
+    Row("DICOM folder with other files and folders in it", _beside_others),
+    Row("DICOM, two series in one folder", _mixed_dicom, 1, "2 DICOM series"),
+    Row("DICOM, slices missing", _dicom(HEIGHTS[:9] + HEIGHTS[12:]), 1, "missing", error=cls.GeometryError),
+    Row("DICOM, uneven gaps", _dicom([0, 2, 4.5, 7, 9, 11]), 1, "missing", error=cls.GeometryError),
+    Row("DICOM, a position twice", _dicom([0, 2, 2, 4, 6]), 1, "double", error=cls.GeometryError),
+    Row("DICOM, one slice turned", _dicom(HEIGHTS[:6], tilt=3), 1, "not parallel", error=cls.GeometryError),
+    Row("DICOM, one slice", _dicom([0]), 1, "one voxel thick"),
+    Row("DICOM, the last slice damaged", _damaged_dicom, 1, "1.2.3-29.dcm is damaged"),
+    Row("folder without images", _folder, 1, "no DICOM series"),
+    Row("folder whose sub-folder holds the images", _nested, 1, "no DICOM series"),
+    Row("no such file", lambda f: Made(f / "none.nii.gz"), 1, "no such file"),
+    Row("a pipe instead of a file", _pipe, 1, "not a file"),
+    Row("a name that is too long", lambda f: Made(f / ("name" * 80)), 1, "cannot read"),
+    Row("empty file", _bytes("image.nii", b""), 1, "not an image"),
+    Row("empty gzip file", _bytes("image.nii.gz", gzip.compress(b"")), 1, "not an image"),
+    Row("text under an image's name", _bytes("image.nii", b"no image"), 1, "not an image"),
+    Row("NIfTI under the name of an NRRD", _renamed, 1, "under another name"),
+    Row("NIfTI-2", _nifti2, 1, "convert it to NIfTI-1"),
+    Row("Analyze 7.5", _nifti(patch=(344, "4s", (bytes(4),))), 1, "left from right"),
+    Row("NIfTI header of another size", _nifti(patch=(0, "i", (431,))), 1, "does not begin as a NIfTI header"),
+    Row("NRRD header that asks for 54 GB", _bytes("image.nrrd", HUGE_NRRD), 1, "holds 0 bytes"),
+    Row("MetaImage header that asks for 54 GB", _bytes("image.mha", HUGE_MHA), 1, "holds 0 bytes"),
+    Row(
+        "MetaImage of several files",
+        _bytes("image.mha", HUGE_MHA.replace(b"LOCAL", b"%03d.raw 1 30 1")),
+        1,
+        "which one",
+    ),
+    Row("MetaImage header without its values", _without_values, 1, "put it beside it"),
+    Row("MetaImage of -3 axes", _bytes("image.mha", HUGE_MHA.replace(b"NDims = 3", b"NDims = -3")), 1, "gives no size"),
+    Row(
+        "NRRD with a field of 2000 letters",
+        _bytes("image.nrrd", HUGE_NRRD.replace(b"type", b"space: " + b"x" * 1993 + b"\ntype")),
+        1,
+        "2000 letters",
+    ),
+    Row("2-D", _nifti(array=lambda a: a[3]), 1, "2-D"),
+    Row("4-D, none chosen", _nifti(array=lambda a: np.stack([a, a])), 1, "4-D with 2 volumes"),
+    Row("4-D, one chosen that is not there", _nifti(array=lambda a: np.stack([a, a])), 1, "no frame 2", frame=2),
+    Row("colour", _colour, 1, "3 components"),
+    Row("complex values", _values(lambda a: a.astype("c8")), 1, "magnitude"),
+    Row("a value that is not a number", _values(_with(np.nan)), 1, "not finite"),
+    Row("NIfTI, a value that is not a number", _nifti(array=_with(np.nan)), 1, "not finite"),
+    Row("an infinite value", _values(_with(np.inf)), 1, "not finite"),
+    Row("a value too large for float32", _values(lambda a: _with(1e300)(a.astype("f8"))), 1, "not finite"),
+    Row("all zero", _values(lambda a: 0 * a), 1, "constant"),
+    Row("constant", _values(lambda a: 0 * a + 7), 1, "constant"),
+    Row("one voxel thick", _grid(lambda a: a[:, :, 25:26], (2.0, 1.0, 1.0)), 1, "one voxel thick"),
+    Row("1 x 1 x N", _grid(lambda a: a[:, 40:41, 25:26], (2.0, 1.0, 1.0)), 1, "one voxel thick"),
+    Row("2 x 2 x 2 voxels", _grid(lambda a: a[:2, :2, :2], (10.0, 10.0, 10.0)), 3, error=cls.NoCordFoundError),
+    Row("noise alone", _noise, 3, "no spinal cord found", error=cls.NoCordFoundError),
+    Row("voxel size 0", _nifti(patch=(80, "f", (0.0,))), 1, "voxel size", error=cls.GeometryError),
+    Row("voxel size not a number", _nifti(patch=(80, "f", (np.nan,))), 1, "voxel size", error=cls.GeometryError),
+    Row("a place not a number", _nifti(patch=(292, "f", (np.nan,))), 1, "not numbers", error=cls.GeometryError),
+    Row("micrometres taken for mm", _grid(lambda a: a, (2e3, 1e3, 1e3)), 1, "unit", error=cls.GeometryError),
+    Row("metres taken for mm", _grid(lambda a: a, (2e-3, 1e-3, 1e-3)), 1, "unit", error=cls.GeometryError),
+    Row("sheared axes", _nifti(affine=SHEARED), 1, "right angles", error=cls.GeometryError),
+    Row("a file that may not be read", _unreadable(GOOD), 1, "ermission denied", around=no_privilege),
+    Row("a folder that may not be read", _unreadable(_dicom([0, 2])), 1, "ermission denied", around=no_privilege),
+    Row("output: disk full", GOOD, 1, "disk is full", around=full_disk),
+    Row("output: folder that may not be written", GOOD, 1, "cannot write", output="closed/m.nii", around=closed_folder),
+    Row("output: no such folder", GOOD, 1, "no folder", output="none/m.nii"),
+    Row("output: an ending of another format", GOOD, 1, "must end in", output="m.png"),
+    Row("output: the input itself", GOOD, 1, "is an input", output="image.nrrd"),
+]
+
+
+# files damaged at random
+
+
+DAMAGED_SUFFIXES = {".nii": False, ".nii.gz": True, ".nrrd": False, ".nrrd, gzipped": True, ".mha": False}
+DAMAGED_SUFFIXES |= {".mha, compressed": True, "DICOM": False}
+"""The formats, and whether their values carry a checksum."""
+N_DAMAGED = 20
+"""Files of each kind, each damaged at places of its own."""
+
+
+def _whole(form: str, folder: Path) -> tuple[Path, Path]:
+    """An image in a format: what to read, and the file to be damaged."""
+    if form == "DICOM":
+        dicom_slices(folder / "series", HEIGHTS)
+        return folder / "series", folder / "series" / "1.2.3-7.dcm"
+    path = folder / f"image{form.split(',')[0]}"
+    array = neck().image.array.astype(np.int16)
+    sitk.WriteImage(_sitk(array), str(path), useCompression=DAMAGED_SUFFIXES[form])
+    return path, path
+
+
+def _cut(raw: bytes, rng: np.random.Generator) -> bytes:
+    return raw[: int(rng.integers(0, len(raw)))]
+
+
+def _flipped(raw: bytes, rng: np.random.Generator) -> bytes:
+    changed = bytearray(raw)
+    for at in rng.integers(0, len(raw), 8):
+        changed[at] ^= 1 << int(rng.integers(8))
+    return bytes(changed)
+
+
+def _bad_header(raw: bytes, rng: np.random.Generator) -> bytes:
+    changed = bytearray(raw)
+    for at in rng.integers(0, min(len(raw), 400), 4):
+        changed[at] = int(rng.integers(256))
+    return bytes(changed)
+
+
+DAMAGES = {"cut": _cut, "8 bits flipped": _flipped, "4 bytes of the header replaced": _bad_header}
+
+
+def damaged(form: str, damage: str, folder: Path) -> list[Seen]:
+    """What the command line does with files damaged at random places."""
+    path, victim = _whole(form, folder)
+    whole, rng = victim.read_bytes(), np.random.default_rng(0)
+    seen = []
+    for _ in range(N_DAMAGED):
+        victim.write_bytes(DAMAGES[damage](whole, rng))
+        seen.append(run(Row(damage, lambda f: Made(path)), Made(path), folder))
+        (folder / "mask.nii.gz").unlink(missing_ok=True)
+    return seen
+
+
+def damage_line(form: str, damage: str, seen: list[Seen]) -> str:
+    """The kind of damage as it stands in the document."""
+    if all(s.status == 1 for s in seen):
+        return f"| {form}: {damage} | 1 | refused |"
+    return f"| {form}: {damage} | 0, 1 or 3 | refused, or taken for the image that it looks like now |"
+
+
+def lines() -> Iterator[str]:
+    """The whole table."""
+    yield "| input | status | answer |"
+    yield "| --- | --- | --- |"
+    for row in ROWS:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            made = row.make(folder)
+            yield line(row, run(row, made, folder), folder)
+    for form in DAMAGED_SUFFIXES:
+        for damage in DAMAGES:
+            with tempfile.TemporaryDirectory() as name:
+                yield damage_line(form, damage, damaged(form, damage, Path(name)))
+
+
+if __name__ == "__main__":
+    text = DOCUMENT.read_text(encoding="utf-8")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    table = "".join(f"{row}\n" for row in lines())
+    DOCUMENT.write_text(f"{before}{BEGIN}{table}{END}{after}", encoding="utf-8")

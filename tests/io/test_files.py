@@ -1,0 +1,155 @@
+import contextlib
+import json
+import os
+
+import numpy as np
+import pytest
+
+import cordlevelset as cls
+from cordlevelset.io import files
+
+
+def test_all_files_or_none(tmp_path):
+    names = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    names[0].write_text("old")
+    with contextlib.suppress(RuntimeError), files.whole_or_nothing(names) as (a, _):
+        a.write_text("new")
+        raise RuntimeError
+    assert names[0].read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+    with files.whole_or_nothing(names) as (a, b):
+        a.write_text("new")
+        b.write_text("new")
+        assert names[0].read_text() == "old"
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "new"}
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path):
+    (tmp_path / "b.txt").mkdir()
+    (tmp_path / "a.txt").write_text("old")
+    with (
+        pytest.raises(cls.InputError, match="it is a folder"),
+        files.whole_or_nothing([tmp_path / "a.txt", tmp_path / "b.txt"]),
+    ):
+        pass
+    assert (tmp_path / "a.txt").read_text() == "old"
+    (tmp_path / "a.txt").unlink()
+    assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_what_cannot_be_read_meanwhile_is_not_said_to_be_unwritable(tmp_path):
+    with pytest.raises(FileNotFoundError), files.whole_or_nothing([tmp_path / "a.txt"]):
+        (tmp_path / "none").read_text()
+    assert not list(tmp_path.iterdir())
+
+
+def test_drafts_that_cannot_be_removed_do_not_hold_the_end_up(tmp_path, monkeypatch):
+    tries = []
+    monkeypatch.setattr(files.shutil, "rmtree", lambda *a, **k: tries.append(a))
+    monkeypatch.setattr(files, "_open_folders", {str(tmp_path)})
+    files.discard_drafts()
+    assert len(tries) == files.DISCARD_TRIES
+
+
+def test_folders_that_cannot_be_made_are_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    files.check_makeable(tmp_path / "a" / "b")
+    for folder in (tmp_path / "file" / "a", tmp_path / "file" / "a" / "b"):
+        with pytest.raises(cls.InputError, match="is a file, not a folder"):
+            files.check_makeable(folder)
+
+
+def test_an_unwritten_draft_is_an_error(tmp_path):
+    with pytest.raises(cls.InputError, match="cannot write"), files.whole_or_nothing([tmp_path / "a.txt"]):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["line.csv", "line.mrk.json"])
+def test_centerline_written_and_read_again(name, rng, tmp_path):
+    points = rng.normal(size=(5, 3)) * 100
+    files.write_centerline(points, tmp_path / name)
+    np.testing.assert_allclose(files.read_centerline(tmp_path / name), points, atol=1e-4)
+
+
+def test_centerline_formats(tmp_path):
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().splitlines()[:2] == ["x_lps_mm,y_lps_mm,z_lps_mm", "1.0000,2.0000,3.0000"]
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
+    (markup,) = json.loads((tmp_path / "a.mrk.json").read_text())["markups"]
+    assert (markup["type"], markup["coordinateSystem"]) == ("Curve", "LPS")
+    markup["coordinateSystem"] = "RAS"
+    (tmp_path / "ras.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    np.testing.assert_allclose(files.read_centerline(tmp_path / "ras.mrk.json"), [[-1, -2, 3], [-4, -5, 6]])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", ""),
+        ("a.csv", "x,y,z\n1,2,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n1,nan,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2\n"),
+        ("a.mrk.json", "{}"),
+        ("a.mrk.json", "[1]"),
+        ("a.mrk.json", '{"markups": []}'),
+        ("a.mrk.json", '{"markups": [0]}'),
+        ("a.mrk.json", "[" * 100_000),
+        ("a.csv", '"' + "1" * 200_000),
+        ("a.mrk.json", "\ufffe{"),
+    ],
+)
+def test_files_that_hold_no_curve(name, text, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(cls.InputError, match="holds no curve"):
+        files.read_centerline(tmp_path / name)
+
+
+def test_outputs_are_refused_before_the_work(tmp_path):
+    (tmp_path / "d.csv").mkdir()
+    for path, words in [
+        (tmp_path / "a.txt", "must end in"),
+        (tmp_path / "none" / "a.csv", "no folder"),
+        (tmp_path / "d.csv", "is a folder"),
+    ]:
+        with pytest.raises(cls.InputError, match=words):
+            files.check_writable(path, (".csv",))
+    files.check_writable(tmp_path / "A.CSV", (".csv",))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(cls.InputError, match="not writable"):
+        files.check_writable(tmp_path / "a.csv", (".csv",))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("old.fcsv", "# Markups fiducial file version = 4.10\n# CoordinateSystem = 0\n# columns = id,x,y,z,ow\n"),
+        ("ras.fcsv", "# CoordinateSystem = RAS\n# columns = id,x,y,z,ow\n"),
+        ("unsaid.fcsv", "# columns = id,x,y,z,vis,sel\n"),
+    ],
+)
+def test_fiducials_in_ras(name, text, tmp_path):
+    (tmp_path / name).write_text(text + "p0,1.5,2,3,0\n\np1,4,5,6,0\n")
+    np.testing.assert_allclose(files.read_centerline(tmp_path / name), [[-1.5, -2, 3], [-4, -5, 6]])
+
+
+def test_fiducials_in_lps(tmp_path):
+    for system in ("LPS", "1"):
+        (tmp_path / "a.fcsv").write_text(f"# CoordinateSystem = {system}\np0,1.5,2,3,0\np1,4,5,6,0\n")
+        np.testing.assert_allclose(files.read_centerline(tmp_path / "a.fcsv"), [[1.5, 2, 3], [4, 5, 6]])
+    (tmp_path / "a.fcsv").write_text("# CoordinateSystem = IJK\np0,1.5,2,3,0\np1,4,5,6,0\n")
+    with pytest.raises(cls.InputError, match="holds no curve"):
+        files.read_centerline(tmp_path / "a.fcsv")
+
+
+def test_points_that_were_never_placed_do_not_count(tmp_path):
+    placed = [{"position": [i, 2 * i, 3 * i]} for i in (1, 2)]
+    waiting = [{"position": [0, 0, 0], "positionStatus": "undefined"}]
+    markup = {"type": "Fiducial", "coordinateSystem": "LPS", "controlPoints": placed + waiting}
+    (tmp_path / "a.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    np.testing.assert_allclose(files.read_centerline(tmp_path / "a.mrk.json"), [[1, 2, 3], [2, 4, 6]])

@@ -1,0 +1,134 @@
+import naive_sections as naive
+import numpy as np
+import pytest
+import tubes
+
+from cordlevelset.sections import _kernels, boundary, polar
+
+
+def test_closed_contours_equal_naive_twin():
+    rng = np.random.default_rng(7)
+    for seed in range(5):
+        gain = ndi_smooth(rng.normal(size=(24, 12)), seed)
+        out = np.empty((1, 24), np.int64)
+        _kernels.closed_contours(gain[None].astype(np.float32), 0.1, out)
+        path = out[0]
+        steps = np.diff(np.append(path, path[0]))
+        assert np.abs(steps).max() <= 2
+        assert gain[np.arange(24), path].sum() - 0.1 * (steps**2).sum() == pytest.approx(
+            naive.closed_contour(gain, 0.1), rel=1e-4
+        )
+
+
+def ndi_smooth(noise, seed):
+    """A ring of gain in noise, as a border is."""
+    ring = np.exp(-((np.arange(12) - 5 - seed % 3) ** 2) / 4)
+    return 0.2 * noise + ring
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+@pytest.mark.parametrize(
+    ("spacing", "tolerance"), [((1.0, 1.0, 1.0), 0.15), ((5.0, 0.5, 0.5), 0.1), ((1.0, 1.0, 4.0), 0.4)]
+)
+def test_start_contour_of_an_ellipse(spacing, tolerance, polarity):
+    shape = (9, round(48 / spacing[1]), round(44 / spacing[2]))
+    fine = tuple(round(s / 0.25) for s in spacing[1:])  # partial volume: render fine, average
+    full, _ = tubes.tube(
+        (9, shape[1] * fine[0], shape[2] * fine[1]), (spacing[0], 0.25, 0.25), polarity=polarity, noise=0.0
+    )
+    image = full.reshape(9, shape[1], fine[0], shape[2], fine[1]).mean((2, 4)).astype(np.float32)
+    start = tubes.centers(shape, spacing) + np.array([0.8, -0.7])
+    _, radii, _, _ = boundary.start_contours(image, spacing=spacing, first=0, centers_mm=start, polarity=polarity)
+    middle = radii[3:6]
+    truth = np.sqrt(3.8 * 5.0)
+    assert np.sqrt(polar.polygon_area(middle) / np.pi).mean() == pytest.approx(truth, abs=tolerance)
+
+
+def test_border_levels_and_support_of_a_clean_cord():
+    image, _ = tubes.tube((7, 48, 44), (2.0, 1.0, 1.0), noise=0.0)
+    centers, radii, sections, evidence = boundary.start_contours(
+        image, spacing=(2.0, 1.0, 1.0), first=0, centers_mm=tubes.centers((7, 48, 44), (2.0, 1.0, 1.0)), polarity=-1
+    )
+    inside, step = boundary.border_levels(sections, radii, -1)
+    assert inside == pytest.approx(1.0, abs=0.05)
+    assert step == pytest.approx(1.0, abs=0.25)
+    assert boundary.border_support(evidence, radii).min() > 0.9
+    assert np.abs(centers - tubes.centers((7, 48, 44), (2.0, 1.0, 1.0))).max() < 0.3
+
+
+@pytest.mark.parametrize("polarity", [-1, 1])
+def test_fluidness_is_half_way_at_the_border_whatever_the_scale(polarity):
+    rise = np.clip((polar.RADII_MM - 4.5) / 1.0 + 0.5, 0, 1)  # a border 1 mm wide at 4.5 mm
+    section = np.broadcast_to(300 - polarity * 40 * rise, (2, polar.N_ANGLES, polar.RADII_MM.size)).astype(np.float32)
+    fluid = boundary.fluidness(section, np.full((2, polar.N_ANGLES), 4.4), polarity)
+    np.testing.assert_allclose(fluid[:, :, polar.RADII_MM == 4.5], 0, atol=0.02)
+    assert (fluid[:, :, polar.RADII_MM < 4] == -1).all()
+    assert (fluid[:, :, polar.RADII_MM > 5] > 0.99).all()
+    np.testing.assert_allclose(
+        boundary.fluidness(7 * section - 50, np.full((2, polar.N_ANGLES), 4.4), polarity), fluid, atol=1e-3
+    )
+
+
+def test_fluidness_of_a_flat_section_says_nothing():
+    flat = np.full((1, polar.N_ANGLES, polar.RADII_MM.size), 5.0, np.float32)
+    np.testing.assert_array_equal(boundary.fluidness(flat, np.full((1, polar.N_ANGLES), 4.0), 1), 0)
+
+
+@pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (3.0, 1.6, 0.8), (3.0, 0.8, 1.6)])
+@pytest.mark.parametrize("radius", [3.0, 4.5, 7.0])
+def test_a_disc_seen_through_pixels_keeps_its_area(spacing, radius):
+    n, fine = 21, 16
+    axis = (np.arange(n * fine) + 0.5) / fine - 0.5
+    y, x = (axis * s for s in spacing[1:])
+    offsets = np.random.default_rng(0).uniform(size=(16, 2))  # of the disc against the pixels
+    centers = np.array([[((n - 1) / 2 + o) * s for o, s in zip(off, spacing[1:], strict=True)] for off in offsets])
+    discs = [np.hypot(y[:, None] - cy, x - cx) < radius for cy, cx in centers]
+    image = np.stack([d.reshape(n, fine, n, fine).mean((1, 3)) for d in discs]).astype(np.float32)
+    sections = polar.polar_sections(image, spacing=spacing, first=0, centers_mm=centers)
+    inner = (sections >= 0.5).sum(2) - 1  # last sample inside; the half level is found between it and the next
+    low, high = (np.take_along_axis(sections, (inner + d)[:, :, None], 2)[:, :, 0] for d in (0, 1))
+    radii = (inner + (low - 0.5) / (low - high)) * polar.RADIUS_STEP_MM
+    truth = polar.polygon_area(np.full((1, polar.N_ANGLES), radius))[0]
+    seen, corrected = (polar.polygon_area(r).mean() for r in (radii, boundary.in_place(radii, spacing)))
+    assert seen < truth - 0.4  # pi (s1^2 + s2^2) / 8 is 0.8 to 1.3 mm2
+    assert corrected == pytest.approx(truth, abs=0.3)
+
+
+def _evidence(seen):
+    """Steps of height 1 on every ray of the planes that are seen, none in the others."""
+    return np.where(seen[:, None, None], 1.0, 0.0) * np.ones((len(seen), polar.ANGLES.size, polar.RADII_MM.size))
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 5.0, 12.0])
+def test_what_is_not_seen_follows_from_the_neighbours(plane_mm):
+    """Against the weighted mean written out, plane by plane."""
+    rng = np.random.default_rng(2)
+    radii = rng.uniform(3, 6, (100, polar.ANGLES.size))
+    evidence = rng.uniform(-0.5, 1, (100, polar.ANGLES.size, polar.RADII_MM.size))
+    found = boundary.completed(radii, evidence, 10.0, plane_mm)
+    sample = np.rint(radii / polar.RADIUS_STEP_MM).astype(int)
+    seen = np.clip(np.take_along_axis(evidence, sample[:, :, None], 2)[:, :, 0] / 0.5, 0, 1)
+    for k in (45, 50):  # far enough from the ends
+        weight = np.exp(-((np.arange(100) - k) ** 2) / 2 / (10 / plane_mm) ** 2)[:, None] * (seen + 0.05)
+        weight[np.abs(np.arange(100) - k) > round(4 * 10 / plane_mm)] = 0
+        around = (weight * radii).sum(0) / weight.sum(0)
+        move = (1 - seen[k]) * (around - radii[k])
+        rays = np.arange(-8, 9)
+        kernel = np.exp(-(rays**2) / 2 / 2.0**2)
+        smooth = sum(w * np.roll(move, s) for w, s in zip(kernel / kernel.sum(), rays, strict=True))
+        np.testing.assert_allclose(found[k], radii[k] + smooth, rtol=1e-10)
+
+
+def test_a_border_that_is_seen_stays_and_one_far_from_any_too():
+    radii = np.linspace(3, 6, 9)[:, None] * np.ones(polar.ANGLES.size)
+    all_seen = boundary.completed(radii, _evidence(np.ones(9, bool)), 10.0, 2.0)
+    np.testing.assert_allclose(all_seen, radii)
+    far = boundary.completed(radii, _evidence(np.zeros(9, bool)), 10.0, 21.0)  # thicker than any neighbourhood
+    np.testing.assert_allclose(far, radii)
+
+
+def test_a_leak_in_one_plane_is_mended():
+    radii = np.full((9, polar.ANGLES.size), 4.0)
+    radii[4] = 8.0
+    mended = boundary.completed(radii, _evidence(np.arange(9) != 4), 10.0, 5.0)
+    np.testing.assert_allclose(mended, 4.0, atol=0.1)

@@ -1,0 +1,62 @@
+"""The thecal sac: the outer border of the fluid."""
+
+import numpy as np
+import pytest
+
+from cordlevelset.phantom import make_phantom
+from cordlevelset.pipeline import segment
+from cordlevelset.sections import polar
+from cordlevelset.sections.boundary import border_evidence
+from cordlevelset.sections.sac import sac_contours, sac_support
+
+CORD, SPACING = 4.5, (2.0, 1.0, 1.0)
+
+
+def sections(sac, polarity=-1, wall=0.0, planes=5):
+    """Cord 1 within `CORD`, fluid 2 up to `sac` (A,), then wall; blurred by 0.5 mm."""
+    inside, edge = (1 / (1 + np.exp((polar.RADII_MM - r) / 0.25)) for r in (CORD, sac[:, None]))
+    section = inside + 2 * (edge - inside) + wall * (1 - edge)
+    return np.tile(-polarity * section, (planes, 1, 1)).astype(np.float32)
+
+
+OVAL = 66.5 / np.hypot(9.5 * np.sin(polar.ANGLES), 7.0 * np.cos(polar.ANGLES))
+
+
+@pytest.mark.parametrize("polarity", [-1, 1])
+@pytest.mark.parametrize("larger", [0.0, 2.0])
+def test_sac_of_known_shape(polarity, larger):
+    evidence = border_evidence(sections(OVAL + larger, polarity), polarity, SPACING)
+    radii = sac_contours(evidence, np.full((5, polar.N_ANGLES), CORD), SPACING[0])
+    np.testing.assert_allclose(radii, np.tile(OVAL + larger, (5, 1)), atol=0.3)
+    assert sac_support(evidence, radii).min() > 0.95
+
+
+def test_gaps_of_the_wall_are_bridged():
+    image = sections(OVAL)
+    image[:, 10:16] = image[:, 10:16, [30]]  # fluid as far as one sees: a nerve root's sleeve
+    evidence = border_evidence(image, -1, SPACING)
+    radii = sac_contours(evidence, np.full((5, polar.N_ANGLES), CORD), SPACING[0])
+    assert np.abs(radii - OVAL).max() < 1.5
+    assert (sac_support(evidence, radii) < 0.95).all()
+
+
+def test_never_inside_the_cord_and_no_wall_is_no_support():
+    evidence = np.zeros((3, polar.N_ANGLES, polar.RADII_MM.size), np.float32)
+    cord = np.full((3, polar.N_ANGLES), 9.0)
+    radii = sac_contours(evidence, cord, 1.0)
+    assert (radii >= cord).all()
+    assert (sac_support(evidence, radii) == 0).all()
+
+
+def test_sac_of_a_phantom():
+    phantom = make_phantom(region="cervical", spacing=(3.0, 0.8, 0.8), field_mm=(60.0, 80.0, 70.0))
+    result = segment(phantom.image)
+    truth, found = phantom.sac_mask.array > 0, result.sac_mask.array > 0
+    covered = found.any((1, 2))
+    overlap = 2 * (truth & found)[covered].sum() / (truth[covered].sum() + found[covered].sum())
+    assert overlap > 0.93
+    assert not (result.mask.array.astype(bool) & ~found).any()
+    middle = result.slices[len(result.slices) // 2]
+    area = truth[covered].sum() / covered.sum() * 0.8 * 0.8
+    assert middle.canal_area_mm2 == pytest.approx(area, rel=0.1)
+    assert middle.canal_share == pytest.approx(middle.area_mm2 / middle.canal_area_mm2)
