@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cordlevelset.brief import one_line
 from cordlevelset.correction.constraints import Constraints
 from cordlevelset.correction.given import Given
 from cordlevelset.progress import Callback, Progress, report
@@ -39,6 +40,8 @@ class Draft:
     given: Given
     polarity: int
     automatic: CordContours
+
+    __repr__ = one_line
 
 
 def make_draft(

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
 
 __all__ = ["Centerline"]
@@ -42,6 +43,8 @@ class Centerline:
     radius_mm: FloatArray
     polarity: str
     confidence: FloatArray
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         for name in ("points_mm", "radius_mm", "confidence"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.automatic import Draft, make_draft
+from cordlevelset.brief import one_line
 from cordlevelset.correction.constraints import Constraints, fits
 from cordlevelset.correction.given import as_given, read_constraints
 from cordlevelset.curve import Centerline
@@ -52,6 +53,8 @@ class Conus:
 
     tip_mm: NDArray[np.float64]
     uncertainty_mm: float
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +144,14 @@ class CordSegmentation:
     def volume_mm3(self) -> float:
         """Volume of the cord, the soft mask's, mm3."""
         return float(self.soft_mask.array.sum(dtype=np.float64) * np.prod(self.soft_mask.spacing))
+
+    def __repr__(self) -> str:
+        """What a terminal shows: one line."""
+        return (
+            f"CordSegmentation({self.polarity} cord, {len(self.slices)} slices, {self.length_mm:.0f} mm, "
+            f"mean area {self.mean_area_mm2:.1f} mm2, confidence {self.confidence:.2f}, conus {self.conus_state}, "
+            f"{len(self.notes)} notes)"
+        )
 
     def _repr_html_(self) -> str:
         """What notebooks show."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cordlevelset.brief import array_text
 from cordlevelset.errors import GeometryError, InputError
 
 __all__ = ["Turn", "Volume", "canonical_turn", "check_mask", "image_values", "same_grid"]
@@ -75,6 +76,11 @@ class Volume:
         direction.setflags(write=False)
         for name, value in (("array", array), ("spacing", spacing), ("origin", origin), ("direction", direction)):
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        """What a terminal shows: one line."""
+        voxel, origin = (", ".join(f"{mm:.4g}" for mm in triple) for triple in (self.spacing, self.origin))
+        return f"Volume({array_text(self.array)}, spacing ({voxel}) mm, origin ({origin}) mm, {len(self.notes)} notes)"
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.correction.drawn import DrawnSlices
 from cordlevelset.detection.hints import PathHint
 from cordlevelset.sections.boundary import CordContours
@@ -56,6 +57,8 @@ class Constraints:
     initial: BoolArray | None
     inside: BoolArray
     outside: BoolArray
+
+    __repr__ = one_line
 
     @property
     def across(self) -> dict[int, BoolArray]:

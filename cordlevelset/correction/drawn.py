@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.errors import ConstraintError
 from cordlevelset.volume import Volume, canonical_turn
 
@@ -44,6 +45,8 @@ class DrawnSlices:
     mask: BoolArray
     axis: int
     index: NDArray[np.int64]
+
+    __repr__ = one_line
 
     @property
     def known(self) -> tuple[slice | NDArray[np.int64], ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.brief import one_line
 from cordlevelset.correction.constraints import Constraints, core, shell
 from cordlevelset.correction.drawn import drawn_slices
 from cordlevelset.curve import Centerline
@@ -43,6 +44,8 @@ class Given:
     seeds: Volume | None = None
     contours: tuple[Volume, ...] = ()
     initial: Volume | None = None
+
+    __repr__ = one_line
 
     @property
     def moves_path(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.detection import flux as tb
 from cordlevelset.detection.hints import PathHint, SearchHint, onward
 from cordlevelset.detection.paths import Track, best_track
@@ -94,6 +95,8 @@ class CordPath:
     score: NDArray[np.float64]
     confidence: float
     contours: StartContours | None = None
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True, slots=True)

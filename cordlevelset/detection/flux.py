@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.sections.boundary import EDGE_WIDTH_MM
@@ -71,6 +72,8 @@ class Tubularity:
     dark: FloatArray | None
     radius_bright: FloatArray | None
     radius_dark: FloatArray | None
+
+    __repr__ = one_line
 
 
 def normalised_gradient(image: FloatArray, spacing: tuple[float, float, float]) -> tuple[FloatArray, FloatArray]:

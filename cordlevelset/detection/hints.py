@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.detection.searchgrid import SearchGrid
 from cordlevelset.errors import ConstraintError
 
@@ -35,6 +36,8 @@ class SearchHint:
     allowed: NDArray[np.bool_]
     through: tuple[int, int] | None
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True, slots=True)
 class PathHint:
@@ -53,6 +56,8 @@ class PathHint:
     places_mm: NDArray[np.float64]
     tolerance_mm: NDArray[np.float64]
     outside: NDArray[np.bool_] | None = None
+
+    __repr__ = one_line
 
     def on(self, grid: SearchGrid, spacing: tuple[float, float, float]) -> SearchHint:
         """The same on the search grid.

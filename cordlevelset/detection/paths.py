@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.brief import one_line
+
 __all__ = ["Track", "best_track"]
 
 FloatArray = NDArray[np.float32]
@@ -48,6 +50,8 @@ class Track:
     places: NDArray[np.int64]
     is_cord: NDArray[np.bool_]
     total: float
+
+    __repr__ = one_line
 
 
 def best_track(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.brief import one_line
 from cordlevelset.detection.ends import find_conus
 from cordlevelset.sections import polar
 from cordlevelset.sections.boundary import StartContours, border_support, start_contours
@@ -39,6 +40,8 @@ class Appearance:
     steadiness: float
     size: float
     contours: StartContours
+
+    __repr__ = one_line
 
     @property
     def plausibility(self) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
+
 __all__ = ["ALONG_MM", "SearchGrid", "filled_planes", "percentiles", "search_grid"]
 
 FloatArray = NDArray[np.float32]
@@ -37,6 +39,8 @@ class SearchGrid:
     spacing: tuple[float, float, float]
     offset: tuple[float, float, float]
     step: tuple[float, float, float]
+
+    __repr__ = one_line
 
 
 def search_grid(array: FloatArray, spacing: tuple[float, float, float]) -> SearchGrid:

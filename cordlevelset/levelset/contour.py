@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset._jit import threads
+from cordlevelset.brief import one_line
 from cordlevelset.errors import Cancelled, InputError
 from cordlevelset.levelset import _kernels
 from cordlevelset.levelset import window as win
@@ -60,6 +61,8 @@ class Evolution:
     time: float
     history: NDArray[np.float64]
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True, slots=True)
 class StackEvolution:
@@ -81,6 +84,8 @@ class StackEvolution:
     n_iter: NDArray[np.int64]
     rms_change: NDArray[np.float64]
     converged: NDArray[np.bool_]
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True, slots=True)

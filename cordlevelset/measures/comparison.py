@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.measures.morphometry import sections_of_mask
 from cordlevelset.volume import Volume, canonical_turn, check_mask, same_grid
@@ -48,6 +49,8 @@ class Comparison:
     area_error: float
     coverage: float
     centerline_mm: float
+
+    __repr__ = one_line
 
 
 def compare(mask: Any, reference: Any) -> Comparison:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
 from cordlevelset.sections import polar
 from cordlevelset.volume import Turn, Volume, canonical_turn, check_mask
@@ -76,6 +77,8 @@ class SliceMeasures:
     canal_share: float
     confidence: float
 
+    __repr__ = one_line
+
 
 COLUMNS = tuple(field.name for field in fields(SliceMeasures))
 
@@ -88,6 +91,8 @@ class Sections:
     area_mm2: FloatArray
     centroid_mm: FloatArray
     covariance_mm2: FloatArray
+
+    __repr__ = one_line
 
 
 def sections_of_contours(first: int, centers_mm: FloatArray, radii_mm: FloatArray) -> Sections:

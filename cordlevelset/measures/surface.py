@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from cordlevelset.brief import one_line
 from cordlevelset.io.files import name_suffix, whole_or_nothing
 from cordlevelset.sections.boundary import CordContours
 from cordlevelset.sections.polar import vertices
@@ -38,6 +39,8 @@ class Surface:
 
     points_mm: NDArray[np.float64]
     triangles: NDArray[np.int64]
+
+    __repr__ = one_line
 
 
 def surface_of(contours: CordContours, grid: Volume) -> Surface:

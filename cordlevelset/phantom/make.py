@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
 from cordlevelset.phantom.anatomy import ANATOMIES, CONTRASTS, TISSUES, Spine, draw_roots, in_sac, surfaces
 from cordlevelset.volume import Volume
@@ -51,6 +52,8 @@ class Phantom:
     centerline_mm: FloatArray
     conus_mm: FloatArray | None
     polarity: str
+
+    __repr__ = one_line
 
 
 def make_phantom(

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.brief import one_line
 from cordlevelset.sections import polar
 
 __all__ = [
@@ -138,6 +139,8 @@ class CordContours:
     conus_uncertainty_mm: float = float("nan")
     conus_state: str = "outside"
     notes: tuple[str, ...] = ()
+
+    __repr__ = one_line
 
 
 def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = ALONG_MM) -> FloatArray:

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def digest(path):
     """Of everything a result holds."""
     r = cls.segment(path)
     parts = (r.mask.array, r.soft_mask.array, r.phi.array, r.centerline.points_mm, r.centerline.confidence)
-    return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts) + repr(r.slices).encode()).digest()
+    return hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts) + pickle.dumps(r.slices)).digest()
 
 
 @pytest.fixture(scope="module")

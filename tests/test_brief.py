@@ -1,0 +1,58 @@
+"""What the public objects show of themselves in a terminal."""
+
+import numpy as np
+import pytest
+
+import cordlevelset as cls
+from cordlevelset.brief import LINE_WIDTH, one_line
+from cordlevelset.phantom import make_phantom
+
+
+@pytest.fixture(scope="module")
+def objects(neck, neck_result):
+    phi = np.hypot(*np.mgrid[-8:9, -8:9]) - 5.0
+    g = np.ones_like(phi)
+    return {
+        "CordSegmentation": neck_result,
+        "Volume": cls.Volume(neck.image.array, (0.123456789,) * 3, (-123.456789,) * 3, notes=("odd",)),
+        "Centerline": neck_result.centerline,
+        "SliceMeasures": neck_result.slices[0],
+        "Conus": cls.Conus(np.array([1.0, -20.123456, 300.0]), 5.0),
+        "Comparison": cls.compare(neck_result.mask, neck.soft_mask),
+        "Surface": neck_result.surface,
+        "Tubularity": cls.tubularity(neck.image.array, spacing=neck.image.spacing, polarity="dark"),
+        "Evolution": cls.geodesic_active_contour(phi, g, spacing=(1.0, 1.0), max_num_iter=2),
+        "StackEvolution": cls.geodesic_active_contours(phi[None], g[None], spacing=(1.0, 1.0), max_num_iter=2),
+        "Phantom": make_phantom(region="lumbar", spacing=(4.0, 2.0, 2.0)),
+        "Progress": cls.Progress("rasterise", 1 / 3),
+        "CordContours": neck_result.contours,
+        "Draft": neck_result.draft,
+        "Turn": neck_result.turn,
+    }
+
+
+def test_every_object_shows_itself_in_one_line(objects):
+    for name, thing in objects.items():
+        text = repr(thing)
+        assert text.startswith(name + "(")
+        assert text.endswith(")")
+        assert "\n" not in text
+        assert len(text) <= LINE_WIDTH, text
+
+
+def test_every_public_class_is_among_them(objects):
+    classes = {name for name in cls.__all__ if isinstance(getattr(cls, name), type)}
+    assert {name for name in classes if not issubclass(getattr(cls, name), Exception)} <= set(objects)
+
+
+def test_a_result_says_what_matters(neck_result):
+    text = repr(neck_result)
+    assert f"{len(neck_result.slices)} slices" in text
+    assert f"confidence {neck_result.confidence:.2f}" in text
+    assert "conus outside" in text
+
+
+def test_arrays_are_shown_by_kind_and_shape_and_points_by_value():
+    line = cls.Centerline(np.zeros((7, 3)), np.ones(7), "dark", np.ones(7))
+    assert "points_mm=float64 (7, 3)" in one_line(line)
+    assert one_line(cls.Conus(np.array([1.0, -2.5, 300.0]), 5.0)) == "Conus(tip_mm=(1, -2.5, 300), uncertainty_mm=5)"
