@@ -60,7 +60,6 @@ class Evolution:
     converged: bool
     time: float
     history: NDArray[np.float64]
-
     __repr__ = one_line
 
 
@@ -84,7 +83,6 @@ class StackEvolution:
     n_iter: NDArray[np.int64]
     rms_change: NDArray[np.float64]
     converged: NDArray[np.bool_]
-
     __repr__ = one_line
 
 
