@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from cordlevelset.progress import Progress
     from cordlevelset.volume import Volume
 
-__version__ = "0.1.0"
+    __version__: str
+
+UNINSTALLED = "0+unknown"
+"""Version of a checkout that is on the path but was never installed."""
 
 _HOMES = {
     "Cancelled": "errors",
@@ -109,11 +112,24 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
-    if name not in _HOMES:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    """What the installation says; the version's one source is the last tag in Git."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(__name__)
+    except metadata.PackageNotFoundError:
+        return UNINSTALLED
 
 
 def __dir__() -> list[str]:

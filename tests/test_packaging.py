@@ -1,0 +1,52 @@
+"""What belongs to the package as it is published: its version, its addresses, its citation."""
+
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+import cordlevelset as cls
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_version_is_the_installed_one():
+    assert cls.__version__ == metadata.version("cordlevelset")
+    assert cls.__dict__["__version__"] is cls.__version__  # asked for once
+
+
+def test_version_of_a_checkout_that_is_not_installed(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    monkeypatch.delitem(vars(cls), "__version__", raising=False)
+    assert cls.__version__ == cls.UNINSTALLED
+    assert Version(cls.UNINSTALLED) < Version("0.1")
+    monkeypatch.delitem(vars(cls), "__version__")
+
+
+def test_version_is_looked_up_late():
+    code = "import sys, cordlevelset; print('importlib.metadata' in sys.modules)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False\n"
+
+
+def test_no_second_version():
+    """The tag says it; a number in another file would be forgotten at the next release."""
+    assert "version" not in PROJECT["project"]
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert "\nversion:" not in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["Documentation", "Source", "Issues", "Changelog"])
+def test_addresses(name):
+    address = PROJECT["project"]["urls"][name]
+    assert address.startswith("https://")
+    if name in ("Issues", "Changelog"):
+        assert address.startswith(PROJECT["project"]["urls"]["Source"])
