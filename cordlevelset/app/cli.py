@@ -9,16 +9,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from cordlevelset import __version__
-
-if TYPE_CHECKING:
-    from cordlevelset.pipeline import CordSegmentation
 
 __all__ = ["main"]
 
@@ -176,113 +172,10 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
 
 
-class Output(NamedTuple):
-    """A file that was asked for, the endings it may have, and its writer."""
-
-    path: Path
-    suffixes: tuple[str, ...]
-    write: Callable[[CordSegmentation, Path], None]
-
-
 def _segment(args: argparse.Namespace) -> None:
-    from cordlevelset.correction.atlas import register_atlas
-    from cordlevelset.io import files, images
-    from cordlevelset.outputs.plot import check_drawing
-    from cordlevelset.outputs.tables import summary
-    from cordlevelset.pipeline import segment
+    from cordlevelset.app.one_image import segment_image
 
-    given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial")}
-    outputs = _outputs(args)
-    files.check_distinct([o.path for o in outputs], _inputs(args))
-    report = None if args.report is None else _report_path(args.report)
-    if report is not None:
-        check_drawing("--report")
-    for output in outputs:
-        if output.path == report and args.report != report and not args.report.exists():
-            files.check_makeable(args.report)
-        else:
-            files.check_writable(output.path, output.suffixes)
-    start = time.perf_counter()
-    image = images.read(args.image, frame=args.frame)
-    if args.atlas is not None:
-        given["initial"] = register_atlas(image, *args.atlas)
-    result = segment(image, contrast=args.contrast, polarity=args.polarity, **given)
-    if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-    with files.whole_or_nothing([o.path for o in outputs]) as drafts:
-        for output, draft in zip(outputs, drafts, strict=True):
-            output.write(result, draft)
-    seconds = time.perf_counter() - start
-    said = {**summary(result), "seconds": round(seconds, 2)}
-    print(json.dumps(said) if args.json else _sentences(result, seconds))
-
-
-def _outputs(args: argparse.Namespace) -> list[Output]:
-    """The files that `segment` was asked for."""
-    from cordlevelset.io import files, images
-    from cordlevelset.measures.morphometry import input_slices
-    from cordlevelset.measures.surface import MESH_SUFFIXES, write_surface
-    from cordlevelset.outputs.page import report_page
-    from cordlevelset.outputs.tables import MEASURES_SUFFIXES, checksum, record, summary, write_measures
-
-    def measures(result: CordSegmentation, path: Path) -> None:
-        sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
-        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame")}
-        write_measures(
-            path,
-            result.slices,
-            planes=input_slices(result.turn, result.draft.image),
-            name=args.image.as_posix(),
-            about=record(summary(result), sources=sources, options=options),
-        )
-
-    def report(result: CordSegmentation, path: Path) -> None:
-        path.write_text(report_page(result, name=args.image.name), encoding="utf-8")
-
-    asked: list[tuple[Path | None, tuple[str, ...], Callable[[CordSegmentation, Path], None]]] = [
-        (args.output, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.mask, path)),
-        (args.soft, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.soft_mask, path)),
-        (
-            args.centerline_out,
-            files.CENTERLINE_SUFFIXES,
-            lambda result, path: files.write_centerline(result.centerline.points_mm, path),
-        ),
-        *((path, MEASURES_SUFFIXES, measures) for path in args.measures or ()),
-        (args.mesh, MESH_SUFFIXES, lambda result, path: write_surface(result.surface, path)),
-        (args.report and _report_path(args.report), (".html",), report),
-    ]
-    return [Output(path, suffixes, write) for path, suffixes, write in asked if path is not None]
-
-
-def _report_path(asked: Path) -> Path:
-    """A page, or the one in a folder."""
-    return asked if asked.suffix.lower() == ".html" else asked / "report.html"
-
-
-def _inputs(args: argparse.Namespace) -> list[Path]:
-    """All that `segment` reads."""
-    given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial, *(args.atlas or ()))
-    return [path for path in given if path is not None]
-
-
-CONUS_WORDS = {
-    "outside": "outside the field of view",
-    "unclear": "not visible: the cord fades, or was lost, before the image's lower edge",
-}
-
-
-def _sentences(result: CordSegmentation, seconds: float) -> str:
-    conus = CONUS_WORDS.get(result.conus_state, "")
-    if result.conus is not None:
-        tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
-        conus = f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
-    lines = [
-        f"cord {result.polarity} against the fluid, {result.length_mm:.1f} mm long, "
-        f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
-        f"conus tip: {conus}",
-        *(f"note: {note}" for note in result.notes),
-    ]
-    return "\n".join(lines)
+    print(segment_image(args))
 
 
 def _centerline(args: argparse.Namespace) -> None:
@@ -362,11 +255,12 @@ def _show_progress(done: int, total: int, *, began: float) -> None:
 
 def _demo(args: argparse.Namespace) -> None:
     from cordlevelset.app.demo import run_demo
+    from cordlevelset.app.one_image import sentences
 
     start = time.perf_counter()
     demo = run_demo(args.output)
     c = demo.comparison
-    print(_sentences(demo.result, time.perf_counter() - start))
+    print(sentences(demo.result, time.perf_counter() - start))
     print(
         f"against the truth: Dice {c.dice:.3f}, border {c.assd_mm:.2f} mm (bias {c.bias_mm:+.2f}), area error "
         f"{100 * c.area_error:.0f} %, tip {demo.tip_error_mm:+.1f} mm"
