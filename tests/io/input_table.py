@@ -29,7 +29,7 @@ import cordlevelset as cls
 from cordlevelset.app.cli import main
 from cordlevelset.phantom import Phantom, make_phantom
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "input.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "input.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end -->\n"
 LEAST_DICE = 0.85
 """A right mask of the phantom, for images that hold all of it; in each row, unless it says another."""
