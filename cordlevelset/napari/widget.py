@@ -50,12 +50,12 @@ class CordWidget(Container):  # type: ignore[misc]
 
     Parameters
     ----------
-    viewer : napari.viewer.Viewer
-        The window it works in.
+    napari_viewer : napari.viewer.Viewer
+        The window it works in; napari hands it in by this name, whatever the annotation.
     """
 
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
+    def __init__(self, napari_viewer: Viewer) -> None:
+        self.viewer = napari_viewer
         self.result: cls.CordSegmentation | None = None
         self.image = create_widget(annotation=napari.layers.Image, label="image")
         self.contrast = ComboBox(choices=CONTRASTS, label="contrast", tooltip="a hint; the image decides")
@@ -162,7 +162,7 @@ class CordWidget(Container):  # type: ignore[misc]
         busy = self._worker is not None
         self.segment.enabled = not busy
         self.cancel.enabled = busy
-        self.correct.enabled = not busy and self._source is not None and self._source is self.image.value
+        self.correct.enabled = not busy and self._source is not None and self._source == self.image.value
 
     def _show_progress(self, progress: cls.Progress) -> None:
         self.progress.value = round(100 * progress.fraction)

@@ -11,7 +11,6 @@ pytest.importorskip("napari", reason="needs the extra napari and a Qt binding")
 from npe2 import PluginManager, PluginManifest, read, write
 
 from cordlevelset.napari.layers import grid_keywords, points_mm, volume_of_layer
-from cordlevelset.napari.widget import CordWidget
 
 WAIT_MS = 180_000  # the first image compiles the kernels
 
@@ -21,11 +20,23 @@ def viewer(make_napari_viewer):
     return make_napari_viewer(show=True)
 
 
+def choose(menu, words):
+    """Click the one entry of a menu, or of a menu in it, that holds these words."""
+
+    def entries(menu):
+        menu.aboutToShow.emit()
+        for action in menu.actions():
+            yield from entries(action.menu()) if action.menu() else (action,)
+
+    (found,) = [action for action in entries(menu) if words in action.text()]
+    assert found.isEnabled()
+    found.trigger()
+
+
 @pytest.fixture
 def panel(viewer, qtbot):
-    widget = CordWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="cord")
-    return widget
+    choose(viewer.window.plugins_menu, "Segment the spinal cord")
+    return next(iter(viewer.window.dock_widgets.values()))
 
 
 def run(panel, button, qtbot):
