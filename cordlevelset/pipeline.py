@@ -166,6 +166,7 @@ class CordSegmentation:
         seeds: Any = None,
         contours: Any = None,
         initial: Any = None,
+        label: int | str | None = None,
         callback: Callback | None = None,
     ) -> CordSegmentation:
         """The result after a correction; this one stays as it is.
@@ -178,6 +179,8 @@ class CordSegmentation:
         ----------
         centerline, seeds, contours, initial : optional
             As in `segment`. Each replaces what was given under this name before; None leaves it as it is.
+        label : int or str, optional
+            As in `segment`, of the masks given now.
         callback : callable, optional
             Gets a `Progress`; returning True cancels.
 
@@ -192,7 +195,7 @@ class CordSegmentation:
         Cancelled
             If the callback returns True.
         """
-        changes = as_given(centerline, seeds, contours, initial)
+        changes = as_given(centerline, seeds, contours, initial, label)
         draft = replace(self.draft, given=self.draft.given.changed(changes))
         constraints = read_constraints(self.mask, self.turn, draft.given)
         if changes.moves_path or not fits(draft.automatic, constraints, draft.image.spacing):
@@ -210,6 +213,7 @@ def segment(
     seeds: Any = None,
     contours: Any = None,
     initial: Any = None,
+    label: int | str | None = None,
     callback: Callback | None = None,
 ) -> CordSegmentation:
     """Segment the spinal cord.
@@ -238,6 +242,9 @@ def segment(
     initial : path, SimpleITK.Image or Volume, optional
         Another tool's mask, or an earlier one, on the image's grid: a hint. What lies 3 mm deep in it is cord, what
         lies more than 10 mm from it in the slices it reaches is not.
+    label : int or str, optional
+        Which structure of `contours` and `initial`, where these hold several: its number, or its name in a
+        ``.seg.nrrd``.
     callback : callable, optional
         Gets a `Progress`; returning True cancels.
 
@@ -269,7 +276,7 @@ def segment(
     from cordlevelset.io.images import as_volume
 
     volume = as_volume(image, frame=frame)
-    given = as_given(centerline, seeds, contours, initial)
+    given = as_given(centerline, seeds, contours, initial, label)
     order, turn, canonical = _canonical(volume, contrast, polarity)
     constraints = read_constraints(volume, turn, given)
     draft = make_draft(canonical, contrast, order, given, constraints, callback)

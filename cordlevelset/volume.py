@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from cordlevelset.brief import array_text
 from cordlevelset.errors import GeometryError, InputError
 
-__all__ = ["Turn", "Volume", "canonical_turn", "check_mask", "image_values", "same_grid"]
+__all__ = ["REAL", "Turn", "Volume", "canonical_turn", "image_values", "same_grid"]
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of D^T D - 1 that passes as rounding: headers hold float32 or 4 to 6 digits. 1e-3 is 0.06 degrees."""
@@ -281,25 +281,6 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
         size = " x ".join(f"{mm:g}" for mm in extent)
         raise GeometryError(f"the image covers {size} mm: its spacing is in another unit; give it in mm")
     return values
-
-
-def check_mask(volume: Volume, name: str) -> None:
-    """Make sure that a volume can be a mask.
-
-    Parameters
-    ----------
-    volume : Volume
-        A mask or soft mask.
-    name : str
-        What the error calls it.
-
-    Raises
-    ------
-    InputError
-        If it holds values that are not real and finite.
-    """
-    if volume.array.dtype.kind not in REAL or not np.isfinite(volume.array).all():
-        raise InputError(f"the {name} holds values that are no finite real numbers; a mask holds some from 0 to 1")
 
 
 def same_grid(a: Volume, b: Volume, *, tolerance_vox: float = 0.01) -> bool:

@@ -94,12 +94,15 @@ def _parser() -> argparse.ArgumentParser:
 
     measure = commands.add_parser("measure", help="write area, diameters and angle of a mask, slice by slice")
     measure.add_argument("mask", type=Path, metavar="MASK", help="a mask or soft mask of a cord")
+    _label_option(measure)
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv, .json or .sct.csv")
     measure.set_defaults(run=_measure)
 
     compare = commands.add_parser("compare", help="compare a mask with a reference on the same grid")
     compare.add_argument("mask", type=Path, metavar="MASK")
     compare.add_argument("reference", type=Path, metavar="REFERENCE")
+    _label_option(compare)
+    _label_option(compare, "--reference-label")
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(run=_compare)
 
@@ -156,8 +159,16 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--atlas", type=Path, nargs=2, metavar=("TEMPLATE", "MASK"),
         help="another image of the region and its cord, registered: a hint",
     )  # fmt: skip
+    _label_option(given)
     segment.add_argument("--json", action="store_true", help="print the summary as JSON")
     segment.set_defaults(run=_segment)
+
+
+def _label_option(parser: argparse._ActionsContainer, name: str = "--label") -> None:
+    parser.add_argument(
+        name, type=lambda word: int(word) if word.isdecimal() else word, metavar="N",
+        help="the cord's number, or name, in a mask of several structures",
+    )  # fmt: skip
 
 
 def _image_options(parser: argparse.ArgumentParser) -> None:
@@ -191,14 +202,15 @@ def _centerline(args: argparse.Namespace) -> None:
 
 
 def _measure(args: argparse.Namespace) -> None:
-    from cordlevelset.io import files, images
+    from cordlevelset.io import files
+    from cordlevelset.io.masks import as_mask
     from cordlevelset.measures.morphometry import input_slices, measure
     from cordlevelset.outputs.tables import MEASURES_SUFFIXES, checksum, record, write_measures
     from cordlevelset.volume import canonical_turn
 
     files.check_writable(args.output, MEASURES_SUFFIXES)
     files.check_distinct([args.output], [args.mask])
-    mask = images.read(args.mask)
+    mask = as_mask(args.mask, "mask", label=args.label)
     records, turn = measure(mask), canonical_turn(mask)
     mean = sum(r.area_mm2 for r in records) / len(records)
     result = {
@@ -211,7 +223,7 @@ def _measure(args: argparse.Namespace) -> None:
         records,
         planes=input_slices(turn, turn.volume(mask)),
         name=args.mask.as_posix(),
-        about=record(result, sources={args.mask.as_posix(): checksum(args.mask)}, options={}),
+        about=record(result, sources={args.mask.as_posix(): checksum(args.mask)}, options={"label": args.label}),
     )
     print(f"{len(records)} slices, mean area {mean:.1f} mm2")
 
@@ -219,7 +231,7 @@ def _measure(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     from cordlevelset.measures.comparison import compare
 
-    figures = asdict(compare(args.mask, args.reference))
+    figures = asdict(compare(args.mask, args.reference, label=args.label, reference_label=args.reference_label))
     if args.json:  # JSON knows no nan
         print(json.dumps({name: None if math.isnan(value) else value for name, value in figures.items()}))
     else:

@@ -38,11 +38,12 @@ def segment_image(args: argparse.Namespace) -> str:
     """
     from cordlevelset.correction.atlas import register_atlas
     from cordlevelset.io import files, images
+    from cordlevelset.io.masks import as_mask
     from cordlevelset.outputs.plot import check_drawing
     from cordlevelset.outputs.tables import summary
     from cordlevelset.pipeline import segment
 
-    given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial")}
+    given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial", "label")}
     outputs = _outputs(args)
     files.check_distinct([o.path for o in outputs], _inputs(args))
     report = None if args.report is None else _report_path(args.report)
@@ -56,7 +57,9 @@ def segment_image(args: argparse.Namespace) -> str:
     start = time.perf_counter()
     image = images.read(args.image, frame=args.frame)
     if args.atlas is not None:
-        given["initial"] = register_atlas(image, *args.atlas)
+        given["initial"] = register_atlas(image, *args.atlas, label=args.label)
+        given["contours"] = [as_mask(path, "contours", label=args.label) for path in args.contours or ()]
+        given["label"] = None  # what comes out of the atlas has none
     result = segment(image, contrast=args.contrast, polarity=args.polarity, **given)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +81,7 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
 
     def measures(result: CordSegmentation, path: Path) -> None:
         sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
-        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame")}
+        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "label")}
         write_measures(
             path,
             result.slices,

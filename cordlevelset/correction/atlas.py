@@ -19,6 +19,7 @@ from scipy import ndimage as ndi
 from cordlevelset.correction.constraints import core
 from cordlevelset.errors import ConstraintError
 from cordlevelset.io.images import as_volume, to_sitk
+from cordlevelset.io.masks import Label, as_mask
 from cordlevelset.progress import Callback, report
 from cordlevelset.volume import Volume, canonical_turn, image_values, same_grid
 
@@ -48,7 +49,9 @@ HEIGHT = 0.8
 vertebra being like the next, at any height."""
 
 
-def register_atlas(image: Image, template: Image, mask: Image, *, callback: Callback | None = None) -> Volume:
+def register_atlas(
+    image: Image, template: Image, mask: Image, *, label: Label | None = None, callback: Callback | None = None
+) -> Volume:
     """The cord of a template, laid on an image: a hint for `segment(image, initial=...)`.
 
     Parameters
@@ -60,6 +63,8 @@ def register_atlas(image: Image, template: Image, mask: Image, *, callback: Call
         show at least what the image does along the body.
     mask : path, SimpleITK.Image or Volume
         The cord in it, on its grid; soft masks count from one half.
+    label : int or str, optional
+        Which structure of the mask, where it holds several: its number, or its name in a ``.seg.nrrd``.
     callback : callable, optional
         Called with a `Progress` before each of five steps; True cancels.
 
@@ -84,7 +89,8 @@ def register_atlas(image: Image, template: Image, mask: Image, *, callback: Call
     -----
     Mattes et al. (2003), IEEE TMI 22:120, doi:10.1109/TMI.2003.809072.
     """
-    volume, source, cord = as_volume(image), as_volume(template), as_volume(mask)
+    volume, source = as_volume(image), as_volume(template)
+    cord = as_mask(mask, "atlas mask", label=label)
     _check(source, cord)
     turn = canonical_turn(volume)
     target = turn.volume(volume)
@@ -103,8 +109,6 @@ def _check(template: Volume, mask: Volume) -> None:
             f"atlas: the mask ({mask.shape} voxels of {mask.spacing} mm) is on another grid than its template "
             f"({template.shape} voxels of {template.spacing} mm); give the mask drawn on that template"
         )
-    if not np.isfinite(mask.array).all():
-        raise ConstraintError("atlas: the mask holds values that are not finite numbers")
     if not (mask.array >= 0.5).any():
         raise ConstraintError("atlas: the mask is empty, no voxel holds a half or more; give the template's cord")
 

@@ -21,6 +21,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
 from cordlevelset.errors import ConstraintError
+from cordlevelset.io.masks import Label, as_mask
 from cordlevelset.volume import Volume, canonical_turn
 
 __all__ = ["DrawnSlices", "drawn_slices", "fill_between", "mask_distance"]
@@ -86,13 +87,15 @@ def mask_distance(mask: BoolArray, spacing: tuple[float, ...]) -> NDArray[np.flo
     return out
 
 
-def fill_between(contours: Any) -> Volume:
+def fill_between(contours: Any, *, label: Label | None = None) -> Volume:
     """Fill the slices between drawn ones by shape alone, without an image.
 
     Parameters
     ----------
     contours : path, SimpleITK.Image or Volume
         Label image that holds only the drawn slices, two or more, all in the same of the three planes.
+    label : int or str, optional
+        Which structure, where it holds several: its number, or its name in a ``.seg.nrrd``.
 
     Returns
     -------
@@ -103,6 +106,8 @@ def fill_between(contours: Any) -> Volume:
     ------
     ConstraintError
         If nothing, or a single slice, is drawn.
+    InputError
+        If it holds several structures and none was chosen.
 
     Notes
     -----
@@ -116,11 +121,9 @@ def fill_between(contours: Any) -> Volume:
     >>> fill_between(Volume(drawn, (1.0, 1.0, 1.0))).array.sum(axis=(1, 2)).tolist()
     [25, 25, 9, 1, 1]
     """
-    from cordlevelset.io.images import as_volume  # the adapter: SimpleITK is imported when first needed
-
-    volume = as_volume(contours)
+    volume = as_mask(contours, "contours", label=label)
     turn = canonical_turn(volume)
-    drawing = np.ascontiguousarray(turn.array(volume.array)) > 0
+    drawing = np.ascontiguousarray(turn.array(volume.array)) >= 0.5
     if not drawing.any():
         raise ConstraintError("the contours are empty: draw the cord on two slices or more")
     a, b, c = (volume.spacing[axis] for axis in turn.order)

@@ -14,6 +14,8 @@ from cordlevelset.correction.constraints import Constraints, core, shell
 from cordlevelset.correction.drawn import drawn_slices
 from cordlevelset.curve import Centerline
 from cordlevelset.errors import ConstraintError
+from cordlevelset.io.images import as_volume
+from cordlevelset.io.masks import Label, as_mask
 from cordlevelset.volume import Turn, Volume, same_grid
 
 __all__ = ["Given", "as_given", "read_constraints"]
@@ -72,10 +74,9 @@ class Given:
         )
 
 
-def as_given(centerline: Any, seeds: Any, contours: Any, initial: Any) -> Given:
+def as_given(centerline: Any, seeds: Any, contours: Any, initial: Any, label: Label | None = None) -> Given:
     """Constraints in whatever form the public functions take; `pipeline.segment` says which."""
     from cordlevelset.io.files import read_centerline
-    from cordlevelset.io.images import as_volume
 
     if isinstance(centerline, str | os.PathLike):
         centerline = read_centerline(centerline)
@@ -85,8 +86,8 @@ def as_given(centerline: Any, seeds: Any, contours: Any, initial: Any) -> Given:
     return Given(
         None if centerline is None else _as_points(centerline),
         None if seeds is None else as_volume(seeds),
-        tuple(as_volume(v) for v in drawn),
-        None if initial is None else as_volume(initial),
+        tuple(as_mask(v, "contours", label=label) for v in drawn),
+        None if initial is None else as_mask(initial, "initial mask", label=label),
     )
 
 
@@ -233,8 +234,6 @@ def _check(grid: Volume, volume: Volume, name: str) -> None:
             f"{name}: another grid than the image's (spacing {volume.spacing} and {grid.spacing} mm, first voxels "
             f"{np.linalg.norm(corner):.1f} mm apart); draw on the image itself, or resample"
         )
-    if not np.isfinite(volume.array).all():
-        raise ConstraintError(f"{name}: values that are not finite numbers")
     if not volume.array.any():
         raise ConstraintError(f"{name}: empty, every voxel is 0")
 

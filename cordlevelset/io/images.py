@@ -17,7 +17,7 @@ from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, Ni
 from cordlevelset.io.integrity import check_whole
 from cordlevelset.volume import Volume
 
-__all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "read", "to_sitk", "write"]
+__all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "open_image", "read", "to_sitk", "volume_of", "write"]
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 FORMS_TOLERANCE = 1e-3
@@ -46,19 +46,63 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     GeometryError
         If its grid is not usable.
     """
+    image, header = open_image(Path(path))
+    return volume_of(image, header, frame=frame)
+
+
+def open_image(path: Path) -> tuple[Any, NiftiHeader | None]:
+    """An image as SimpleITK reads it, once its file was checked.
+
+    Parameters
+    ----------
+    path : Path
+        As in `read`.
+
+    Returns
+    -------
+    image : SimpleITK.Image
+    header : NiftiHeader or None
+        None if it is not NIfTI.
+    """
     import SimpleITK as sitk
 
-    path = Path(path)
     kind = _kind(path)
     if stat.S_ISDIR(kind):
-        return from_sitk(read_dicom(path), frame=frame)
+        return read_dicom(path), None
     if not stat.S_ISREG(kind):
         raise InputError(f"{path} is not a file; give one, or a DICOM folder")
     header = check_whole(path)
     try:
-        image = sitk.ReadImage(str(path), imageIO=_image_io(path, header))
+        return sitk.ReadImage(str(path), imageIO=_image_io(path, header)), header
     except RuntimeError as error:
         raise _reading_error(path, str(error)) from None
+
+
+def volume_of(
+    image: Any, header: NiftiHeader | None = None, *, frame: int | None = None, layer: int | None = None
+) -> Volume:
+    """A volume from what `open_image` gives.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        3-D, or 4-D with `frame`.
+    header : NiftiHeader, optional
+        Of the file it was read from.
+    frame : int, optional
+        Which volume of a 4-D series.
+    layer : int, optional
+        Which component of the voxels.
+
+    Returns
+    -------
+    Volume
+        With notes on its header.
+    """
+    import SimpleITK as sitk
+
+    if layer is not None and image.GetNumberOfComponentsPerPixel() > 1:
+        image = sitk.VectorIndexSelectionCast(image, layer)
     volume = from_sitk(image, frame=frame)
     return replace(volume, notes=_form_notes(header, volume)) if header else volume
 

@@ -11,8 +11,9 @@ from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
 from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.io.masks import Label, as_mask
 from cordlevelset.measures.morphometry import sections_of_mask
-from cordlevelset.volume import Volume, canonical_turn, check_mask, same_grid
+from cordlevelset.volume import Volume, canonical_turn, same_grid
 
 __all__ = ["Comparison", "compare"]
 
@@ -53,7 +54,9 @@ class Comparison:
     __repr__ = one_line
 
 
-def compare(mask: Any, reference: Any) -> Comparison:
+def compare(
+    mask: Any, reference: Any, *, label: Label | None = None, reference_label: Label | None = None
+) -> Comparison:
     """Compare a mask with a reference on the same grid.
 
     Slices are those of the grid's axis nearest to the patient's long axis. Borders are taken within the slices: the
@@ -63,6 +66,8 @@ def compare(mask: Any, reference: Any) -> Comparison:
     ----------
     mask, reference : path, SimpleITK.Image or Volume
         Masks or soft masks.
+    label, reference_label : int or str, optional
+        Which structure, where one of them holds several: its number, or its name in a ``.seg.nrrd``.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def compare(mask: Any, reference: Any) -> Comparison:
     GeometryError
         If the grids differ.
     InputError
-        If the reference is empty, or one holds values that are no finite real numbers.
+        If the reference is empty, or one holds several structures or values that are not finite real numbers.
 
     Examples
     --------
@@ -86,13 +91,9 @@ def compare(mask: Any, reference: Any) -> Comparison:
     >>> round(result.dice, 3), result.hd95_mm, result.coverage
     (0.952, 0.5, 1.0)
     """
-    from cordlevelset.io.images import as_volume  # the adapter: SimpleITK is imported when first needed
-
-    a, b = as_volume(mask), as_volume(reference)
+    a, b = as_mask(mask, "mask", label=label), as_mask(reference, "reference", label=reference_label)
     if not same_grid(b, a):
         raise GeometryError(f"the grids differ ({a.shape} and {b.shape} voxels, or places); resample one to the other")
-    for name, volume in (("mask", a), ("reference", b)):
-        check_mask(volume, name)
     turn = canonical_turn(b)
     result, truth = (turn.volume(v).array >= 0.5 for v in (a, b))
     covered = truth.any(axis=(1, 2))

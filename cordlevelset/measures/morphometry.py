@@ -21,8 +21,9 @@ from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
+from cordlevelset.io.masks import Label, as_mask
 from cordlevelset.sections import polar
-from cordlevelset.volume import Turn, Volume, canonical_turn, check_mask
+from cordlevelset.volume import Turn, Volume, canonical_turn
 
 __all__ = ["COLUMNS", "SliceMeasures", "measure", "sections_of_contours", "sections_of_mask", "slice_measures"]
 
@@ -206,13 +207,15 @@ def slice_measures(
     return tuple(SliceMeasures(*row) for row in rows)[::-1]
 
 
-def measure(mask: Any) -> tuple[SliceMeasures, ...]:
+def measure(mask: Any, *, label: Label | None = None) -> tuple[SliceMeasures, ...]:
     """Morphometry of any mask of a cord.
 
     Parameters
     ----------
     mask : path, SimpleITK.Image or Volume
-        Zero outside; one inside, or the share occupied.
+        Zero outside; one value inside, or the share occupied.
+    label : int or str, optional
+        Which structure, where it holds several: its number, or its name in a ``.seg.nrrd``.
 
     Returns
     -------
@@ -222,16 +225,11 @@ def measure(mask: Any) -> tuple[SliceMeasures, ...]:
     Raises
     ------
     InputError
-        If the mask is empty or holds values outside 0 to 1.
+        If the mask is empty or holds several structures.
     """
-    from cordlevelset.io.images import as_volume  # the adapter: SimpleITK is imported when first needed
-
-    volume = as_volume(mask)
+    volume = as_mask(mask, "mask", label=label)
     if not volume.array.any():
         raise InputError("the mask is empty: there is nothing to measure")
-    check_mask(volume, "mask")
-    if not (volume.array.min() >= 0 and volume.array.max() <= 1):
-        raise InputError("a mask holds values from 0 to 1; give a mask of one structure")
     turn = canonical_turn(volume)
     canonical = turn.volume(volume)
     sections = sections_of_mask(canonical.array, canonical.spacing)

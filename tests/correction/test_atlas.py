@@ -88,7 +88,7 @@ def test_on_the_command_line(decoy, other, template, tmp_path, capsys):
         main(["segment", image, "-o", out, "--atlas", template_path, cord, "--initial", cord])
     capsys.readouterr()
     assert main(["segment", image, "-o", out, "--atlas", template_path, image]) == 1
-    assert "another grid than its template" in capsys.readouterr().err
+    assert "atlas mask: values from" in capsys.readouterr().err
 
 
 def test_what_cannot_be_used_is_refused_in_one_line(other, template):
@@ -97,8 +97,9 @@ def test_what_cannot_be_used_is_refused_in_one_line(other, template):
         ("another grid", other.soft_mask),
         ("empty", mask.like(np.zeros_like(mask.array))),
         ("not finite", mask.like(np.full_like(mask.array, np.nan))),
+        ("labels 1, 2; choose", mask.like(np.maximum(mask.array > 0.5, 2 * (mask.array == 0)))),
     ):
-        with pytest.raises(cls.ConstraintError, match=words) as caught:
+        with pytest.raises(cls.CordLevelSetError, match=words) as caught:
             cls.register_atlas(other.image, template.image, changed)
         assert "\n" not in str(caught.value)
     short, short_mask = (cls.Volume(v.array[:30], v.spacing, v.origin, v.direction) for v in (template.image, mask))

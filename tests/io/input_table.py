@@ -1,6 +1,6 @@
 """What goes in and what comes out: every odd input, and the answer to it, as data.
 
-``python tests/input_table.py`` runs all rows and writes the table of ``docs/input.md``; `test_input_table` runs the
+``python tests/io/input_table.py`` runs all rows and writes the table of ``docs/input.md``; `test_input_table` runs the
 same rows, checks what they promise, and that the table is as written.
 """
 
@@ -15,9 +15,9 @@ import re
 import resource
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -62,6 +62,17 @@ class Row:
     around: Callable[[Path], AbstractContextManager[object]] = lambda folder: contextlib.nullcontext()
     error: type[cls.CordLevelSetError] = cls.InputError
     least_dice: float = LEAST_DICE
+    command: str = "segment"
+    options: Mapping[str, str | int] = field(default_factory=dict)  # names of files in the folder, or numbers
+
+    def keywords(self, folder: Path) -> dict[str, object]:
+        """The options as keywords of the Python function."""
+        there = {k: folder / v if (folder / str(v)).exists() else v for k, v in self.options.items()}
+        return there if self.frame is None else {**there, "frame": self.frame}
+
+    def python(self, made: Made, folder: Path) -> object:
+        """What the function of the command's name returns."""
+        return getattr(cls, self.command)(made.path, **self.keywords(folder))
 
 
 @dataclass(frozen=True)
@@ -75,10 +86,13 @@ class Seen:
 
 
 def run(row: Row, made: Made, folder: Path) -> Seen:
-    """Run ``cordlevelset segment`` on a row's input."""
+    """Run the row's command on its input."""
     out, err = io.StringIO(), io.StringIO()
-    words = ["segment", str(made.path), "-o", str(folder / row.output)]
-    words += [] if row.frame is None else ["--frame", str(row.frame)]
+    given = row.keywords(folder)
+    words = [row.command, str(made.path)]
+    words += [str(given.pop("reference"))] if row.command == "compare" else ["-o", str(folder / row.output)]
+    for name, value in given.items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
     with row.around(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = main(words)
     return Seen(status, out.getvalue(), err.getvalue(), files_in(folder))
@@ -91,7 +105,9 @@ def files_in(folder: Path) -> frozenset[str]:
 def line(row: Row, seen: Seen, folder: Path) -> str:
     """The row as it stands in the document."""
     text = seen.err.removeprefix("cordlevelset: ")
-    if seen.status == 0:
+    if seen.status == 0 and row.command != "segment":
+        text = " ".join(re.sub(" +", " ", seen.out).splitlines()[:2])
+    elif seen.status == 0:
         text = "; ".join(["mask", *(s.removeprefix("note: ") for s in seen.out.splitlines() if s.startswith("note: "))])
     text = re.sub(r"[-\d.]+ to [-\d.]+ mm apart", "… mm apart", text)
     text = re.sub(
@@ -263,6 +279,67 @@ def _beside_others(folder: Path) -> Made:
     (made.path / "notes.txt").write_text("not DICOM")
     (made.path / "sub").mkdir()
     return made
+
+
+def _with_labels(folder: Path) -> Made:
+    """The phantom, and beside it a label image of the kind other tools write: vertebrae 41, canal 2, cord 1."""
+    return _with_masks(folder, lambda cord: _vertebrae(cord) | np.where(cord, 1, 2 * (neck().sac_mask.array > 0)))
+
+
+def _vertebrae(cord: np.ndarray) -> np.ndarray:
+    block = np.zeros(cord.shape, np.uint8)
+    block[:, :20, 8:42] = 40
+    return block
+
+
+def _with_255(folder: Path) -> Made:
+    return _with_masks(folder, lambda cord: 255 * cord)
+
+
+def _with_masks(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> Made:
+    """The phantom with a mask, a drawing of three slices of it, and the plain cord for comparison."""
+    cord, image = _truth() >= 0.5, neck().image
+    labels = change(cord).astype(np.uint8)
+    drawn = np.zeros_like(labels)
+    drawn[[5, 15, 25]] = labels[[5, 15, 25]]
+    for name, array in (("mask", labels), ("drawn", drawn), ("cord", cord.astype(np.uint8))):
+        cls.write(image.like(array), folder / f"{name}.nrrd")
+    cls.write(image, folder / "image.nrrd")
+    return Made(folder / "image.nrrd", _truth())
+
+
+def _beside(of: Callable[[Path], Made], name: str) -> Callable[[Path], Made]:
+    """Another of the files that `of` makes."""
+    return lambda folder: Made(of(folder).path.with_name(name))
+
+
+def _segments(
+    *segments: tuple[str, int, int], layers: Callable[[np.ndarray], list[np.ndarray]]
+) -> Callable[[Path], Made]:
+    """The phantom with its cord in a ``.seg.nrrd`` of named segments, as Slicer writes them: name, value, layer."""
+
+    def make(folder: Path) -> Made:
+        made = GOOD(folder)
+        stack = np.stack(layers(_truth() >= 0.5), axis=-1).astype(np.uint8)
+        image = (
+            sitk.GetImageFromArray(stack, isVector=stack.shape[-1] > 1) if stack.shape[-1] > 1 else _sitk(stack[..., 0])
+        )
+        image.CopyInformation(_sitk())
+        for n, (name, value, layer) in enumerate(segments):
+            for key, text in (("Name", name), ("LabelValue", str(value)), ("Layer", str(layer))):
+                image.SetMetaData(f"Segment{n}_{key}", text)
+        sitk.WriteImage(image, str(folder / "mask.seg.nrrd"))
+        return made
+
+    return make
+
+
+LAYERS = _segments(("canal", 1, 0), ("Spinal Cord", 1, 1), layers=lambda cord: [neck().sac_mask.array > 0, cord])
+"""Two segments that overlap, each of value 1 in a layer of its own."""
+SHARED = _segments(
+    ("canal", 2, 0), ("cord", 1, 0), layers=lambda cord: [np.where(cord, 1, 2 * (neck().sac_mask.array > 0))]
+)
+"""Two segments in one layer."""
 
 
 # inputs that no mask can come out of
@@ -486,6 +563,93 @@ ROWS = [
     Row("sheared axes", _nifti(affine=SHEARED), 1, "right angles", error=cls.GeometryError),
     Row("a file that may not be read", _unreadable(GOOD), 1, "ermission denied", around=no_privilege),
     Row("a folder that may not be read", _unreadable(_dicom([0, 2])), 1, "ermission denied", around=no_privilege),
+    Row("a hint (--initial) with several labels", _with_labels, 1, "labels 1, 2, 40", options={"initial": "mask.nrrd"}),
+    Row("a hint with several labels, one chosen", _with_labels, options={"initial": "mask.nrrd", "label": 1}),
+    Row(
+        "a hint with several labels, one chosen that is not there",
+        _with_labels,
+        1,
+        "no label 3",
+        options={"initial": "mask.nrrd", "label": 3},
+    ),
+    Row(
+        "drawn slices (--contours) with several labels",
+        _with_labels,
+        1,
+        "labels 1, 2, 40",
+        options={"contours": "drawn.nrrd"},
+    ),
+    Row("drawn slices with several labels, one chosen", _with_labels, options={"contours": "drawn.nrrd", "label": 1}),
+    Row("a hint stored as 0 and 255", _with_255, options={"initial": "mask.nrrd"}),
+    Row("an image taken for a mask", GOOD, 1, "are no mask's", options={"initial": "image.nrrd"}),
+    Row(
+        ".seg.nrrd with two layers as a hint",
+        LAYERS,
+        1,
+        "several segments among 1 'canal', 1 'Spinal Cord'",
+        options={"initial": "mask.seg.nrrd"},
+    ),
+    Row(
+        ".seg.nrrd with two layers, one chosen by its name",
+        LAYERS,
+        options={"initial": "mask.seg.nrrd", "label": "spinal cord"},
+    ),
+    Row(
+        ".seg.nrrd with two layers, chosen by a number that both have",
+        LAYERS,
+        1,
+        "2 segments '1'",
+        options={"initial": "mask.seg.nrrd", "label": 1},
+    ),
+    Row(".seg.nrrd with one layer, chosen by its number", SHARED, options={"initial": "mask.seg.nrrd", "label": 1}),
+    Row(
+        ".seg.nrrd, a name that is not there",
+        SHARED,
+        1,
+        "no segments 'chord' among 2 'canal', 1 'cord'",
+        options={"initial": "mask.seg.nrrd", "label": "chord"},
+    ),
+    Row(
+        "measure: several labels",
+        _beside(_with_labels, "mask.nrrd"),
+        1,
+        "labels 1, 2, 40",
+        command="measure",
+        output="m.csv",
+    ),
+    Row(
+        "measure: several labels, one chosen",
+        _beside(_with_labels, "mask.nrrd"),
+        0,
+        "30 slices",
+        command="measure",
+        output="m.csv",
+        options={"label": 1},
+    ),
+    Row(
+        "measure: a mask stored as 0 and 255",
+        _beside(_with_255, "mask.nrrd"),
+        0,
+        "30 slices",
+        command="measure",
+        output="m.csv",
+    ),
+    Row(
+        "compare: a reference with several labels",
+        _beside(_with_labels, "cord.nrrd"),
+        1,
+        "reference: several",
+        command="compare",
+        options={"reference": "mask.nrrd"},
+    ),
+    Row(
+        "compare: a reference with several labels, one chosen",
+        _beside(_with_labels, "cord.nrrd"),
+        0,
+        "dice           1.000",
+        command="compare",
+        options={"reference": "mask.nrrd", "reference_label": 1},
+    ),
     Row("output: disk full", GOOD, 1, "disk is full", around=full_disk),
     Row("output: folder that may not be written", GOOD, 1, "cannot write", output="closed/m.nii", around=closed_folder),
     Row("output: no such folder", GOOD, 1, "no folder", output="none/m.nii"),

@@ -82,7 +82,7 @@ def test_slices_skipped_by_a_rater():
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(0.0, "empty"), (2.0, "from 0 to 1"), (-1.0, "from 0 to 1"), (np.nan, "from 0 to 1"), (1j, "real")],
+    [(0.0, "empty"), (-1.0, "from 0 to 1"), (np.nan, "from 0 to 1"), (1j, "real")],
 )
 def test_what_is_no_mask(value, words):
     array = np.zeros((3, 3, 3), np.asarray(value).dtype)
