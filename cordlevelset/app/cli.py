@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from cordlevelset import __version__
@@ -19,6 +21,7 @@ from cordlevelset import __version__
 __all__ = ["main"]
 
 DONE, FAILED, NO_CORD, INTERRUPTED = 0, 1, 3, 130  # argparse has 2, wrong use
+JSONL = "jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,21 +37,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 failed, 2 wrong use, 3 no cord found, 130 interrupted.
     """
+    from cordlevelset.app.lines import warning_lines
     from cordlevelset.errors import CordLevelSetError, NoCordFoundError
 
     args = _parser().parse_args(arguments)
+    lines = getattr(args, "progress", None) == JSONL
+    fail = partial(_fail, lines=lines)
     try:
-        args.run(args)
+        with warning_lines() if lines else nullcontext():
+            args.run(args)
     except NoCordFoundError as error:
-        return _fail(str(error), NO_CORD)
+        return fail(str(error), NO_CORD)
     except CordLevelSetError as error:
-        return _fail(str(error), FAILED)
+        return fail(str(error), FAILED)
     except OSError as error:
-        return _fail(f"{error.strerror or error}: {error.filename or ''}", FAILED)
+        return fail(f"{error.strerror or error}: {error.filename or ''}", FAILED)
     except MemoryError:
-        return _fail("the image needs more memory than there is; crop it", FAILED)
+        return fail("the image needs more memory than there is; crop it", FAILED)
     except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
+        return fail("interrupted", INTERRUPTED)
     return DONE
 
 
@@ -71,12 +78,18 @@ def process() -> None:
     except KeyboardInterrupt:
         end_children()
         discard_drafts()
-        _fail("interrupted", INTERRUPTED)
+        _fail("interrupted", INTERRUPTED, lines=JSONL in sys.argv)
         os._exit(INTERRUPTED)
 
 
-def _fail(text: str, status: int) -> int:
-    print(f"cordlevelset: {' '.join(text.split())}", file=sys.stderr)
+def _fail(text: str, status: int, *, lines: bool) -> int:
+    from cordlevelset.app.lines import write_line
+
+    said = " ".join(text.split())
+    if lines:
+        write_line(error=said, status=status)
+    else:
+        print(f"cordlevelset: {said}", file=sys.stderr)
     return status
 
 
@@ -181,6 +194,9 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
         "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid"
     )
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
+    parser.add_argument(
+        "--progress", choices=[JSONL], help="for a program that started this one: JSON lines on standard error"
+    )
 
 
 def _segment(args: argparse.Namespace) -> None:
@@ -190,12 +206,16 @@ def _segment(args: argparse.Namespace) -> None:
 
 
 def _centerline(args: argparse.Namespace) -> None:
+    from cordlevelset.app.lines import progress_line
     from cordlevelset.io import files
     from cordlevelset.pipeline import detect_centerline
 
     files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
     files.check_distinct([args.output], [args.image])
-    line = detect_centerline(args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame)
+    callback = progress_line if args.progress else None
+    line = detect_centerline(
+        args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame, callback=callback
+    )
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
     print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
@@ -239,8 +259,6 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _batch(args: argparse.Namespace) -> None:
-    from functools import partial
-
     from cordlevelset.app.batch import run_batch
     from cordlevelset.errors import CordLevelSetError
 

@@ -36,6 +36,7 @@ def segment_image(args: argparse.Namespace) -> str:
     str
         What to print.
     """
+    from cordlevelset.app.lines import progress_line
     from cordlevelset.correction.atlas import register_atlas
     from cordlevelset.io import files, images
     from cordlevelset.io.masks import as_mask
@@ -60,7 +61,8 @@ def segment_image(args: argparse.Namespace) -> str:
         given["initial"] = register_atlas(image, *args.atlas, label=args.label)
         given["contours"] = [as_mask(path, "contours", label=args.label) for path in args.contours or ()]
         given["label"] = None  # what comes out of the atlas has none
-    result = segment(image, contrast=args.contrast, polarity=args.polarity, **given)
+    callback = progress_line if args.progress else None
+    result = segment(image, contrast=args.contrast, polarity=args.polarity, callback=callback, **given)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
     with files.whole_or_nothing([o.path for o in outputs]) as drafts:
