@@ -121,8 +121,7 @@ def run_batch(
                 shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise InputError(f"cannot write into {error.filename}: {error.strerror}") from None
-    way = Path(os.path.relpath(dataset.resolve(), output.resolve())).as_posix()
-    write_json(output / DESCRIPTION, dataset_description(__version__, way))
+    write_json(output / DESCRIPTION, dataset_description(__version__, _way(output.resolve(), dataset.resolve())))
     outcomes: dict[str, Outcome] = {}
     start = _on_dask(dask) if dask is not None else _on_threads(jobs)
     if progress is not None:
@@ -141,8 +140,16 @@ def run_batch(
     ordered = [outcomes[s.name] for s in sources]
     with files.whole_or_nothing([output / "cord.tsv", output / "index.html"]) as (table, page):
         files.write_table(table, COLUMNS, (o.row for o in ordered), separator="\t")
-        page.write_text(_page(ordered, output), encoding="utf-8")
+        page.write_text(_page(ordered, output), encoding="utf-8", newline="\n")
     return ordered
+
+
+def _way(start: Path, end: Path) -> str:
+    """From one folder to another; the address of that one where no way leads from one drive to another."""
+    try:
+        return Path(os.path.relpath(end, start)).as_posix()
+    except ValueError:
+        return end.as_uri()
 
 
 Work = Callable[[Source], Outcome]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
-__all__ = ["end_children", "run_child"]
+__all__ = ["answer_signals", "end_children", "run_child"]
+
+ENDING_SIGNALS = ("SIGTERM", "SIGBREAK")
+"""Names of the signals that ask this process to end, besides Ctrl-C; the second is Windows' own, Ctrl-Break."""
+OWN_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Flag for a child under Windows, where Ctrl-Break is sent to a group of processes; 0, no flag, elsewhere."""
 
 _children: set[subprocess.Popen[str]] = set()
 _lock = Lock()
@@ -41,7 +47,13 @@ def run_child(
         if _ending:
             raise InterruptedError("this process is about to end")
         child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=env
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=env,
+            creationflags=OWN_GROUP,
         )
         _children.add(child)
     try:
@@ -61,4 +73,23 @@ def end_children() -> None:
     with _lock:
         _ending = True
         for child in tuple(_children):
-            child.terminate()
+            _ask_to_end(child)
+
+
+def _ask_to_end(child: subprocess.Popen[str]) -> None:
+    """Send SIGTERM; under Windows, where that kills at once, Ctrl-Break if there is a console to send it through."""
+    ctrl_break = getattr(signal, "CTRL_BREAK_EVENT", None)
+    if ctrl_break is not None:
+        try:
+            child.send_signal(ctrl_break)
+            return
+        except OSError:  # a program without a console
+            pass
+    child.terminate()
+
+
+def answer_signals() -> None:
+    """Have the signals that ask this process to end raise KeyboardInterrupt, as Ctrl-C does."""
+    for name in ENDING_SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)

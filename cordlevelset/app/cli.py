@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
@@ -22,6 +22,8 @@ __all__ = ["main"]
 
 DONE, FAILED, NO_CORD, INTERRUPTED = 0, 1, 3, 130  # argparse has 2, wrong use
 JSONL = "jsonl"
+ANSWER_S = 0.2
+"""Seconds after which Ctrl-C is answered at the latest: Windows answers between two waits, never within one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,16 +67,21 @@ def process() -> None:
     The work runs in a thread: Python answers a signal only between two steps of its main thread, and reading a large
     image or a long kernel is one step. What C++ readers print is not shown: a failure is one line, ours.
     """
-    from cordlevelset.app.children import end_children
+    from cordlevelset.app.children import answer_signals, end_children
     from cordlevelset.io.files import discard_drafts
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    answer_signals()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name need not be in the encoding of a Windows console
+        sys.stdout.reconfigure(errors="backslashreplace")
     if sys.stderr is not None:
         sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace", closefd=False)
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
     try:
-        sys.exit(ThreadPoolExecutor(1).submit(main).result())
+        work = ThreadPoolExecutor(1).submit(main)
+        while not wait([work], timeout=ANSWER_S).done:
+            pass
+        sys.exit(work.result())
     except KeyboardInterrupt:
         end_children()
         discard_drafts()

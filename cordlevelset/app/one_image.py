@@ -93,7 +93,7 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
         )
 
     def report(result: CordSegmentation, path: Path) -> None:
-        path.write_text(report_page(result, name=args.image.name), encoding="utf-8")
+        path.write_text(report_page(result, name=args.image.name), encoding="utf-8", newline="\n")
 
     asked: list[tuple[Path | None, tuple[str, ...], Callable[[CordSegmentation, Path], None]]] = [
         (args.output, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.mask, path)),

@@ -68,7 +68,12 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     try:
         for target in targets:
             at = str(target)
-            folders.append(tempfile.TemporaryDirectory(prefix=".cordlevelset-", dir=target.parent))
+            folder = tempfile.TemporaryDirectory(
+                prefix=".cordlevelset-",
+                dir=target.parent,
+                ignore_cleanup_errors=True,  # Windows removes no file that is open, of a virus scanner say
+            )
+            folders.append(folder)
             _open_folders.add(folders[-1].name)
         temporaries = [Path(f.name) / t.name.lower() for f, t in zip(folders, targets, strict=True)]
         at = " or ".join(map(str, targets))
@@ -118,7 +123,7 @@ def check_distinct(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
     InputError
         If one does.
     """
-    places = [Path(os.path.realpath(path)) for path in outputs]
+    places = [Path(os.path.normcase(os.path.realpath(path))) for path in outputs]
     for n, (path, place) in enumerate(zip(outputs, places, strict=True)):
         if place in places[:n]:
             raise InputError(f"cannot write two outputs to {path}; give each a name of its own")
@@ -214,7 +219,8 @@ def write_centerline(points: ArrayLike, path: str | os.PathLike[str]) -> None:
     ]
     markup = {"type": "Curve", "coordinateSystem": "LPS", "coordinateUnits": "mm", "controlPoints": points_json}
     with whole_or_nothing([path]) as (temporary,):
-        temporary.write_text(json.dumps({"@schema": MARKUPS_SCHEMA, "markups": [markup]}, indent=1), encoding="utf-8")
+        text = json.dumps({"@schema": MARKUPS_SCHEMA, "markups": [markup]}, indent=1)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:

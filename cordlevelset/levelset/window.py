@@ -116,7 +116,8 @@ def _box(window: Window, shape: tuple[int, ...], image: Image) -> _kernels.Box:
     lz, ly, lx = flat + tuple(rim if w.start else 0 for w, _, _, rim in sides)
     past = _kernels.STRIP  # the last strip of a row may end beyond the grid
     hz, hy, hx = (1,) * len(flat) + tuple(n - rim if w.stop < whole else n + past for w, whole, n, rim in sides)
-    iz, iy, ix = (0.0,) * len(flat) + tuple(1 / h for h in image.spacing)
+    # NumPy's numbers: where a kernel divides by a flat axis' 0, plain Python gives infinity as compiled code does
+    iz, iy, ix = (np.float64(0),) * len(flat) + tuple(np.float64(1 / h) for h in image.spacing)
     sz, sy, sx = (1.0,) * len(flat) + tuple(h * h for h in image.spacing)
     return _kernels.Box(
         shape=(nz, ny, nx),

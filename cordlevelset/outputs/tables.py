@@ -205,7 +205,7 @@ def write_json(path: str | os.PathLike[str], content: Mapping[str, object]) -> N
         If the file cannot be written.
     """
     with whole_or_nothing([path]) as (draft,):
-        draft.write_text(json.dumps(_without_nan(content), indent=2) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(_without_nan(content), indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def _units(names: Iterable[str]) -> dict[str, str]:

@@ -185,7 +185,10 @@ def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tm
     for _ in range(3):
         run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0.5, 3.0))
-        os.killpg(run.pid, signal.SIGKILL)
+        if os.name == "nt":
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(run.pid)], check=False, capture_output=True)
+        else:
+            os.killpg(run.pid, signal.SIGKILL)
         run.wait()
     last = subprocess.run(command, capture_output=True, text=True)
     assert last.returncode == 1  # one of the images is none

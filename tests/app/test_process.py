@@ -119,6 +119,10 @@ cli.process()
 """
 
 
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals; test_portable.py simulates its own")
+
+
+@posix
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_compiled_code(sign, tmp_path):
     words = ["centerline", "image.nii", "-o", str(tmp_path / "line.csv")]
@@ -156,6 +160,7 @@ threading.Event().wait(600)
 """
 
 
+@posix
 def test_children_end_with_their_parent(tmp_path):
     words = ["centerline", "image.nii", "-o", str(tmp_path / "line.csv")]
     parent = subprocess.Popen([sys.executable, "-c", STARTING, *words], cwd=tmp_path, env=os.environ | {"CHILD": CHILD})
@@ -190,6 +195,7 @@ def test_what_readers_print_is_not_shown(tmp_path):
     assert done.stdout == ""
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="their names are always text")
 def test_a_name_that_is_not_text(tmp_path):
     name = os.fsencode(tmp_path) + b"/image-\xff.nii"
     done = subprocess.run([*COMMAND, "segment", name, "-o", str(tmp_path / "mask.nii")], capture_output=True)

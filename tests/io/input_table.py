@@ -12,7 +12,6 @@ import gzip
 import io
 import os
 import re
-import resource
 import struct
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -431,7 +430,7 @@ def _unreadable(of: Callable[[Path], Made]) -> Callable[[Path], Made]:
 
 @contextlib.contextmanager
 def no_privilege(folder: Path | None = None) -> Iterator[None]:
-    """As an ordinary user: root's right to pass over permissions is set aside for a while."""
+    """As an ordinary user: root's right to pass over permissions is set aside for a while, under Linux."""
     if os.geteuid() != 0:
         yield
         return
@@ -459,6 +458,8 @@ def closed_folder(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
     """No file may grow past 100 bytes."""
+    import resource
+
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
