@@ -13,6 +13,7 @@ __all__ = [
     "LOW_CONFIDENCE",
     "clipping_notes",
     "hint_notes",
+    "shear_note",
     "unreached_note",
     "weak_notes",
 ]
@@ -104,6 +105,14 @@ def unreached_note(gap_mm: float, edge: str) -> str:
     if gap_mm <= UNREACHED_MM:
         return ""
     return f"the cord was followed only to {gap_mm:.0f} mm from the image's {edge} edge: it may go on"
+
+
+def shear_note(shear: float, off_mm: float) -> str:
+    """What to say of axes that were nearly at right angles: the cosine between them, and what that moves at most."""
+    return (
+        f"the header's axes are {np.degrees(np.arcsin(shear)):.2f} degrees off right angles; the nearest straight grid "
+        f"was taken, which is off by up to {off_mm:.2g} mm"
+    )
 
 
 def hint_notes(contrast: str, polarity: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What this library reads of image headers itself: where the values stand, and the two matrices of NIfTI."""
+"""What this library reads of image headers itself: where the values stand, and where NIfTI says the image lies."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.forms import NiftiForms
 
 __all__ = [
     "LONGEST_HEADER",
@@ -79,18 +79,17 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class NiftiHeader:
-    """The two grid-to-world matrices of a NIfTI header, and its payload.
+    """What is taken from a NIfTI header.
 
     Attributes
     ----------
-    sform, qform : (4, 4) array or None
-        Voxel (i, j, k) to RAS mm; None where the header's code says there is none.
+    forms : NiftiForms
+        Where the image lies.
     payload : Payload
         Where the values stand.
     """
 
-    sform: NDArray[np.float64] | None
-    qform: NDArray[np.float64] | None
+    forms: NiftiForms
     payload: Payload
 
 
@@ -171,17 +170,13 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     with values.open("rb") as stream:
         packed = stream.read(2) == GZIP
     n_bytes = math.prod(dim[1 : 1 + dim[0]]) * bits // 8
-    codes = struct.unpack_from(endian + "2h", raw, 252)
-    quaternion = struct.unpack_from(endian + "6f", raw, 256)
-    rows = struct.unpack_from(endian + "12f", raw, 280)
-    used = [numbers for code, numbers in zip(codes, (quaternion, rows), strict=True) if code > 0]
-    if not all(np.isfinite(numbers).all() for numbers in used):
+    forms = NiftiForms.unpack(raw, endian)
+    if not forms.finite:
         raise GeometryError(  # ITK's decomposition of such a matrix may never end
             f"{path}: the sform or qform in its header holds values that are not numbers; mend it"
         )
     return NiftiHeader(
-        sform=np.vstack([np.reshape(rows, (3, 4)), [0, 0, 0, 1]]) if codes[1] > 0 else None,
-        qform=_qform(quaternion, pixdim) if codes[0] > 0 else None,
+        forms=forms,
         payload=Payload(
             path=values,
             start=0 if packed else start,
@@ -191,21 +186,6 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
             dtype={16: endian + "f4", 64: endian + "f8"}.get(code),
         ),
     )
-
-
-def _qform(quaternion: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[np.float64]:
-    """Rotation by a unit quaternion, as the NIfTI standard writes it; pixdim[0] is the sign of the k axis."""
-    b, c, d, *offset = quaternion
-    a = np.sqrt(max(0.0, 1 - b * b - c * c - d * d))
-    rotation = [
-        [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-        [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-        [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-    ]
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(rotation) * [pixdim[1], pixdim[2], pixdim[3] * (-1 if pixdim[0] < 0 else 1)]
-    matrix[:3, 3] = offset
-    return matrix
 
 
 def nrrd_payload(path: Path, start: bytes) -> Payload | None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.forms import straight
 from cordlevelset.io.dicom import check_dicom, read_dicom
 from cordlevelset.io.files import check_writable, whole_or_nothing
 from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, NiftiHeader, nifti_pair
 from cordlevelset.io.integrity import check_whole
-from cordlevelset.volume import Volume
+from cordlevelset.io.nifti import is_nearly_straight, placed, write_forms
+from cordlevelset.notes import shear_note
+from cordlevelset.volume import ORTHONORMAL_TOLERANCE, SHEAR_TOLERANCE, Volume
 
 __all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "open_image", "read", "to_sitk", "volume_of", "write"]
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
-FORMS_TOLERANCE = 1e-3
-"""Difference between entries of the two NIfTI matrices, mm, that passes as rounding of float32."""
+_environment = Lock()
 
 
 def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
@@ -72,10 +77,32 @@ def open_image(path: Path) -> tuple[Any, NiftiHeader | None]:
     if not stat.S_ISREG(kind):
         raise InputError(f"{path} is not a file; give one, or a DICOM folder")
     header = check_whole(path)
+    reader = _image_io(path, header)
     try:
-        return sitk.ReadImage(str(path), imageIO=_image_io(path, header)), header
+        try:
+            return sitk.ReadImage(str(path), imageIO=reader), header
+        except RuntimeError as error:
+            if header is None or "orthonormal" not in str(error) or not is_nearly_straight(header.forms):
+                raise
+            with _sheared_sform_allowed():
+                return sitk.ReadImage(str(path), imageIO=reader), header
     except RuntimeError as error:
         raise _reading_error(path, str(error)) from None
+
+
+@contextmanager
+def _sheared_sform_allowed() -> Iterator[None]:
+    """ITK reads a sheared sform only if the process's environment says so; where it then lies is ours to say."""
+    name = "ITK_NIFTI_SFORM_PERMISSIVE"
+    with _environment:
+        before = os.environ.get(name)
+        os.environ[name] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[name]
+            if before is not None:
+                os.environ[name] = before
 
 
 def volume_of(
@@ -104,7 +131,7 @@ def volume_of(
     if layer is not None and image.GetNumberOfComponentsPerPixel() > 1:
         image = sitk.VectorIndexSelectionCast(image, layer)
     volume = from_sitk(image, frame=frame)
-    return replace(volume, notes=_form_notes(header, volume)) if header else volume
+    return placed(volume, header.forms) if header else volume
 
 
 def write(volume: Volume, path: str | os.PathLike[str]) -> None:
@@ -128,7 +155,12 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     image = to_sitk(volume)
     with whole_or_nothing([path]) as (temporary,):
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            if suffix.startswith(".nii") and volume.forms is not None:
+                plain = temporary.with_name("plain.nii")
+                sitk.WriteImage(image, str(plain), useCompression=False)
+                write_forms(plain, volume.forms, temporary)
+            else:
+                sitk.WriteImage(image, str(temporary), useCompression=True)
             header = check_whole(temporary)  # NIfTI is cut without a word on a full disk
             if header is None and suffix.startswith(".nii"):
                 raise InputError("not even a header")
@@ -205,10 +237,26 @@ def from_sitk(image: Any, *, frame: int | None = None) -> Volume:
         image = image[:, :, :, frame or 0]
     elif frame not in (None, 0):
         raise InputError(f"no frame {frame}: the image is a single volume")
-    dz, dy, dx = image.GetSpacing()[::-1]
-    return Volume(
-        sitk.GetArrayFromImage(image), (dz, dy, dx), image.GetOrigin(), np.array(image.GetDirection()).reshape(3, 3)
+    return _straightened(
+        sitk.GetArrayFromImage(image), image.GetSpacing(), image.GetOrigin(), np.reshape(image.GetDirection(), (3, 3))
     )
+
+
+def _straightened(
+    array: NDArray[Any], size: Sequence[float], origin: Sequence[float], direction: NDArray[np.float64]
+) -> Volume:
+    """The volume; slightly sheared axes become the nearest straight ones about its middle. Sizes along x, y, z."""
+    dx, dy, dz = size
+    if np.isfinite(direction).all():
+        rotation, shear = straight(direction)
+        if ORTHONORMAL_TOLERANCE < shear <= SHEAR_TOLERANCE:
+            off = (direction - rotation) @ ((np.array(array.shape[::-1]) - 1) / 2 * size)
+            x, y, z = np.add(origin, off).tolist()
+            furthest = np.abs(direction - rotation) @ np.multiply(array.shape[::-1], size) / 2
+            note = shear_note(shear, float(furthest.max()))
+            return Volume(array, (dz, dy, dx), (x, y, z), rotation, (note,))
+    x, y, z = origin
+    return Volume(array, (dz, dy, dx), (x, y, z), direction)
 
 
 def to_sitk(volume: Volume) -> Any:
@@ -279,19 +327,3 @@ def _reading_error(path: Path, text: str) -> InputError | GeometryError:
     if "allocate memory" in text:
         return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
     return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")
-
-
-def _form_notes(header: NiftiHeader, volume: Volume) -> tuple[str, ...]:
-    """Say which matrix was taken where the header's two disagree, or that it holds none."""
-    if header.sform is None and header.qform is None:
-        return ("the header does not say how the image lies in the patient; its axes were taken as they are",)
-    if header.sform is None or header.qform is None or np.abs(header.sform - header.qform).max() <= FORMS_TOLERANCE:
-        return ()
-    ends = np.array([[k, j, i] for k in (0, 1) for j in (0, 1) for i in (0, 1)]) * (np.array(volume.shape) - 1)
-    ras = volume.to_lps(ends) * [-1, -1, 1]
-    apart = [np.abs(ends[:, ::-1] @ form[:3, :3].T + form[:3, 3] - ras).max() for form in (header.sform, header.qform)]
-    taken, other = ("sform", "qform") if apart[0] < apart[1] else ("qform", "sform")
-    return (
-        f"the header's sform and qform differ by up to {max(apart):.3g} mm; the {taken} was taken, "
-        f"other tools may take the {other}",
-    )

@@ -211,6 +211,17 @@ def _no_form(image: nib.Nifti1Image) -> None:
     image.header["pixdim"][1:4] = 1, 1, 2
 
 
+def _sform_only(image: nib.Nifti1Image) -> None:
+    image.set_qform(None, 0)
+    image.set_sform(image.affine, 2)
+
+
+def _other_sizes(image: nib.Nifti1Image) -> None:
+    _sform_only(image)
+    image.set_sform(image.affine @ np.diag([1.05, 1.05, 1.05, 1]), 2)
+    image.header["pixdim"][1:4] = 1, 1, 2
+
+
 def _in_metres(image: nib.Nifti1Image) -> None:
     image.header.set_xyzt_units("meter")
 
@@ -470,6 +481,7 @@ def full_disk(folder: Path) -> Iterator[None]:
 
 GOOD = _values(lambda a: a)
 SHEARED = np.array([[-1, 0.3, 0, 0], [0, -1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]])
+NEARLY = np.array([[-1, 0.004, 0, 0], [0, -1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]])
 MIRRORED = np.diag([1.0, -1.0, 2.0, 1.0])
 NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32", "i8": "int64"}
 NAMES |= {"u8": "uint64", "f4": "float32", "f8": "float64"}
@@ -487,6 +499,8 @@ ROWS = [
     Row("NIfTI, negative voxel size", _nifti(patch=(80, "f", (-1.0,)))),
     Row("NIfTI, sform and qform 5 mm apart", _nifti(_two_forms), says="differ by up to 5 mm"),
     Row("NIfTI, neither sform nor qform", _nifti(_no_form), says="does not say how"),
+    Row("NIfTI, sform sheared by 0.23 degrees", _nifti(affine=NEARLY, change=_sform_only), says="0.23 degrees off"),
+    Row("NIfTI, sform with other voxel sizes than beside it", _nifti(_other_sizes), says="sform's voxels of 1.05"),
     Row("NRRD, header and values in two files", _two_files("image.nhdr")),
     Row("MetaImage, header and values in two files", _two_files("image.mhd")),
     Row("left-handed axes", _nifti(affine=MIRRORED)),
