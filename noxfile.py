@@ -1,7 +1,7 @@
 """Tests in environments of their own.
 
-Inside the tools that embed the library (`nox -s napari slicer`), on every supported Python (`nox -s tests`), and on the
-oldest supported dependencies (`nox -s oldest`).
+As published (`nox -s package`), inside the tools that embed the library (`nox -s napari slicer`), on every supported
+Python (`nox -s tests`), and on the oldest supported dependencies (`nox -s oldest`).
 """
 
 import re
@@ -15,9 +15,26 @@ QUIET = ("-q", "-W", "default", "--disable-warnings", "-p", "no:cacheprovider") 
 
 
 @nox.session
+def package(session):
+    """Wheel and sdist as they would be published: built, checked, and the wheel at work away from the sources."""
+    session.install("build", "twine")
+    away = Path(session.create_tmp())
+    shutil.rmtree(away / "dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", away / "dist", silent=True)
+    session.run("python", "-m", "twine", "check", "--strict", *(away / "dist").iterdir())
+    session.run("python", ".ci/check_dist.py", away / "dist")
+    (wheel,) = (away / "dist").glob("*.whl")
+    session.install(wheel)
+    session.install("--force-reinstall", "--no-deps", wheel)  # an earlier run's may bear the same version
+    session.chdir(away)
+    session.run("cordlevelset", "--version")
+    session.run("python", "-c", "import cordlevelset as cls; [getattr(cls, name) for name in cls.__all__]")
+
+
+@nox.session
 def napari(session):
     """The plugin in a real window, on a virtual display where there is none."""
-    session.install("-e", ".[napari]", "PyQt6", "pytest", "pytest-qt")
+    session.install("-e", ".[napari]", "pytest", "pytest-qt")
     display = ["xvfb-run", "-a"] if shutil.which("xvfb-run") else []
     session.run(*display, "python", "-m", "pytest", *QUIET, "tests/hosts/test_napari.py", external=bool(display))
 

@@ -1,5 +1,6 @@
 """What belongs to the package as it is published: its version, its addresses, its citation."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -50,3 +51,24 @@ def test_addresses(name):
     assert address.startswith("https://")
     if name in ("Issues", "Changelog"):
         assert address.startswith(PROJECT["project"]["urls"]["Source"])
+
+
+def test_the_page_of_an_index_has_full_addresses():
+    """README's pictures and links, by the substitutions with which the metadata are built."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for way in PROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(way["pattern"], way["replacement"], text)
+    targets = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)", text)
+    assert {image for image, _ in targets} == {"!", ""}
+    source = PROJECT["project"]["urls"]["Source"]
+    raw = source.replace("github.com", "raw.githubusercontent.com")
+    for image, target in targets:
+        assert target.startswith(("https://", "#"))
+        if target.startswith((source, raw)):
+            start = f"{raw}/main/" if image else f"{source}/blob/main/"
+            assert (ROOT / target.removeprefix(start).partition("#")[0]).exists(), target
+
+
+def test_the_extra_for_napari_brings_a_window_system():
+    """What is pasted must do: napari alone opens no window."""
+    assert any(one.startswith("napari[pyqt6]") for one in PROJECT["project"]["optional-dependencies"]["napari"])
