@@ -1,17 +1,25 @@
-"""The one decorator for compiled kernels, and the number of threads that share them."""
+"""The one decorator for compiled kernels, their cache on disk, and the number of threads that share them."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import pickle
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import sigutils
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.serialize import dumps
 
 __all__ = ["njit", "threads"]
 
 # all but nnan and ninf: NaN padding must stay NaN
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
+_told: set[str] = set()
 
 
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,14 +31,82 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     in this process or taken from the disk.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH, "forceinline": True}
+    kernel = numba.njit(**options)(function)
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no cache locator: site-packages and home are read-only, as in many containers
-        warnings.warn("kernels are compiled anew in each process: no writable cache; set NUMBA_CACHE_DIR", stacklevel=2)
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        kernel._cache = _Cache(function)  # what cache=True does with Numba's own
+    except (RuntimeError, OSError):  # no place: site-packages and home are read-only, as in many containers
+        _tell("kernels are compiled anew in each process: no writable cache; set NUMBA_CACHE_DIR")
+    return kernel  # type: ignore[no-any-return]
 
 
 def threads() -> int:
     """Threads to share work among: the processors this process may use, or what NUMBA_NUM_THREADS says."""
     found: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     return found
+
+
+def _tell(text: str) -> None:
+    """Warn once a process, not once a kernel."""
+    if text not in _told:
+        _told.add(text)
+        warnings.warn(text, stacklevel=4)
+
+
+class _Sealed(CompileResultCacheImpl):
+    """A compiled kernel on disk, with the source it was made from and a checksum.
+
+    Processes that fill a cold cache at the same time overwrite each other's files, and Numba looks at neither: it could
+    run the code of another signature, of an older source, or with a changed bit.
+    """
+
+    _locator_classes = [  # noqa: RUF012
+        locator
+        for locator in CompileResultCacheImpl._locator_classes
+        # where the user has no home, Numba would make a folder named ~ in the working directory
+        if os.path.isabs(os.path.expanduser("~")) or "UserWide" not in locator.__name__
+    ]
+
+    def reduce(self, compiled: Any) -> Any:
+        """What is saved."""
+        data = dumps(super().reduce(compiled))
+        return self.locator.get_source_stamp(), hashlib.sha256(data).digest(), data
+
+    def rebuild(self, target_context: Any, sealed: Any) -> Any:
+        """What was saved; None if it is of another source or layout."""
+        if not (isinstance(sealed, tuple) and len(sealed) == 3 and sealed[0] == self.locator.get_source_stamp()):
+            return None
+        if hashlib.sha256(sealed[2]).digest() != sealed[1]:
+            raise ValueError("another checksum")
+        return super().rebuild(target_context, pickle.loads(sealed[2]))
+
+
+class _Cache(FunctionCache):
+    """Numba's cache as a help that is never needed: what cannot be loaded or saved is compiled in memory."""
+
+    _impl_class = _Sealed
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """The compiled kernel; None if there is none that can be used."""
+        try:
+            found = super().load_overload(signature, target_context)
+        except Exception as error:  # whatever a damaged pickle may raise
+            _tell(f"a compiled kernel in {self.cache_path} is damaged ({type(error).__name__}); it is compiled anew")
+            self._forget()
+            return None
+        asked, _ = sigutils.normalize_signature(signature)
+        return found if found is not None and tuple(found.signature.args) == tuple(asked) else None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep a compiled kernel, if there is room."""
+        try:
+            super().save_overload(signature, compiled)
+        except Exception as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            _tell(f"kernels cannot be kept in {self.cache_path} ({why}); set NUMBA_CACHE_DIR to a place with room")
+
+    def _forget(self) -> None:
+        """Begin an index without entries, so that the next save does not meet the damage again."""
+        try:
+            self.flush()
+        except OSError:
+            pass
