@@ -1,4 +1,4 @@
-"""What wheel and sdist hold, before anyone gets them: ``python .ci/check_dist.py DIST`` prints what is wrong and ends with 1."""
+"""What wheel and sdist hold: ``python .ci/check_dist.py DIST`` prints what is wrong with them and ends with 1."""
 
 import re
 import subprocess
