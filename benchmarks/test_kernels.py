@@ -12,7 +12,7 @@ from skimage.draw import polygon2mask
 import cordlevelset as cls
 from cordlevelset.border import _kernels
 from cordlevelset.border.propagate import segment_path
-from cordlevelset.border.rasterise import occupied_fraction
+from cordlevelset.border.rasterise import partial_volume_fraction
 from cordlevelset.detection.finder import find_cord
 from cordlevelset.levelset.distance import redistance
 from cordlevelset.phantom import make_phantom
@@ -151,4 +151,4 @@ def test_stage(benchmark, canonical, stage):
     elif stage == "its border":
         timed(benchmark, segment_path, grid.array, rounds=3, spacing=grid.spacing, path=path)
     else:
-        timed(benchmark, occupied_fraction, contours, rounds=3, shape=grid.shape, spacing=grid.spacing)
+        timed(benchmark, partial_volume_fraction, contours, rounds=3, shape=grid.shape, spacing=grid.spacing)

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from cordlevelset.levelset.edges import edge_indicator
     from cordlevelset.measures.comparison import Comparison, compare
     from cordlevelset.measures.morphometry import SliceMeasures, measure
-    from cordlevelset.pipeline import Conus, CordSegmentation, detect_centerline, segment
+    from cordlevelset.pipeline import detect_centerline, segment
     from cordlevelset.progress import Progress
+    from cordlevelset.result import Conus, CordSegmentation
     from cordlevelset.volume import Volume
 
     __version__: str
@@ -48,9 +49,9 @@ _HOMES = {
     "Centerline": "curve",
     "Comparison": "measures.comparison",
     "ConstraintError": "errors",
-    "Conus": "pipeline",
+    "Conus": "result",
     "CordLevelSetError": "errors",
-    "CordSegmentation": "pipeline",
+    "CordSegmentation": "result",
     "Evolution": "levelset.contour",
     "GeometryError": "errors",
     "InputError": "errors",

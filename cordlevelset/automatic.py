@@ -1,4 +1,4 @@
-"""The image's own answer, which corrections start from."""
+"""The automatic result: the cord's path and its contours as the image shows them, which corrections start from."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from cordlevelset.brief import one_line
 from cordlevelset.correction.constraints import Constraints
 from cordlevelset.correction.given import Given
 from cordlevelset.progress import Callback, Progress, report
-from cordlevelset.sections.boundary import CordContours
+from cordlevelset.sections.contours import CordContours
 from cordlevelset.volume import Volume
 
-__all__ = ["Draft", "make_draft"]
+__all__ = ["AutomaticResult", "find_and_outline"]
 
 
 @dataclass(frozen=True, eq=False)
-class Draft:
-    """What a result is made from: what was asked, and what the image says to it.
+class AutomaticResult:
+    """What was asked, and what the image says to it.
 
     Attributes
     ----------
@@ -30,8 +30,8 @@ class Draft:
         Constraints as they came.
     polarity : int
         +1 bright, -1 dark.
-    automatic : CordContours
-        Contours before any correction.
+    contours : CordContours
+        Before any correction.
     """
 
     image: Volume
@@ -39,26 +39,26 @@ class Draft:
     order: int
     given: Given
     polarity: int
-    automatic: CordContours
+    contours: CordContours
 
     __repr__ = one_line
 
 
-def make_draft(
+def find_and_outline(
     image: Volume, contrast: str, order: int, given: Given, constraints: Constraints | None, callback: Callback | None
-) -> Draft:
-    """Find the cord and its contours by the image, with what was given as hints."""
+) -> AutomaticResult:
+    """Find the cord and draw its contours by the image, with what was given as hints."""
     from cordlevelset.border.propagate import segment_path
     from cordlevelset.detection.finder import find_cord
 
     report(callback, "centerline", 0.05)
     hint = None if constraints is None else constraints.hint(image.spacing)
     path = find_cord(image.array, spacing=image.spacing, polarity=order, hint=hint)
-    automatic = segment_path(
+    contours = segment_path(
         image.array,
         spacing=image.spacing,
         path=path,
         known=None if constraints is None else constraints.extent,
         callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
     )
-    return Draft(image, contrast, order, given, path.polarity, automatic)
+    return AutomaticResult(image, contrast, order, given, path.polarity, contours)

@@ -3,204 +3,24 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage as ndi
-
-from cordlevelset.automatic import Draft, make_draft
-from cordlevelset.brief import one_line
-from cordlevelset.correction.constraints import Constraints, fits
+from cordlevelset.automatic import find_and_outline
 from cordlevelset.correction.given import as_given, read_constraints
 from cordlevelset.curve import Centerline
 from cordlevelset.errors import InputError
-from cordlevelset.measures.morphometry import SliceMeasures, input_slices, sections_of_contours, slice_measures
-from cordlevelset.notes import CONTRASTS, hint_notes, weak_notes
+from cordlevelset.notes import CONTRASTS
 from cordlevelset.progress import Callback, report
-from cordlevelset.sections import polar
+from cordlevelset.result import CordSegmentation, centerline_of, result_of
 from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
 
-if TYPE_CHECKING:
-    from cordlevelset.measures.surface import Surface
-    from cordlevelset.sections.boundary import CordContours
-
-__all__ = ["Conus", "CordSegmentation", "detect_centerline", "segment"]
+__all__ = ["detect_centerline", "segment"]
 
 POLARITIES = {"auto": 0, "bright": 1, "dark": -1}
-CENTERLINE_MM = 3.0
-"""Gaussian sigma of the centerline along the cord: its direction is wanted, not the noise of single contours."""
-
-SAC_SEEN = 0.5
-"""Share of the sac's border on a step to the wall below which its area is not known."""
+"""Signs of a cord's brightness against the CSF; 0: found out from the image."""
 
 Image = Any  # path, SimpleITK.Image or Volume
-
-
-@dataclass(frozen=True, slots=True)
-class Conus:
-    """Tip of the conus medullaris.
-
-    Attributes
-    ----------
-    tip_mm : (3,) array
-        x, y, z in LPS mm.
-    uncertainty_mm : float
-        The tip is expected within this distance along the cord, above or below; 5 mm at least, as two readers differ.
-    """
-
-    tip_mm: NDArray[np.float64]
-    uncertainty_mm: float
-
-    __repr__ = one_line
-
-
-@dataclass(frozen=True, eq=False)
-class CordSegmentation:
-    """The cord of one image.
-
-    Attributes
-    ----------
-    mask : Volume
-        uint8 on the input's grid: 1 where at least half of the voxel is cord.
-    soft_mask : Volume
-        float32 on the input's grid: share of each voxel that is cord.
-    centerline : Centerline
-        From the top down, LPS mm.
-    slices : tuple of SliceMeasures
-        One record a plane, from the top down.
-    polarity : str
-        "bright" or "dark": the cord against the fluid around it.
-    confidence : float
-        0 to 1, mean over the slices; look at any result under 0.3.
-    conus : Conus or None
-        None: outside the field of view, or not visible; `conus_state` tells which.
-    notes : tuple of str
-        What was odd or weak, a sentence each; empty if nothing was.
-    contours : CordContours
-        The curves the masks come from, on the canonical grid.
-    turn : Turn
-        From the input's grid to the canonical one.
-    draft : Draft
-        What the result was made from; `corrected` needs it.
-    """
-
-    mask: Volume
-    soft_mask: Volume
-    centerline: Centerline
-    slices: tuple[SliceMeasures, ...]
-    polarity: str
-    confidence: float
-    conus: Conus | None
-    notes: tuple[str, ...]
-    contours: CordContours
-    turn: Turn
-    draft: Draft
-
-    @cached_property
-    def phi(self) -> Volume:
-        """Signed distance to the cord's surface, mm, negative inside, cut off at 5 mm; made when first asked for."""
-        from cordlevelset.border import rasterise
-
-        grid = self.turn.volume(self.soft_mask)
-        phi = rasterise.signed_distance(self.contours, shape=grid.shape, spacing=grid.spacing)
-        return self.soft_mask.like(np.ascontiguousarray(self.turn.back(phi)))
-
-    @cached_property
-    def sac_mask(self) -> Volume:
-        """Thecal sac along the cord, the cord included: uint8 on the input's grid; made when first asked for."""
-        from cordlevelset.border import rasterise
-
-        grid = self.turn.volume(self.soft_mask)
-        sac = replace(self.contours, radii_mm=self.contours.sac_mm)
-        soft = rasterise.occupied_fraction(sac, shape=grid.shape, spacing=grid.spacing)
-        return self.soft_mask.like(np.ascontiguousarray(self.turn.back((soft >= 0.5).astype(np.uint8))))
-
-    @cached_property
-    def surface(self) -> Surface:
-        """Closed surface of the cord, LPS mm, from the contours; made when first asked for."""
-        from cordlevelset.measures.surface import surface_of
-
-        return surface_of(self.contours, self.turn.volume(self.soft_mask))
-
-    @property
-    def conus_state(self) -> str:
-        """One word: "seen", "outside" (the cord leaves the image below), "unclear" (it fades, or is lost)."""
-        return self.contours.conus_state
-
-    @property
-    def length_mm(self) -> float:
-        """Length of the centerline, mm."""
-        return float(self.centerline.arclength_mm[-1])
-
-    @property
-    def mean_area_mm2(self) -> float:
-        """Mean area perpendicular to the cord, mm2."""
-        return float(np.mean([s.area_mm2 for s in self.slices]))
-
-    @property
-    def volume_mm3(self) -> float:
-        """Volume of the cord, the soft mask's, mm3."""
-        return float(self.soft_mask.array.sum(dtype=np.float64) * np.prod(self.soft_mask.spacing))
-
-    def __repr__(self) -> str:
-        """What a terminal shows: one line."""
-        return (
-            f"CordSegmentation({self.polarity} cord, {len(self.slices)} slices, {self.length_mm:.0f} mm, "
-            f"mean area {self.mean_area_mm2:.1f} mm2, confidence {self.confidence:.2f}, conus {self.conus_state}, "
-            f"{len(self.notes)} notes)"
-        )
-
-    def _repr_html_(self) -> str:
-        """What notebooks show."""
-        from cordlevelset.outputs.page import notebook_card
-
-        return notebook_card(self)
-
-    def corrected(
-        self,
-        *,
-        centerline: Any = None,
-        seeds: Any = None,
-        contours: Any = None,
-        initial: Any = None,
-        label: int | str | None = None,
-        callback: Callback | None = None,
-    ) -> CordSegmentation:
-        """The result after a correction; this one stays as it is.
-
-        Only slices near changed seeds (10 mm) and contours (30 mm, or up to the next drawn slice) are worked on again,
-        and all others stay bit for bit. If what was given shows that the path missed the cord, or lies beyond its
-        ends, and whenever `centerline` or `initial` are given, the cord is sought again.
-
-        Parameters
-        ----------
-        centerline, seeds, contours, initial : optional
-            As in `segment`. Each replaces what was given under this name before; None leaves it as it is.
-        label : int or str, optional
-            As in `segment`, of the masks given now.
-        callback : callable, optional
-            Gets a `Progress`; returning True cancels.
-
-        Returns
-        -------
-        CordSegmentation
-
-        Raises
-        ------
-        ConstraintError
-            As in `segment`.
-        Cancelled
-            If the callback returns True.
-        """
-        changes = as_given(centerline, seeds, contours, initial, label)
-        draft = replace(self.draft, given=self.draft.given.changed(changes))
-        constraints = read_constraints(self.mask, self.turn, draft.given)
-        if changes.moves_path or not fits(draft.automatic, constraints, draft.image.spacing):
-            draft = make_draft(draft.image, draft.contrast, draft.order, draft.given, constraints, callback)
-        return _result(self.mask, self.turn, draft, constraints, callback)
 
 
 def segment(
@@ -278,55 +98,9 @@ def segment(
     volume = as_volume(image, frame=frame)
     given = as_given(centerline, seeds, contours, initial, label)
     order, turn, canonical = _canonical(volume, contrast, polarity)
-    constraints = read_constraints(volume, turn, given)
-    draft = make_draft(canonical, contrast, order, given, constraints, callback)
-    return _result(volume, turn, draft, constraints, callback)
-
-
-def _result(
-    grid: Volume, turn: Turn, draft: Draft, constraints: Constraints | None, callback: Callback | None
-) -> CordSegmentation:
-    """Correct the contours and bring them to the input's grid."""
-    from cordlevelset.border import rasterise
-    from cordlevelset.correction.displace import corrected_contours, hold_voxels
-
-    canonical, contours = draft.image, draft.automatic
-    if constraints is not None:
-        contours = corrected_contours(
-            canonical.array, spacing=canonical.spacing, automatic=contours, polarity=draft.polarity, given=constraints
-        )
-    soft = rasterise.occupied_fraction(contours, shape=canonical.shape, spacing=canonical.spacing)
-    if constraints is not None:
-        soft = hold_voxels(soft, constraints)
-    report(callback, "rasterise", 0.95)
-    centerline = _centerline(canonical, contours, draft.polarity)
-    slices = slice_measures(
-        sections_of_contours(contours.first, contours.centers_mm, contours.radii_mm),
-        plane_mm=canonical.spacing[0],
-        confidence=contours.confidence,
-        slice_of_plane=input_slices(turn, canonical),
-        sac_mm2=np.where(contours.sac_support >= SAC_SEEN, polar.polygon_area(contours.sac_mm), np.nan),
-    )
-
-    def on_input(array: NDArray[Any]) -> Volume:
-        return grid.like(np.ascontiguousarray(turn.back(array)))
-
-    weak = weak_notes(centerline.confidence, np.array([s.slice for s in slices]), centerline.points_mm[:, 2])
-    tip = None if contours.conus_mm is None else canonical.to_lps(contours.conus_mm / canonical.spacing)
-    report(callback, "done", 1.0)
-    return CordSegmentation(
-        mask=on_input((soft >= 0.5).astype(np.uint8)),
-        soft_mask=on_input(soft),
-        centerline=centerline,
-        slices=slices,
-        polarity=centerline.polarity,
-        confidence=float(contours.confidence.mean()),
-        conus=None if tip is None else Conus(tip, contours.conus_uncertainty_mm),
-        notes=(*canonical.notes, *contours.notes, *weak, *hint_notes(draft.contrast, draft.polarity)),
-        contours=contours,
-        turn=turn,
-        draft=draft,
-    )
+    known = read_constraints(volume, turn, given)
+    automatic = find_and_outline(canonical, contrast, order, given, known, callback)
+    return result_of(volume, turn, automatic, known, callback)
 
 
 def detect_centerline(
@@ -370,7 +144,7 @@ def detect_centerline(
     path = find_cord(image.array, spacing=image.spacing, polarity=order)
     report(callback, "border", 0.5)
     contours = follow_path(image.array, spacing=image.spacing, path=path)
-    return _centerline(image, contours, path.polarity)
+    return centerline_of(image, contours, path.polarity)
 
 
 def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn, Volume]:
@@ -381,19 +155,3 @@ def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn,
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")
     turn = canonical_turn(volume)
     return POLARITIES[polarity], turn, turn.volume(replace(volume, array=image_values(volume)))
-
-
-def _centerline(canonical: Volume, contours: CordContours, polarity: int) -> Centerline:
-    """Smoothed centroids of the contours, in LPS mm, from the top down."""
-    middle = contours.centers_mm + polar.centroid_shift(contours.radii_mm)
-    if canonical.spacing[0] < 2 * CENTERLINE_MM:
-        middle = ndi.gaussian_filter1d(middle, CENTERLINE_MM / canonical.spacing[0], axis=0, mode="nearest")
-    planes = contours.first + np.arange(len(middle), dtype=np.float64)
-    points = canonical.to_lps(np.column_stack([planes, middle / np.array(canonical.spacing[1:])]))
-    radius = np.sqrt(polar.polygon_area(contours.radii_mm) / np.pi)
-    return Centerline(
-        points[::-1].copy(),
-        radius[::-1].copy(),
-        "bright" if polarity > 0 else "dark",
-        contours.confidence[::-1].copy(),
-    )

@@ -26,7 +26,7 @@ def objects(neck, neck_result):
         "Phantom": make_phantom(region="lumbar", spacing=(4.0, 2.0, 2.0)),
         "Progress": cls.Progress("rasterise", 1 / 3),
         "CordContours": neck_result.contours,
-        "Draft": neck_result.draft,
+        "AutomaticResult": neck_result.automatic,
         "Turn": neck_result.turn,
     }
 

@@ -28,10 +28,10 @@ ROOMS = (
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
 GROUND = {"_jit", "brief", "curve", "errors", "forms", "notes", "progress", "volume"}
-TOP = {"automatic", "pipeline"}
+TOP = {"automatic", "pipeline", "result"}
 UPWARDS = {
     ("volume", "io.images"),  # Volume.from_sitk and to_sitk
-    ("pipeline", "outputs.page"),  # what notebooks show of a result
+    ("result", "outputs.page"),  # what notebooks show of a result
 }
 """Lazy imports, within a function, that go up: from, to."""
 OUTSIDERS = {

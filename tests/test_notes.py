@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 import cordlevelset as cls
-from cordlevelset import pipeline
+from cordlevelset import result
 from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, weak_notes
 from cordlevelset.outputs.page import report_page
 
@@ -59,10 +59,10 @@ def test_hint():
 
 def test_a_weak_result_is_never_without_notes(neck_result):
     assert neck_result.notes == ()
-    contours = neck_result.draft.automatic
+    contours = neck_result.automatic.contours
     faded = np.where(np.arange(len(contours.confidence)) < 5, 0.15, contours.confidence)
-    draft = replace(neck_result.draft, automatic=replace(contours, confidence=faded))
-    weak = pipeline._result(neck_result.mask, neck_result.turn, draft, None, None)
+    weaker = replace(neck_result.automatic, contours=replace(contours, confidence=faded))
+    weak = result.result_of(neck_result.mask, neck_result.turn, weaker, None, None)
     (note,) = weak.notes
     low = [s for s in weak.slices if s.confidence < LOW_CONFIDENCE]
     assert f"slices {low[0].slice} to {low[-1].slice} " in note

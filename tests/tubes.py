@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cordlevelset.sections.stack import Sections
+
 
 def tube(
     shape=(40, 48, 40),
@@ -79,3 +81,14 @@ def scene(*, shape=(50, 90, 70), spacing=(3.0, 1.0, 1.0), polarity=-1, trap=None
     noisy = np.hypot(image + sigma * rng.standard_normal(image.shape), sigma * rng.standard_normal(image.shape))
     middle = np.column_stack([cy + (2.5 if trap == "no fluid behind" else 0), cx - (2.5 if n > 1 else 0)])
     return noisy.astype(np.float32), None if trap == "no cord" else middle
+
+
+def stack(radii_mm, *, spacing=(1.0, 1.0, 1.0), polarity=-1, values=None, **known):
+    """Sections with given contours, and with what they would be asked for where that is given, such as `evidence`."""
+    rays = next(v for v in (values, *known.values()) if v is not None)
+    radii = np.broadcast_to(radii_mm, rays.shape[:2])
+    sections = Sections(
+        0, np.zeros((len(rays), 2)), radii, spacing, polarity, np.zeros_like(rays) if values is None else values
+    )
+    vars(sections).update(known)
+    return sections

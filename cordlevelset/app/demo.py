@@ -13,7 +13,8 @@ from cordlevelset.io.images import write
 from cordlevelset.measures.comparison import Comparison, compare
 from cordlevelset.outputs.report import draw
 from cordlevelset.phantom import make_phantom
-from cordlevelset.pipeline import CordSegmentation, segment
+from cordlevelset.pipeline import segment
+from cordlevelset.result import CordSegmentation
 
 __all__ = ["Demo", "run_demo"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from cordlevelset.pipeline import CordSegmentation
+    from cordlevelset.result import CordSegmentation
 
 __all__ = ["segment_image", "sentences"]
 
@@ -87,7 +87,7 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
         write_measures(
             path,
             result.slices,
-            planes=input_slices(result.turn, result.draft.image),
+            planes=input_slices(result.turn, result.automatic.image),
             name=args.image.as_posix(),
             about=record(summary(result), sources=sources, options=options),
         )

@@ -89,7 +89,7 @@ class Roots(NamedTuple):
 
 
 @njit
-def occupied_misfits(
+def partial_volume_misfits(
     planes, middles, half_ap, fullness, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, roots, out
 ):
     """Mean squared misfit of each plane with cords in sacs that fill voxels in part; equation in thick.py.

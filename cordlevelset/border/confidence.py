@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from cordlevelset.detection.plausibility import WINDOW_MM
 from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import OUTSIDE_MM, border_levels
 from cordlevelset.sections.sac import LARGEST_MM, WALL_STEP
+from cordlevelset.sections.stack import Sections
+from cordlevelset.sections.steps import OUTSIDE_MM
 
 __all__ = ["doubts", "evenness", "extent", "sharpness", "size", "unlit", "walled"]
 
@@ -52,71 +53,62 @@ SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the con
 WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
 
 
-def sharpness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> FloatArray:
+def sharpness(cord: Sections) -> FloatArray:
     """Share (P,) left for a border that is blurred over much of the section.
 
     Parameters
     ----------
-    sections : (P, A, R) array of float32
-        Smoothed, about the contours' centers.
-    radii_mm : (P, A) array
-        The contours.
-    polarity : {+1, -1}
-        Cord brighter or darker than the fluid.
+    cord : Sections
+        Smoothed, with the contours to judge.
 
     Returns
     -------
     (P,) array
     """
-    _, step = border_levels(sections, radii_mm, polarity)
-    near = np.abs(polar.RADII_MM - radii_mm[:, :, None]) <= NEAR_MM
-    slope = np.where(near, np.abs(np.gradient(sections, polar.RADIUS_STEP_MM, axis=2)), 0).max(2)
-    blur = np.median(step[:, None] / (np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny)), axis=1)
-    radius = np.sqrt(polar.polygon_area(radii_mm) / np.pi)
+    near = np.abs(polar.RADII_MM - cord.radii_mm[:, :, None]) <= NEAR_MM
+    slope = np.where(near, np.abs(np.gradient(cord.values, polar.RADIUS_STEP_MM, axis=2)), 0).max(2)
+    steepest = np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny)
+    blur = np.median(cord.levels.step[:, None] / steepest, axis=1)
+    radius = np.sqrt(cord.area_mm2 / np.pi)
     share: FloatArray = 1 / (1 + (blur / (SMEARED_SHARE * radius)) ** POWER)
     return share
 
 
-def evenness(sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> float:
+def evenness(cord: Sections) -> float:
     """Share left for a stretch whose inside is as uneven as its border is high; parameters as for `sharpness`."""
-    _, step = border_levels(sections, radii_mm, polarity)
-    weight = polar.RADII_MM * (polar.RADII_MM < CORE_SHARE * radii_mm[:, :, None])
+    weight = polar.RADII_MM * (polar.RADII_MM < CORE_SHARE * cord.radii_mm[:, :, None])
     weight /= weight.sum((1, 2), keepdims=True)
-    mean = (weight * sections).sum((1, 2), keepdims=True)
-    spread = np.sqrt((weight * (sections - mean) ** 2).sum((1, 2)))
-    uneven, height = float(np.median(spread)), UNEVEN_SHARE * float(np.median(step))
+    mean = (weight * cord.values).sum((1, 2), keepdims=True)
+    spread = np.sqrt((weight * (cord.values - mean) ** 2).sum((1, 2)))
+    uneven, height = float(np.median(spread)), UNEVEN_SHARE * float(np.median(cord.levels.step))
     q = uneven / (uneven + height) if height > 0 else 1.0  # no powers of brightness, which may be of any size
     return (1 - q) ** POWER / ((1 - q) ** POWER + q**POWER)
 
 
-def unlit(array: NDArray[np.float32], sections: NDArray[np.float32], radii_mm: FloatArray, polarity: int) -> FloatArray:
+def unlit(array: NDArray[np.float32], cord: Sections) -> FloatArray:
     """Share (P,) of the rays about a bright cord on which nothing gives enough signal for a wall to be seen.
 
-    In diffusion images, and others that show the cord alone, fluid and wall are both dark: the step between them cannot
-    be half as high as the cord's, which is what counts as a wall (`sac.WALL_STEP`).
+    In diffusion images, and others that show the cord alone, CSF and wall are both dark: the step between them cannot
+    be half as high as the cord's, which is what counts as a wall (`sac.WALL_STEP`). About a dark cord the CSF itself
+    gives signal.
 
     Parameters
     ----------
     array : (K, J, I) array of float32
         The image; its darkest voxels give no signal.
-    sections : (P, A, R) array of float32
-        About the contours' centers.
-    radii_mm : (P, A) array
-        The cord's contours.
-    polarity : {+1, -1}
-        Cord brighter or darker than the fluid; about a dark cord the fluid itself gives signal.
+    cord : Sections
+        With the cord's contours.
 
     Returns
     -------
     (P,) array
     """
-    if polarity < 0:
-        return np.zeros(len(radii_mm))
+    if cord.polarity < 0:
+        return np.zeros(len(cord))
     (dark,) = percentiles(array, 1)
-    inside, _ = border_levels(sections, radii_mm, polarity)
-    around = (radii_mm[:, :, None] + OUTSIDE_MM < polar.RADII_MM) & (polar.RADII_MM <= LARGEST_MM)
-    brightest = np.where(around, sections, dark).max(2)
-    share: FloatArray = (brightest - dark < WALL_STEP * (inside - dark)[:, None]).mean(1)
+    around = (cord.radii_mm[:, :, None] + OUTSIDE_MM < polar.RADII_MM) & (polar.RADII_MM <= LARGEST_MM)
+    brightest = np.where(around, cord.values, dark).max(2)
+    share: FloatArray = (brightest - dark < WALL_STEP * (cord.levels.inside - dark)[:, None]).mean(1)
     return share
 
 

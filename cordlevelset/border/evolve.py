@@ -1,6 +1,6 @@
 """The active contour on the CSF border: Caselles' equation, slice by slice, with a region term and an anchor.
 
-In the plane of each section, with e the signed steps of `boundary`, u its brightness between cord (-1) and fluid (+1),
+In the plane of each section, with e the signed steps of `steps`, u its brightness between cord (-1) and fluid (+1),
 and phi0 the signed distance to the start contour,
 
     d phi / dt = c g kappa |grad phi| + a grad g . grad phi - F |grad phi|,   g = 1 / (1 + max(e, 0)^2),
@@ -32,6 +32,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset.levelset.contour import geodesic_active_contour
 from cordlevelset.sections import polar
+from cordlevelset.sections.stack import Sections
 
 __all__ = ["evolve"]
 
@@ -57,17 +58,13 @@ RAY_STEP_MM = 0.25
 """Sampling of phi along a ray, half a pixel; the zero in between is found linearly, as a distance is linear."""
 
 
-def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArray, surest: int) -> NDArray[np.float64]:
+def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
     """Move the start contours onto the border.
 
     Parameters
     ----------
-    radii_mm : (P, A) array
-        Start contours on the rays of `polar.ANGLES`.
-    evidence : (P, A, R) array of float32
-        Signed steps on rays and `polar.RADII_MM`, from `boundary.border_evidence`.
-    fluid : (P, A, R) array of float32
-        Brightness between cord (-1) and fluid (+1), from `boundary.fluidness`.
+    cord : Sections
+        With the start contours; sharp, as these lie within a millimetre of the border.
     surest : int
         Plane of 0 .. P - 1 that the others follow.
 
@@ -76,17 +73,18 @@ def evolve(radii_mm: NDArray[np.float64], evidence: FloatArray, fluid: FloatArra
     radii_mm : (P, A) array
         The contours where they stand, on the same rays; a ray that meets no contour keeps its start.
     """
+    radii_mm = cord.radii_mm
     axis = np.arange(-REACH_MM, REACH_MM + PIXEL_MM / 2, PIXEL_MM)
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
-    at = [angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, evidence.shape[2] - 1)]
+    at = [angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, polar.RADII_MM.size - 1)]
 
     def phi_of(radii: NDArray[np.float64]) -> FloatArray:
         distance: FloatArray = (radius - np.interp(angle, polar.ANGLES, radii, period=2 * np.pi)).astype(np.float32)
         return distance
 
     steps, brightness = (
-        np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([polar, polar[:, :1]], axis=1)])
-        for polar in (evidence, fluid)
+        np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([rays, rays[:, :1]], axis=1)])
+        for rays in (cord.evidence, cord.csf_likeness)
     )
     g = 1 / (1 + np.maximum(steps, 0) ** 2)
     anchor = np.stack([phi_of(radii) for radii in radii_mm]).clip(-ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)

@@ -10,27 +10,18 @@ from numpy.typing import NDArray
 
 from cordlevelset.border.confidence import doubts, evenness, extent, sharpness, size, unlit, walled
 from cordlevelset.border.evolve import evolve
-from cordlevelset.border.thick import occupied_contours, resolved_share
-from cordlevelset.detection.ends import find_conus, find_top
+from cordlevelset.border.thick import partial_volume_contours, resolved_share
+from cordlevelset.detection.ends import LowerEnd, find_conus, find_top
 from cordlevelset.detection.finder import CordPath
 from cordlevelset.detection.searchgrid import filled_planes
 from cordlevelset.errors import Cancelled, NoCordFoundError
 from cordlevelset.notes import BRAINSTEM_NOTE, clipping_notes, unreached_note
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import (
-    CordContours,
-    along_cord,
-    border_evidence,
-    border_support,
-    completed,
-    fluidness,
-    in_place,
-    smoothed,
-    start_contours,
-)
-from cordlevelset.sections.light import end_levels
+from cordlevelset.sections.boundary import completed, start_contours
+from cordlevelset.sections.contours import CordContours
+from cordlevelset.sections.curves import along_cord, in_place
 from cordlevelset.sections.roots import without_roots
-from cordlevelset.sections.sac import sac_contours, sac_support
+from cordlevelset.sections.stack import Sections
 from cordlevelset.sections.taper import above_tip, tapered_contours
 
 __all__ = ["follow_path", "segment_path"]
@@ -79,50 +70,58 @@ def follow_path(
     NoCordFoundError
         If less than two slices are left of it, or hardly anything in them speaks for a cord.
     """
-    centers, radii, sections, evidence = path.contours or start_contours(
+    whole = path.sections or start_contours(
         array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
     )
-    inside, step = end_levels(sections, radii, path.polarity, spacing[0])
-    support = border_support(evidence, radii)
-    area = polar.polygon_area(radii)
-    end, top = find_conus(inside, step, path.score, area, support, spacing[0]), find_top(area, spacing[0])
-    cord = slice(end.plane, top + 1)
-    if known is not None:
-        low, high = (max(k - path.first, 0) for k in known)
-        cord = slice(min(cord.start, low), max(cord.stop, min(high + 1, len(radii))))
-    centers, radii, evidence = centers[cord], radii[cord], evidence[cord]
-    if len(radii) < 2:
+    end = find_conus(whole, path.score)
+    rows = _cord_rows(whole, end, known)
+    cord = whole.planes(rows)
+    if len(cord) < 2:
         raise NoCordFoundError(
             "no spinal cord found: only one slice looks like it; if there is a cord, give its centerline",
             score=float(path.score.max()),
         )
     if end.state == "seen":
-        radii = tapered_contours(evidence, radii, spacing[0])
-    first = path.first + cord.start
-    lowest, highest = filled_planes(array)
-    below = "" if cord.start else unreached_note((path.first - lowest) * spacing[0], "lower")
-    above = unreached_note((highest + 1 - path.first - len(support)) * spacing[0], "upper")
-    above = above if cord.stop == len(support) else BRAINSTEM_NOTE
-    sac = sac_contours(evidence, radii, spacing[0])
-    in_sac = sac_support(evidence, sac)
-    tip = None
-    if end.state == "seen":
-        tip = np.array([first * spacing[0], *(centers[0] + polar.centroid_shift(radii[[0]])[0])])
-    wall = walled(in_sac, unlit(array, sections[cord], radii, path.polarity))
-    confidence = path.confidence * support[cord] * wall * extent(len(radii), spacing[0])
+        cord = cord.with_radii(tapered_contours(cord))
+    wall = walled(cord.sac_support, unlit(array, cord))
+    confidence = path.confidence * whole.support[rows] * wall * extent(len(cord), spacing[0])
     _believe(confidence, path, known)
+    below, above = _unreached(array, whole, rows)
     return CordContours(
-        first,
-        centers,
-        radii,
-        sac,
-        in_sac,
+        cord.first,
+        cord.centers_mm,
+        cord.radii_mm,
+        cord.sac_mm,
+        cord.sac_support,
         confidence,
-        tip,
+        _tip(cord) if end.state == "seen" else None,
         end.uncertainty_mm,
         "unclear" if end.state == "outside" and below else end.state,
         tuple(filter(None, (below, above))),
     )
+
+
+def _cord_rows(whole: Sections, end: LowerEnd, known: tuple[int, int] | None) -> slice:
+    """Rows of a path's sections that hold cord: from the conus up to the brainstem, and what is known to be cord."""
+    cord = slice(end.plane, find_top(whole.area_mm2, whole.plane_mm) + 1)
+    if known is None:
+        return cord
+    low, high = (max(k - whole.first, 0) for k in known)
+    return slice(min(cord.start, low), max(cord.stop, min(high + 1, len(whole))))
+
+
+def _unreached(array: FloatArray, whole: Sections, cord: slice) -> tuple[str, str]:
+    """Notes, if any, on a cord that ends below or above though neither the image nor the cord does."""
+    lowest, highest = filled_planes(array)
+    below = unreached_note((whole.first - lowest) * whole.plane_mm, "lower")
+    above = unreached_note((highest + 1 - whole.first - len(whole)) * whole.plane_mm, "upper")
+    return "" if cord.start else below, above if cord.stop == len(whole) else BRAINSTEM_NOTE
+
+
+def _tip(cord: Sections) -> NDArray[np.float64]:
+    """Plane, row and column (3,) of the middle of the lowest section, grid mm."""
+    middle = cord.centers_mm[0] + polar.centroid_shift(cord.radii_mm[[0]])[0]
+    return np.array([cord.first * cord.plane_mm, *middle])
 
 
 def segment_path(
@@ -167,43 +166,39 @@ def segment_path(
     report(0.0)
     start = follow_path(array, spacing=spacing, path=path, known=known)
     report(0.5)
-    sections = polar.polar_sections(array, spacing=spacing, first=start.first, centers_mm=start.centers_mm)
-    seen = smoothed(sections, spacing[0], SHARP_ALONG_MM)
-    evidence = border_evidence(seen, path.polarity, spacing, SHARP_RADIAL_MM)
-    fluid = fluidness(seen, start.radii_mm, path.polarity)
-    evolved = evolve(start.radii_mm, evidence, fluid, int(start.confidence.argmax()))
-    moves = without_roots(evolved) - start.radii_mm
-    moves *= resolved_share(spacing[2])  # what interpolation between thick voxels shows is half invented
-    radii = completed(np.minimum(start.radii_mm + moves, start.sac_mm), evidence, UNSEEN_MM, spacing[0])
-    radii = in_place(along_cord(radii, CONSISTENCY_MM, spacing[0]), spacing)
-    blurred = smoothed(sections, spacing[0])
-    sharp, even = sharpness(blurred, radii, path.polarity), evenness(blurred, radii, path.polarity)
+    seen = Sections.of_contours(array, start, spacing=spacing, polarity=path.polarity)
+    sharp = seen.smoothed(SHARP_ALONG_MM, SHARP_RADIAL_MM)
+    radii = evolve(sharp, int(start.confidence.argmax()))  # onto the CSF border
+    radii = without_roots(radii)  # roots and ligaments cut off
+    radii = start.radii_mm + resolved_share(spacing[2]) * (radii - start.radii_mm)  # no farther than voxels resolve
+    radii = np.minimum(radii, start.sac_mm)  # within the sac
+    radii = completed(sharp.with_radii(radii), UNSEEN_MM)  # from the neighbours where no border is seen
+    radii = along_cord(radii, CONSISTENCY_MM, spacing[0])  # consistent along the cord
+    radii = in_place(radii, spacing)  # back to where pixels moved it from
+    cord = seen.with_radii(radii)
     report(0.9)
-    centers, radii = occupied_contours(
-        array,
-        spacing=spacing,
-        first=start.first,
-        centers_mm=start.centers_mm,
-        radii_mm=radii,
-        sac_mm=start.sac_mm,
-        polarity=path.polarity,
-        above_tip_mm=above_tip(len(radii), spacing[0]) if start.conus_state == "seen" else None,
-    )
+    tip = above_tip(len(cord), spacing[0]) if start.conus_state == "seen" else None
+    centers, radii = partial_volume_contours(array, cord, start.sac_mm, tip)  # the sides in thick sagittal slices
     report(1.0)
-    in_fluid = (polar.RADII_MM > start.radii_mm[:, :, None]) & (polar.RADII_MM < start.sac_mm[:, :, None])
-    clipped = clipping_notes(sections[in_fluid], float(array.max() if path.polarity < 0 else array.min()))
     sac = np.maximum(polar.recentred(start.sac_mm, centers - start.centers_mm), radii)
-    narrow = size(radii)
+    smooth = cord.smoothed()
+    clear, even, narrow = sharpness(smooth), evenness(smooth), size(radii)
     # a wide cord is still one, and so is an uneven one; but what is beyond any cord (no share left) is a sac
-    _believe(start.confidence * sharp * (narrow > 0), path, known)
+    _believe(start.confidence * clear * (narrow > 0), path, known)
     return replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
         sac_mm=sac,
-        confidence=start.confidence * sharp * even * narrow,
-        notes=(*start.notes, *doubts(sharp, even, narrow), *clipped),
+        confidence=start.confidence * clear * even * narrow,
+        notes=(*start.notes, *doubts(clear, even, narrow), *_clipped(array, seen, start.sac_mm)),
     )
+
+
+def _clipped(array: FloatArray, start: Sections, sac_mm: NDArray[np.float64]) -> list[str]:
+    """Note, if any, on CSF whose brightness the image's range cuts off."""
+    in_csf = (polar.RADII_MM > start.radii_mm[:, :, None]) & (polar.RADII_MM < sac_mm[:, :, None])
+    return clipping_notes(start.values[in_csf], float(array.max() if start.polarity < 0 else array.min()))
 
 
 def _believe(confidence: NDArray[np.float64], path: CordPath, known: tuple[int, int] | None) -> None:

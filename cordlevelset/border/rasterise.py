@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from cordlevelset.border import _kernels
 from cordlevelset.levelset import _polygon
-from cordlevelset.sections.boundary import CordContours
+from cordlevelset.sections.contours import CordContours
 from cordlevelset.sections.polar import vertices
 
-__all__ = ["PHI_BAND_MM", "occupied_fraction", "signed_distance"]
+__all__ = ["PHI_BAND_MM", "partial_volume_fraction", "signed_distance"]
 
 FloatArray = NDArray[np.float32]
 Window = tuple[slice, slice]
@@ -19,7 +19,7 @@ PHI_BAND_MM = 5.0
 """The signed distance is cut off here: beyond it lies the sac's wall, not the cord."""
 
 
-def occupied_fraction(
+def partial_volume_fraction(
     contours: CordContours, *, shape: tuple[int, int, int], spacing: tuple[float, float, float]
 ) -> FloatArray:
     """Share of each voxel inside the contours.

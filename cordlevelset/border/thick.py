@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import NEIGHBOUR_RAYS, RESOLVED_MM, along_cord
+from cordlevelset.sections.curves import NEIGHBOUR_RAYS, RESOLVED_MM, along_cord
 from cordlevelset.sections.sac import SIZE_MM
+from cordlevelset.sections.stack import Sections
 
-__all__ = ["flattening", "fullness", "occupied_contours", "resolved_share"]
+__all__ = ["flattening", "fullness", "partial_volume_contours", "resolved_share"]
 
 FloatArray = NDArray[np.float64]
 
@@ -71,7 +72,7 @@ SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
 """Spread of the sac's left-right half-diameter about 9.5 mm; one spread off costs as much as one of 4 %."""
 BEYOND_DEG = 25.0
 """Rays this close to the AP axis meet the fluid in front of and behind the cord within the middle column."""
-FLUID_MM = (0.5, 3.0)
+CSF_MM = (0.5, 3.0)
 """The fluid's level is the extreme this far beyond the border: past the blur, within the CSF space."""
 INSIDE = 0.8
 """The middle moves by at most this share of the half-width seen: it stays inside the contour."""
@@ -82,35 +83,19 @@ def resolved_share(voxel_mm: float) -> float:
     return min(1.0, RESOLVED_MM / voxel_mm)
 
 
-def occupied_contours(
-    array: NDArray[np.float32],
-    *,
-    spacing: tuple[float, float, float],
-    first: int,
-    centers_mm: FloatArray,
-    radii_mm: FloatArray,
-    sac_mm: FloatArray,
-    polarity: int,
-    above_tip_mm: FloatArray | None = None,
+def partial_volume_contours(
+    array: NDArray[np.float32], cord: Sections, sac_mm: FloatArray, above_tip_mm: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Contours whose lateral borders come from the occupied fraction of thick voxels.
+    """Contours whose lateral borders come from the partial-volume fraction of thick voxels.
 
     Parameters
     ----------
     array : (K, J, I) array of float32
         Canonical grid: axis 0 upward, axis 1 to posterior, axis 2 to left.
-    spacing : (3,) tuple of float
-        Voxel size in mm.
-    first : int
-        Lowest plane.
-    centers_mm : (P, 2) array
-        Row and column of the rays' origin in each plane, grid mm.
-    radii_mm : (P, A) array
-        Contours found on interpolated rays.
+    cord : Sections
+        As the image is, with the contours found on interpolated rays.
     sac_mm : (P, A) array
         The sac's contours on the same rays; only their AP borders count.
-    polarity : {+1, -1}
-        Cord brighter or darker than the fluid.
     above_tip_mm : (P,) array, optional
         Height of the planes above the tip of the conus, where that is known: the lower half of the cord is rounder.
 
@@ -122,14 +107,15 @@ def occupied_contours(
         Between the given contours (voxels of 2 mm and less: unchanged) and ellipses, as deep as they were before the
         voxels' thickness flattened them.
     """
+    spacing, centers_mm, radii_mm = cord.spacing, cord.centers_mm, cord.radii_mm
     resolved = resolved_share(spacing[2])
     if resolved == 1:
         return centers_mm, radii_mm
     middle, half_ap, half_lr = _box(centers_mm, radii_mm)
     sac_middle, sac_ap, _ = _box(centers_mm, sac_mm)
-    planes = array[first : first + len(middle)]
-    cord, fluid = _cord_and_fluid(array, spacing, first, centers_mm, radii_mm, polarity)
-    levels = _levels(cord, fluid, _wall(planes, spacing, middle, half_ap, cord, fluid), spacing[0])
+    planes = array[cord.first : cord.first + len(cord)]
+    inside, csf = _cord_and_csf(cord)
+    levels = _levels(inside, csf, _wall(planes, spacing, middle, half_ap, inside, csf), spacing[0])
     sacs = along_cord(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), NEIGHBOURS_MM, spacing[0])
     lumbar = np.zeros(len(planes), bool) if above_tip_mm is None else above_tip_mm < LUMBAR_MM
     ratios = np.where(lumbar, LUMBAR_RATIO, RATIO)
@@ -165,29 +151,22 @@ def _levels(cord: FloatArray, fluid: FloatArray, wall: FloatArray, plane_mm: flo
     return out
 
 
-def _cord_and_fluid(
-    array: NDArray[np.float32],
-    spacing: tuple[float, float, float],
-    first: int,
-    centers_mm: FloatArray,
-    radii_mm: FloatArray,
-    polarity: int,
-) -> tuple[FloatArray, FloatArray]:
-    """Brightness of cord and fluid, (P,): median inside half the contour, median of the extremes beyond its poles.
+def _cord_and_csf(sections: Sections) -> tuple[FloatArray, FloatArray]:
+    """Brightness of cord and CSF, (P,): median inside half the contour, median of the extremes beyond its poles.
 
     Neighbouring rays are averaged first: the extreme of three samples lies 0.8 of the noise's deviation off.
     """
-    sections = polar.polar_sections(array, spacing=spacing, first=first, centers_mm=centers_mm)
-    sections = ndi.gaussian_filter1d(sections, NEIGHBOUR_RAYS, axis=1, mode="wrap")
+    radii_mm, polarity = sections.radii_mm, sections.polarity
+    values = ndi.gaussian_filter1d(sections.values, NEIGHBOUR_RAYS, axis=1, mode="wrap")
     core = polar.RADII_MM < radii_mm[:, :, None] / 2
-    cord = np.array([float(np.median(s[c])) for s, c in zip(sections, core, strict=True)])
+    cord = np.array([float(np.median(s[c])) for s, c in zip(values, core, strict=True)])
     poles = np.abs(np.sin(polar.ANGLES)) > np.cos(np.deg2rad(BEYOND_DEG))
-    beyond = np.arange(FLUID_MM[0], FLUID_MM[1] + 1e-6, polar.RADIUS_STEP_MM)
+    beyond = np.arange(CSF_MM[0], CSF_MM[1] + 1e-6, polar.RADIUS_STEP_MM)
     at = np.rint((radii_mm[:, poles, None] + beyond) / polar.RADIUS_STEP_MM).astype(int)
-    outside = np.take_along_axis(sections[:, poles], np.minimum(at, sections.shape[2] - 1), axis=2)
-    fluid = np.median(outside.min(2) if polarity > 0 else outside.max(2), axis=1)
-    least = max(1e-3 * float(np.ptp(sections)), float(np.spacing(np.abs(sections).max())))  # no step: no division by 0
-    return cord, cord - polarity * np.maximum(-polarity * (fluid - cord), least)
+    outside = np.take_along_axis(values[:, poles], np.minimum(at, values.shape[2] - 1), axis=2)
+    csf = np.median(outside.min(2) if polarity > 0 else outside.max(2), axis=1)
+    least = max(1e-3 * float(np.ptp(values)), float(np.spacing(np.abs(values).max())))  # no step: no division by 0
+    return cord, cord - polarity * np.maximum(-polarity * (csf - cord), least)
 
 
 def _wall(
@@ -276,7 +255,7 @@ def _misfits(
     out = np.empty((len(planes), *(grid.size for grid in tried)))
     pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
     roots = _kernels.Roots(RIDGE, ROOTS, MIDDLE)
-    _kernels.occupied_misfits(
+    _kernels.partial_volume_misfits(
         *(planes, middle_mm, depths_mm, full, sacs_mm, pixel, levels, *tried, margins, roots, out),
     )
     return out

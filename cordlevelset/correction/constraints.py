@@ -17,7 +17,7 @@ from scipy import ndimage as ndi
 from cordlevelset.brief import one_line
 from cordlevelset.correction.drawn import DrawnSlices
 from cordlevelset.detection.hints import PathHint
-from cordlevelset.sections.boundary import CordContours
+from cordlevelset.sections.contours import CordContours
 
 __all__ = ["Constraints", "core", "fits", "shell"]
 

@@ -21,17 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from cordlevelset.border.rasterise import occupied_fraction
+from cordlevelset.border.rasterise import partial_volume_fraction
 from cordlevelset.correction.constraints import Constraints
 from cordlevelset.correction.drawn import mask_distance
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import (
-    CordContours,
-    border_evidence,
-    border_gain,
-    closed_contours,
-    smoothed,
-)
+from cordlevelset.sections.boundary import border_gain
+from cordlevelset.sections.contours import CordContours
+from cordlevelset.sections.curves import closed_contours
+from cordlevelset.sections.stack import Sections
 
 __all__ = ["corrected_contours", "hold_voxels"]
 
@@ -88,7 +85,8 @@ def corrected_contours(
     low[list(across)], high[list(across)] = 0.0, np.inf  # the drawing has had its say
     broken: BoolArray = np.any((radii < low) | (radii > high), axis=1)
     if broken.any():
-        radii = radii + _searched_displacement(array, spacing, automatic, polarity, radii, (low, high), broken)
+        seen = Sections.of_contours(array, automatic, spacing=spacing, polarity=polarity).smoothed()
+        radii = radii + _searched_displacement(seen.with_radii(radii), (low, high), broken)
         radii = np.clip(radii, low, np.maximum(low, high))
     confidence = automatic.confidence.copy()
     confidence[list(across)] = 1.0
@@ -125,7 +123,7 @@ def _drawn_displacement(
         own = replace(automatic, first=0, centers_mm=automatic.centers_mm[[p]], radii_mm=automatic.radii_mm[[p]])
         own = replace(own, conus_mm=None)
         shape = (1, *across[p].shape)
-        mask = occupied_fraction(own, shape=shape, spacing=spacing)[0] >= 0.5
+        mask = partial_volume_fraction(own, shape=shape, spacing=spacing)[0] >= 0.5
         # both seen through their voxels: what voxels hide of the curves cancels
         delta[row] = _radii(across[p], own.centers_mm, spacing) - _radii(mask, own.centers_mm, spacing)
     delta[~np.isfinite(delta)] = 0.0  # a center outside the drawing: left to the voxels
@@ -179,24 +177,12 @@ def _bounds(
     return low, high
 
 
-def _searched_displacement(
-    array: NDArray[np.float32],
-    spacing: tuple[float, float, float],
-    automatic: CordContours,
-    polarity: int,
-    radii: FloatArray,
-    bounds: tuple[FloatArray, FloatArray],
-    broken: BoolArray,
-) -> FloatArray:
+def _searched_displacement(seen: Sections, bounds: tuple[FloatArray, FloatArray], broken: BoolArray) -> FloatArray:
     """Displacement (P, A) of the best contours within bounds from the best ones without, and of their neighbours."""
-    sections = smoothed(
-        polar.polar_sections(array, spacing=spacing, first=automatic.first, centers_mm=automatic.centers_mm), spacing[0]
-    )
-    planes = np.flatnonzero(broken)
-    away = np.abs(np.arange(len(radii))[:, None] - planes).min(1) * spacing[0]
+    radii, planes = seen.radii_mm, np.flatnonzero(broken)
+    away = np.abs(np.arange(len(radii))[:, None] - planes).min(1) * seen.plane_mm
     near = np.flatnonzero(away < SEED_REACH_MM)
-    evidence = border_evidence(sections, polarity, spacing)[near]
-    gain = border_gain(evidence) - _cost(HOME_COST, radii[near])
+    gain = border_gain(seen.evidence[near]) - _cost(HOME_COST, radii[near])
     free = closed_contours(gain)
     given = np.isin(near, planes)
     low, high = (b[planes][:, :, None] for b in bounds)

@@ -13,7 +13,7 @@ roots and widens again. m is the least area of the planes above, each over the s
 counts where it is less than 0.65 of med A. A cord that is compressed narrows too, but without fluid, and so without a
 border.
 
-Brightness is read twice, as it is and against what surrounds the canal (`light.evenly_lit`), and the smaller v
+Brightness is read twice, as it is and against what surrounds the canal (`coil`), and the smaller v
 counts: a coil that fades changes only the first, a neck that widens to shoulders only the second, a conus both.
 
 Each plane votes for cord or against it by how far v lies below or above 0.9, and the cord ends where the sum of the
@@ -31,7 +31,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LowerEnd", "find_conus", "find_top"]
+from cordlevelset.sections.stack import Sections
+
+__all__ = ["LowerEnd", "find_conus", "find_top", "lower_end"]
 
 FloatArray = NDArray[np.float64]
 TINY = 1e-6
@@ -87,7 +89,26 @@ class LowerEnd:
     uncertainty_mm: float = float("nan")
 
 
-def find_conus(
+def find_conus(sections: Sections, response: FloatArray) -> LowerEnd:
+    """Test a path for the end of the cord, with brightness as it is and with the coil's sensitivity taken out.
+
+    Parameters
+    ----------
+    sections : Sections
+        With their start contours.
+    response : (P,) array
+        Response of the tube filter along the path.
+
+    Returns
+    -------
+    LowerEnd
+    """
+    plain, even = sections.levels, sections.coil_corrected.levels
+    inside, step = np.stack([plain.inside, even.inside]), np.stack([plain.step, even.step])
+    return lower_end(inside, step, response, sections.area_mm2, sections.support, sections.plane_mm)
+
+
+def lower_end(
     inside: FloatArray,
     step: FloatArray,
     response: FloatArray,
@@ -95,7 +116,7 @@ def find_conus(
     support: FloatArray,
     plane_mm: float,
 ) -> LowerEnd:
-    """Test a path for the end of the cord.
+    """Test signs of cord for its end.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from cordlevelset.detection.skin import depth_below_skin
 from cordlevelset.detection.symmetry import midline
 from cordlevelset.detection.tissue import against_surroundings, mean_in_plane
 from cordlevelset.errors import ConstraintError, NoCordFoundError
-from cordlevelset.sections.boundary import StartContours
+from cordlevelset.sections.stack import Sections
 
 __all__ = ["CordPath", "find_cord"]
 
@@ -84,7 +84,7 @@ class CordPath:
         Response of the tube at each point, in (-1, 1).
     confidence : float
         0 to 1: how far the winner stands above chance and above the other polarity.
-    contours : StartContours or None
+    sections : Sections or None
         Start contours along the path, where it has been looked at already.
     """
 
@@ -94,7 +94,7 @@ class CordPath:
     polarity: int
     score: NDArray[np.float64]
     confidence: float
-    contours: StartContours | None = None
+    sections: Sections | None = None
 
     __repr__ = one_line
 
@@ -187,8 +187,8 @@ def _choose(candidates: list[_Candidate], known: bool) -> CordPath:
     evidence = max(best.evidence, 0.0)
     likely = evidence**2 / (evidence**2 + EVEN_EVIDENCE**2)
     confidence = likely * (1 - (max(rival, 0.0) / max(best.weight, TINY)) ** 2 / 2)  # half at a tie
-    contours = None if best.look is None else best.look.contours
-    return replace(best.path, confidence=float(np.clip(confidence, 0, 1)), contours=contours)
+    sections = None if best.look is None else best.look.sections
+    return replace(best.path, confidence=float(np.clip(confidence, 0, 1)), sections=sections)
 
 
 def _judge(

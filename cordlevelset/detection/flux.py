@@ -31,7 +31,7 @@ from scipy import ndimage as ndi
 from cordlevelset.brief import one_line
 from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.sections.boundary import EDGE_WIDTH_MM
+from cordlevelset.sections.steps import EDGE_WIDTH_MM
 
 __all__ = ["CORD_RADII_MM", "SAC_RADII_MM", "Tubularity", "tubularity"]
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from cordlevelset.brief import one_line
 from cordlevelset.detection.ends import find_conus
-from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import StartContours, border_support, start_contours
-from cordlevelset.sections.light import end_levels
+from cordlevelset.sections.boundary import start_contours
+from cordlevelset.sections.stack import Sections
 
 __all__ = ["Appearance", "appearance"]
 
@@ -34,12 +33,12 @@ SMALL_MM2 = (15.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """Three factors of plausibility, each in 0 .. 1, and the start contours they were read off."""
+    """Three factors of plausibility, each in 0 .. 1, and the sections they were read off."""
 
     support: float
     steadiness: float
     size: float
-    contours: StartContours
+    sections: Sections
 
     __repr__ = one_line
 
@@ -79,19 +78,15 @@ def appearance(
     -------
     Appearance
     """
-    contours = start_contours(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity)
-    _, radii, sections, evidence = contours
-    area = polar.polygon_area(radii)
-    inside, step = end_levels(sections, radii, polarity, spacing[0])
-    support = border_support(evidence, radii)
-    cord = slice(find_conus(inside, step, response, area, support, spacing[0]).plane, None)
-    area = area[cord]
+    sections = start_contours(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity)
+    cord = slice(find_conus(sections, response).plane, None)
+    area = sections.area_mm2[cord]
     window = min(len(area), max(2, round(WINDOW_MM / spacing[0]) + 1))
     spread = np.lib.stride_tricks.sliding_window_view(np.log(area), window).std(1)
     low, high = SMALL_MM2
     return Appearance(
-        float(support[cord].mean()),
+        float(sections.support[cord].mean()),
         float(1 / (1 + (np.median(spread) / UNSTEADY) ** 2)),
         float(np.clip((np.median(area) - low) / (high - low), 0, 1)),
-        contours,
+        sections,
     )

@@ -12,7 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 from cordlevelset.brief import one_line
 from cordlevelset.io.files import name_suffix, whole_or_nothing
-from cordlevelset.sections.boundary import CordContours
+from cordlevelset.sections.contours import CordContours
 from cordlevelset.sections.polar import vertices
 from cordlevelset.volume import Volume
 

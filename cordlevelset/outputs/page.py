@@ -16,7 +16,7 @@ from cordlevelset.notes import LOW_CONFIDENCE
 from cordlevelset.outputs.plot import plot_mosaic, plot_views, views_size
 
 if TYPE_CHECKING:
-    from cordlevelset.pipeline import CordSegmentation
+    from cordlevelset.result import CordSegmentation
 
 __all__ = ["notebook_card", "report_page"]
 

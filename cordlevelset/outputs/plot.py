@@ -16,7 +16,7 @@ from cordlevelset.sections.polar import ANGLES
 
 if TYPE_CHECKING:
     from cordlevelset.measures.morphometry import SliceMeasures
-    from cordlevelset.pipeline import CordSegmentation
+    from cordlevelset.result import CordSegmentation
 
 __all__ = ["check_drawing", "plot_area", "plot_centerline", "plot_mosaic", "plot_views", "views_size"]
 
@@ -70,7 +70,7 @@ def plot_mosaic(result: CordSegmentation, *, n_sections: int = 12, figure: Any =
     """
     if n_sections < 1:
         raise InputError(f"n_sections = {n_sections}: at least one")
-    canonical, contours = result.draft.image, result.contours
+    canonical, contours = result.automatic.image, result.contours
     _, dy, dx = canonical.spacing
     n = min(n_sections, len(contours.centers_mm))
     rows = -(-n // N_COLUMNS)
@@ -114,7 +114,7 @@ def plot_views(result: CordSegmentation, *, figure: Any = None) -> Any:
     InputError
         If matplotlib is not installed.
     """
-    canonical, contours = result.draft.image, result.contours
+    canonical, contours = result.automatic.image, result.contours
     dz, dy, dx = canonical.spacing
     planes = np.arange(canonical.shape[0], dtype=np.float64)
     figure = _black(figure or _new_figure("plot_views", views_size(result, 6)))
@@ -199,7 +199,7 @@ def plot_centerline(result: CordSegmentation, *, figure: Any = None) -> Any:
     InputError
         If matplotlib is not installed.
     """
-    canonical = result.draft.image
+    canonical = result.automatic.image
     size = np.array(canonical.shape) * canonical.spacing
     widths = [size[1], size[2], size[2]]
     figure = _black(figure or _new_figure("plot_centerline", (9, 9 * size[0] / sum(widths))))
@@ -219,7 +219,7 @@ def plot_centerline(result: CordSegmentation, *, figure: Any = None) -> Any:
 
 def views_size(result: CordSegmentation, width: float) -> tuple[float, float]:
     """Width and height, inches, of a figure that `plot_views` fills at one scale."""
-    image = result.draft.image
+    image = result.automatic.image
     return width, width * image.shape[0] * image.spacing[0] / (4 * VIEW_MM)
 
 

@@ -13,7 +13,7 @@ from cordlevelset.measures.morphometry import measure
 from cordlevelset.volume import Volume, image_values
 
 if TYPE_CHECKING:
-    from cordlevelset.pipeline import CordSegmentation
+    from cordlevelset.result import CordSegmentation
 
 __all__ = ["draw"]
 

@@ -16,7 +16,7 @@ from cordlevelset.io.files import name_suffix, whole_or_nothing, write_table
 from cordlevelset.measures.morphometry import COLUMNS, SliceMeasures
 
 if TYPE_CHECKING:
-    from cordlevelset.pipeline import CordSegmentation
+    from cordlevelset.result import CordSegmentation
 
 __all__ = ["MEASURES_SUFFIXES", "checksum", "record", "sct_rows", "summary", "write_json", "write_measures"]
 

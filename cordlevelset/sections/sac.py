@@ -1,6 +1,6 @@
 """The thecal sac in each cross-section: the outer border of the fluid around the cord.
 
-Along a ray, beyond the cord's border, e < 0 (`boundary`) is the step from fluid to the canal's wall. The gain of a sac
+Along a ray, beyond the cord's border, e < 0 (`steps`) is the step from fluid to the canal's wall. The gain of a sac
 that ends at r is
 
     |e| / (1 + s |e|)  -  l int_(r_cord)^(r - d) max(-e, 0)  -  c (r - r0)^2
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import (
+from cordlevelset.sections.curves import (
     BARRED,
     NEIGHBOUR_COST,
     NEIGHBOUR_MM,
@@ -50,7 +50,7 @@ def sac_contours(evidence: FloatArray, cord_mm: NDArray[np.float64], plane_mm: f
     Parameters
     ----------
     evidence : (P, A, R) array of float32
-        Signed steps on rays, from `boundary.border_evidence`.
+        Signed steps on rays, from `steps.border_evidence`.
     cord_mm : (P, A) array
         The cord's contours on the same rays.
     plane_mm : float

@@ -16,7 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.sections.boundary import NEIGHBOUR_COST, SIZE_COST, SMALLEST_MM, border_gain, smooth_contours
+from cordlevelset.sections.boundary import SIZE_COST, SMALLEST_MM, border_gain
+from cordlevelset.sections.curves import NEIGHBOUR_COST, smooth_contours
+from cordlevelset.sections.stack import Sections
 
 __all__ = ["above_tip", "tapered_contours"]
 
@@ -32,31 +34,25 @@ def above_tip(n_planes: int, plane_mm: float) -> NDArray[np.float64]:
     return (np.arange(n_planes, dtype=np.float64) + 0.5) * plane_mm
 
 
-def tapered_contours(
-    evidence: NDArray[np.float32], radii_mm: NDArray[np.float64], plane_mm: float
-) -> NDArray[np.float64]:
+def tapered_contours(cord: Sections) -> NDArray[np.float64]:
     """Contours of a cord that ends in its lowest plane.
 
     Parameters
     ----------
-    evidence : (P, A, R) array of float32
-        Signed steps on rays and `polar.RADII_MM`, from `boundary.border_evidence`; from the lowest plane up.
-    radii_mm : (P, A) array
-        Start contours.
-    plane_mm : float
-        Distance of planes, mm.
+    cord : Sections
+        With its start contours.
 
     Returns
     -------
     radii_mm : (P, A) array
         Those given, but for the planes of the conus; all of them, if no cord is seen above it.
     """
-    height = above_tip(len(radii_mm), plane_mm)
+    height = above_tip(len(cord), cord.plane_mm)
     conus = height < CONUS_MM
     if conus.all():
-        return radii_mm
-    above = np.median(radii_mm[~conus], axis=0)
+        return cord.radii_mm
+    above = np.median(cord.radii_mm[~conus], axis=0)
     expected = SMALLEST_MM + (above - SMALLEST_MM) * (height[conus, None] / CONUS_MM)
-    out = radii_mm.copy()
-    out[conus] = smooth_contours(border_gain(evidence[conus], expected, TAPER_COST))
+    out = cord.radii_mm.copy()
+    out[conus] = smooth_contours(border_gain(cord.evidence[conus], expected, TAPER_COST))
     return out

@@ -77,18 +77,16 @@ plt.show()
 # whose end (dashed) is the border.
 
 p = len(planes) - 40
-_, radii, sections, evidence = start_contours(
-    array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
-)
+start = start_contours(array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity)
 final = result.contours.radii_mm[planes[p] - result.contours.first]
 degrees = np.rad2deg(polar.ANGLES)
 extent = (0, 360, 0, polar.RADII_MM[-1])
 
 fig, axes = plt.subplots(2, 1, figsize=(7, 5), layout="constrained", sharex=True)
-axes[0].imshow(sections[p].T, cmap="gray", origin="lower", extent=extent, aspect="auto")
-axes[1].imshow(evidence[p].T, cmap="RdBu_r", vmin=-3, vmax=3, origin="lower", extent=extent, aspect="auto")
+axes[0].imshow(start.values[p].T, cmap="gray", origin="lower", extent=extent, aspect="auto")
+axes[1].imshow(start.evidence[p].T, cmap="RdBu_r", vmin=-3, vmax=3, origin="lower", extent=extent, aspect="auto")
 for ax in axes:
-    ax.plot(degrees, radii[p], color="orange", label="start contour")
+    ax.plot(degrees, start.radii_mm[p], color="orange", label="start contour")
     ax.plot(degrees, final, color="black", ls="--", label="after the active contour")
     ax.set_ylabel("radius, mm")
 axes[0].set_title("brightness")

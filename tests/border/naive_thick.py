@@ -12,7 +12,7 @@ def share(rows_mm, dy, half_ap, half_lr, middle, left, right):
     return np.maximum(0.0, np.minimum(right, middle + chord) - np.maximum(left, middle - chord)) / (right - left)
 
 
-def occupied_misfits(
+def partial_volume_misfits(
     planes, middles, half_ap, fullness, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, roots
 ):
     """Voxel by voxel and cord by cord, with what is in the column's fluid solved as a least-squares system."""

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tubes
 from scipy.special import erf
 
 from cordlevelset.border.confidence import (
@@ -29,12 +30,12 @@ def _disc(radius_mm, blur_mm, planes=3):
 def test_a_blurred_border_is_doubted(share, expected, sign):
     """The step is read up to 2.5 mm beyond the border; of one blurred more a part is missed, and some of the blur."""
     sections, radii = _disc(3.0, share * SMEARED_SHARE * 3.0)
-    assert sharpness(sign * sections, radii, -sign) == pytest.approx(expected, abs=0.08)
+    assert sharpness(tubes.stack(radii, values=sign * sections, polarity=-sign)) == pytest.approx(expected, abs=0.08)
 
 
 def test_what_shows_no_border_is_not_sharp():
     sections, radii = _disc(4.0, 1.0)
-    assert np.isfinite(sharpness(np.zeros_like(sections), radii, -1)).all()
+    assert np.isfinite(sharpness(tubes.stack(radii, values=np.zeros_like(sections)))).all()
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 1.0), (0.8, 0.86), (1.0, 0.5), (1.3, 0.11)])
@@ -45,12 +46,13 @@ def test_an_uneven_inside_is_doubted(share, expected, sign):
     uneven = np.where(np.cos(polar.ANGLES) > 0, 1.0, -1.0) * share * UNEVEN_SHARE
     sections = 3.0 * sections.copy()
     sections[:3] += 3.0 * (uneven[:, None] * (polar.RADII_MM < 3.2))
-    assert evenness(sign * sections + 7, radii, -sign) == pytest.approx(expected, abs=0.02)
+    cord = tubes.stack(radii, values=sign * sections + 7, polarity=-sign)
+    assert evenness(cord) == pytest.approx(expected, abs=0.02)
 
 
 def test_what_shows_no_border_is_not_even():
     sections, radii = _disc(4.0, 1.0)
-    assert evenness(np.zeros_like(sections), radii, -1) == 0.0
+    assert evenness(tubes.stack(radii, values=np.zeros_like(sections))) == 0.0
 
 
 @pytest.mark.parametrize(("area", "expected"), [(60.0, 1.0), ((WIDE_MM2 + TOO_WIDE_MM2) / 2, 0.5), (150.0, 0.0)])
@@ -69,9 +71,9 @@ def test_walls_are_seen_only_where_something_gives_signal(around, expected):
     profile = np.where(polar.RADII_MM < 4, 100.0, np.where(polar.RADII_MM < 8, 5.0, around))
     sections = np.broadcast_to(profile, (3, polar.N_ANGLES, polar.RADII_MM.size)).astype(np.float32)
     radii, image = np.full((3, polar.N_ANGLES), 4.0), np.linspace(0, 100, 8000, dtype=np.float32).reshape(20, 20, 20)
-    assert (unlit(image, sections, radii, 1) == expected).all()
-    assert (unlit(8 * image + 50, 8 * sections + 50, radii, 1) == expected).all()
-    assert (unlit(image, -sections, radii, -1) == 0).all()
+    assert (unlit(image, tubes.stack(radii, values=sections, polarity=1)) == expected).all()
+    assert (unlit(8 * image + 50, tubes.stack(radii, values=8 * sections + 50, polarity=1)) == expected).all()
+    assert (unlit(image, tubes.stack(radii, values=-sections)) == 0).all()
 
 
 def test_half_of_the_surroundings_may_be_lit():
@@ -79,7 +81,7 @@ def test_half_of_the_surroundings_may_be_lit():
     sections = np.tile(profile.astype(np.float32), (3, polar.N_ANGLES, 1))
     sections[:, : polar.N_ANGLES // 2, polar.RADII_MM > 8] = 80
     image = np.linspace(0, 100, 8000, dtype=np.float32).reshape(20, 20, 20)
-    assert unlit(image, sections, np.full((3, polar.N_ANGLES), 4.0), 1) == pytest.approx(0.5)
+    assert unlit(image, tubes.stack(4.0, values=sections, polarity=1)) == pytest.approx(0.5)
 
 
 def test_what_is_doubted_is_said():

@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
+import tubes
 
 from cordlevelset.border.evolve import _outwards
 from cordlevelset.border.evolve import evolve as evolve_contours
 from cordlevelset.sections import polar
 
 
-def evolve(start, evidence, fluid=None, surest=0):
-    """Without a region term where `fluid` is not given."""
-    return evolve_contours(start, evidence, np.zeros_like(evidence) if fluid is None else fluid, surest)
+def evolve(start, evidence, csf=None, surest=0):
+    """Without a region term where `csf` is not given."""
+    csf = np.zeros_like(evidence) if csf is None else csf
+    return evolve_contours(tubes.stack(start, evidence=evidence, csf_likeness=csf), surest)
 
 
 def _ridge(radius, height=3.0, width=0.7):
@@ -81,8 +83,8 @@ def test_what_moved_one_slice_is_not_carried_through_slices_without_a_border():
 
 
 def test_region_term_finds_the_half_level_where_no_step_is_steep():
-    fluid = np.broadcast_to(np.clip((polar.RADII_MM - 5.0) / 2, -1, 1), (1, 64, polar.RADII_MM.size)).astype(np.float32)
+    csf = np.broadcast_to(np.clip((polar.RADII_MM - 5.0) / 2, -1, 1), (1, 64, polar.RADII_MM.size)).astype(np.float32)
     start = np.full((1, 64), 4.2)
-    moved = evolve(start, np.zeros_like(fluid), fluid)
+    moved = evolve(start, np.zeros_like(csf), csf)
     assert (moved > start + 0.05).all()
     assert (moved < 5.0).all()  # the anchor keeps its share

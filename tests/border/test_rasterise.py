@@ -3,7 +3,7 @@ import pytest
 
 from cordlevelset.border import rasterise
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import CordContours
+from cordlevelset.sections.contours import CordContours
 
 RADIUS = 5.0
 
@@ -16,7 +16,7 @@ def _circle(first=1, center=(15.3, 14.6), radius=RADIUS):
 @pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (1.0, 1.0, 6.0), (8.0, 0.4, 0.4)])
 def test_fraction_sums_to_the_area(spacing):
     shape = (4, round(32 / spacing[1]), round(32 / spacing[2]) + 1)
-    soft = rasterise.occupied_fraction(_circle(), shape=shape, spacing=spacing)
+    soft = rasterise.partial_volume_fraction(_circle(), shape=shape, spacing=spacing)
     assert soft[0].max() == soft[3].max() == 0
     assert soft.min() >= 0
     assert soft.max() <= 1
@@ -35,6 +35,6 @@ def test_signed_distance_of_a_circle(spacing):
 
 
 def test_contour_at_the_edge_of_the_grid():
-    soft = rasterise.occupied_fraction(_circle(0, (0.0, 0.0), 3.0), shape=(2, 6, 6), spacing=(1, 1, 1))
+    soft = rasterise.partial_volume_fraction(_circle(0, (0.0, 0.0), 3.0), shape=(2, 6, 6), spacing=(1, 1, 1))
     assert soft[0, 0, 0] == 1
     assert soft[0, 5, 5] == 0

@@ -4,12 +4,18 @@ import naive_thick
 import numpy as np
 import pytest
 
-from cordlevelset.border import _kernels
-from cordlevelset.border.thick import RAYS_SHARE, flattening, fullness, occupied_contours
+from cordlevelset.border import _kernels, thick
+from cordlevelset.border.thick import RAYS_SHARE, flattening, fullness
 from cordlevelset.sections import polar
+from cordlevelset.sections.stack import Sections
 
 CORD, FLUID, WALL = 100.0, 300.0, 60.0
 AP, LR = 3.8, 5.6
+
+
+def partial_volume_contours(array, *, sac_mm, above_tip_mm=None, **given):
+    """Of contours given by their centers and radii."""
+    return thick.partial_volume_contours(array, Sections.of_image(array, **given), sac_mm, above_tip_mm)
 
 
 def slab(middle_mm, dx, planes=12, polarity=-1, wall=WALL, roots=0.0):
@@ -55,7 +61,7 @@ def test_middle_and_width_come_back(off, polarity):
     centers = np.tile([17.0, 30.0 + off / 2], (len(array), 1))
     seen = seen_depth(dx, middle)
     contours = {"radii_mm": circles(len(array), seen), "sac_mm": oval(len(array))}
-    found, radii = occupied_contours(
+    found, radii = partial_volume_contours(
         array, spacing=(1.0, 1.0, dx), first=0, centers_mm=centers, polarity=polarity, **contours
     )
     assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's own middle is given 1 mm off
@@ -70,7 +76,9 @@ def test_neither_the_wall_nor_roots_move_the_sides(wall, roots):
     dx, middle = 4.0, 30.5
     given = {"spacing": (1.0, 1.0, dx), "first": 0, "polarity": -1, "sac_mm": oval(12)}
     given |= {"centers_mm": np.tile([17.0, middle], (12, 1)), "radii_mm": circles(12, seen_depth(dx, middle))}
-    plain, other = (occupied_contours(slab(middle, dx, **how), **given) for how in ({}, {"wall": wall, "roots": roots}))
+    plain, other = (
+        partial_volume_contours(slab(middle, dx, **how), **given) for how in ({}, {"wall": wall, "roots": roots})
+    )
     assert other[0][:, 1] == pytest.approx(plain[0][:, 1], abs=0.2)
     assert other[1][:, [0, 32]].mean(1) == pytest.approx(plain[1][:, [0, 32]].mean(1), abs=0.15)
 
@@ -83,7 +91,7 @@ def test_a_coil_that_fades_at_the_end_moves_no_side(polarity):
     fade = np.minimum(1.0, 0.1 + 0.12 * np.arange(30))[:, None, None].astype(np.float32)
     given = {"spacing": (1.0, 1.0, dx), "first": 0, "polarity": polarity, "sac_mm": oval(30)}
     given |= {"centers_mm": np.tile([17.0, middle], (30, 1)), "radii_mm": circles(30, seen_depth(dx, middle))}
-    (_, plain), (_, faded) = (occupied_contours(image, **given) for image in (even, even * fade))
+    (_, plain), (_, faded) = (partial_volume_contours(image, **given) for image in (even, even * fade))
     assert faded[:, [0, 32]].mean(1) == pytest.approx(plain[:, [0, 32]].mean(1), abs=0.15)
 
 
@@ -113,9 +121,9 @@ def test_a_small_cord_that_dilutes_its_brightness_is_less_often_taken_for_a_wide
     dx, middle = 6.0, 33.0
     given = {"spacing": (1.0, 1.0, dx), "first": 0, "polarity": -1, "sac_mm": oval(12)}
     given |= {"centers_mm": np.tile([17.0, middle], (12, 1)), "radii_mm": circles(12, seen_depth(dx, middle))}
-    told = occupied_contours(slab(middle, dx), **given)[1]
+    told = partial_volume_contours(slab(middle, dx), **given)[1]
     monkeypatch.setattr("cordlevelset.border.thick.fullness", lambda *sizes: np.ones(np.broadcast(*sizes[:3]).shape))
-    untold = occupied_contours(slab(middle, dx), **given)[1]
+    untold = partial_volume_contours(slab(middle, dx), **given)[1]
     assert (told[:, [0, 32]] > 4.0).all()
     assert (untold[:, [0, 32]] > told[:, [0, 32]] + 0.3).all()
 
@@ -126,8 +134,8 @@ def test_the_lower_half_of_a_cord_is_taken_for_rounder(monkeypatch):
     dx, middle = 6.0, 33.0
     given = {"spacing": (5.0, 1.0, dx), "first": 0, "polarity": -1, "sac_mm": oval(60)}
     given |= {"centers_mm": np.tile([17.0, middle], (60, 1)), "radii_mm": circles(60, seen_depth(dx, middle))}
-    unknown = occupied_contours(slab(middle, dx, 60), **given)[1][:, 0]
-    known = occupied_contours(slab(middle, dx, 60), above_tip_mm=np.arange(60) * 5.0, **given)[1][:, 0]
+    unknown = partial_volume_contours(slab(middle, dx, 60), **given)[1][:, 0]
+    known = partial_volume_contours(slab(middle, dx, 60), above_tip_mm=np.arange(60) * 5.0, **given)[1][:, 0]
     assert (known[:36] < unknown[:36] - 0.1).all()
     np.testing.assert_allclose(known[44:], unknown[44:])  # more than 200 mm up, and 20 mm for the neighbours
 
@@ -135,7 +143,7 @@ def test_the_lower_half_of_a_cord_is_taken_for_rounder(monkeypatch):
 def test_thin_voxels_change_nothing():
     array = slab(30.0, 2.0)
     centers, radii = np.tile([17.0, 30.5], (len(array), 1)), circles(len(array))
-    found, same = occupied_contours(
+    found, same = partial_volume_contours(
         array, spacing=(1.0, 1.0, 2.0), first=0, centers_mm=centers, radii_mm=radii, sac_mm=radii + 3, polarity=-1
     )
     assert found is centers
@@ -147,8 +155,8 @@ def test_brightness_scale_changes_nothing():
     given = {"spacing": (1.0, 1.0, 5.0), "first": 0, "polarity": -1}
     given |= {"radii_mm": circles(len(array)), "sac_mm": oval(len(array))}
     centers = np.tile([17.0, 30.0], (len(array), 1))
-    one = occupied_contours(array, centers_mm=centers, **given)
-    other = occupied_contours(3 * array - 50, centers_mm=centers, **given)
+    one = partial_volume_contours(array, centers_mm=centers, **given)
+    other = partial_volume_contours(3 * array - 50, centers_mm=centers, **given)
     np.testing.assert_allclose(one[0], other[0], atol=1e-3)
     np.testing.assert_allclose(one[1], other[1], atol=1e-3)
 
@@ -158,7 +166,7 @@ def test_flat_image_gives_finite_contours(value):
     array = np.full((5, 30, 8), value, np.float32)
     centers = np.tile([15.0, 17.0], (5, 1))
     contours = {"radii_mm": circles(5), "sac_mm": circles(5, 8.0)}
-    found, radii = occupied_contours(
+    found, radii = partial_volume_contours(
         array, spacing=(1.0, 1.0, 5.0), first=0, centers_mm=centers, polarity=1, **contours
     )
     assert np.isfinite(found).all()
@@ -176,5 +184,5 @@ def test_misfits_are_those_of_the_plain_twin():
     spacing, margins = np.array([1.0, 4.4]), np.array([2.0, 1.0, 8.0])
     out = np.empty((2, 3, 2, 2))
     given = planes, centers, half_ap, full, sacs, spacing, levels, *grids, margins, _kernels.Roots(0.5, 0.1, 0.4)
-    _kernels.occupied_misfits(*given, out)
-    np.testing.assert_allclose(out, naive_thick.occupied_misfits(*given), rtol=1e-9)
+    _kernels.partial_volume_misfits(*given, out)
+    np.testing.assert_allclose(out, naive_thick.partial_volume_misfits(*given), rtol=1e-9)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import cordlevelset as cls
-from cordlevelset.detection.ends import CAUDA_MM, CHANGE, VAGUE_MM, find_conus, find_top
+from cordlevelset.detection.ends import CAUDA_MM, CHANGE, VAGUE_MM, find_top, lower_end
 
 
 def _profile(n, plane_mm, tip_mm, sign=1.0):
@@ -17,7 +17,7 @@ def _profile(n, plane_mm, tip_mm, sign=1.0):
 @pytest.mark.parametrize("plane_mm", [1.0, 3.0, 5.0])
 @pytest.mark.parametrize("sign", [1.0, -0.9])
 def test_finds_the_tip(plane_mm, sign):
-    conus = find_conus(*_profile(round(180 / plane_mm), plane_mm, 80.0, sign), plane_mm)
+    conus = lower_end(*_profile(round(180 / plane_mm), plane_mm, 80.0, sign), plane_mm)
     assert conus.state == "seen"
     assert abs(conus.plane * plane_mm - 80) <= plane_mm
     assert 5 <= conus.uncertainty_mm <= 10
@@ -25,7 +25,7 @@ def test_finds_the_tip(plane_mm, sign):
 
 def test_roots_as_bright_as_cord_still_end_it():
     _, step, response, area, support = _profile(160, 1.0, 80.0)
-    conus = find_conus(np.ones(160), step, response, area, support, 1.0)
+    conus = lower_end(np.ones(160), step, response, area, support, 1.0)
     assert conus.state == "seen"
     assert abs(conus.plane - 80) <= 2
 
@@ -37,18 +37,18 @@ def test_what_a_tapered_section_regains_is_no_cord_unless_it_was_compressed(supp
     area = np.interp(z, [70, 80, 110], [60, 30, 70])
     inside = np.where(z < 80, 1.4, 1.0)  # roots a little brighter than cord
     support = np.select([z < 76, z < 90], [0.6, support_there], 1.0)
-    conus = find_conus(inside, np.ones(160), np.full(160, 0.6), area, support, 1.0)
+    conus = lower_end(inside, np.ones(160), np.full(160, 0.6), area, support, 1.0)
     assert conus.state == state
     assert state == "outside" or abs(conus.plane - 78) <= 5
 
 
 def test_a_cord_that_leaves_the_field_of_view_has_no_tip():
-    assert find_conus(*_profile(100, 1.0, -5.0), 1.0).state == "outside"
+    assert lower_end(*_profile(100, 1.0, -5.0), 1.0).state == "outside"
 
 
 def test_a_slow_loss_of_signal_is_no_tip():
     fading = np.linspace(0.4, 1.0, 200)  # the edge of a surface coil
-    conus = find_conus(fading, fading, np.full(200, 0.7), np.full(200, 50.0), np.ones(200), 1.0)
+    conus = lower_end(fading, fading, np.full(200, 0.7), np.full(200, 50.0), np.ones(200), 1.0)
     assert conus.state == "outside"
     assert conus.plane == 0
 
@@ -57,10 +57,10 @@ def test_a_change_counts_only_where_both_lights_show_it():
     inside, step, response, area, support = _profile(180, 1.0, 80.0)
     fading = np.linspace(0.2, 1.0, 180)
     steady, whole = np.ones(180), np.ones(180)
-    cord = find_conus(np.stack([steady, fading]), np.stack([whole, fading]), 0.7 * whole, 50 * whole, whole, 1.0)
+    cord = lower_end(np.stack([steady, fading]), np.stack([whole, fading]), 0.7 * whole, 50 * whole, whole, 1.0)
     assert cord.state == "outside"
-    tip = find_conus(np.stack([inside, inside]), np.stack([step, step]), response, area, support, 1.0)
-    assert tip == find_conus(inside, step, response, area, support, 1.0)
+    tip = lower_end(np.stack([inside, inside]), np.stack([step, step]), response, area, support, 1.0)
+    assert tip == lower_end(inside, step, response, area, support, 1.0)
 
 
 @pytest.mark.parametrize(("length", "state"), [(40, "outside"), (100, "seen")])
@@ -69,7 +69,7 @@ def test_the_cord_goes_on_below_what_is_shorter_than_it(length, state):
     inside, step, response, area, support = _profile(240, 1.0, -5.0)
     syrinx = slice(70, 70 + length)
     inside[syrinx], response[syrinx] = 2.0, -0.2
-    conus = find_conus(inside, step, response, area, support, 1.0)
+    conus = lower_end(inside, step, response, area, support, 1.0)
     assert conus.state == state
     assert conus.plane == (0 if state == "outside" else 70 + length)
 
@@ -79,20 +79,20 @@ def test_a_short_change_is_no_tip(length):
     inside, step, response, area, support = _profile(150, 1.0, -5.0)
     bad = slice(70, 70 + length)
     inside[bad], response[bad], area[bad], support[bad] = 2.0, 0.0, 20.0, 0.3
-    assert find_conus(inside, step, response, area, support, 1.0).state == "outside"
+    assert lower_end(inside, step, response, area, support, 1.0).state == "outside"
 
 
 def test_a_bad_stretch_does_not_hide_the_tip_below_it():
     inside, step, response, area, support = _profile(200, 1.0, 80.0)
     bad = slice(120, 128)
     inside[bad], response[bad], area[bad], support[bad] = 2.0, 0.0, 20.0, 0.3
-    conus = find_conus(inside, step, response, area, support, 1.0)
+    conus = lower_end(inside, step, response, area, support, 1.0)
     assert conus.state == "seen"
     assert abs(conus.plane - 80) <= 1
 
 
 def test_a_change_at_the_lower_edge_is_unclear():
-    conus = find_conus(*_profile(100, 1.0, CAUDA_MM - 5), 1.0)
+    conus = lower_end(*_profile(100, 1.0, CAUDA_MM - 5), 1.0)
     assert conus.state == "unclear"
     assert conus.plane == 0
 
@@ -102,7 +102,7 @@ def test_an_end_that_may_lie_anywhere_is_none(over_mm, state):
     """Step, tube and border are lost below, and for so many mm above that a plane says nothing for or against cord."""
     half = 1 - CHANGE / 1.5  # of each of the three, its loss counted by a half
     left = np.select([np.arange(300) >= 150, np.arange(300) >= 150 - over_mm], [1.0, half + 0.01], 0.05)
-    conus = find_conus(np.ones(300), left, 0.7 * left, np.full(300, 60.0), left, 1.0)
+    conus = lower_end(np.ones(300), left, 0.7 * left, np.full(300, 60.0), left, 1.0)
     assert conus.state == state
     if state == "seen":
         assert abs(conus.plane - 150) <= over_mm < conus.uncertainty_mm <= VAGUE_MM
@@ -112,14 +112,14 @@ def test_a_sac_that_stays_the_same_does_not_become_the_cord_it_is_held_against()
     """Below the tip the tube's response is lost, the rest changes little, for 100 mm: votes fall by a quarter a mm."""
     below = np.arange(150) < 100
     area, step = np.where(below, 0.7, 1.0), np.where(below, 0.8, 1.0)
-    conus = find_conus(np.where(below, 1.15, 1.0), step, np.where(below, -0.3, 0.7), 60 * area, area, 1.0)
+    conus = lower_end(np.where(below, 1.15, 1.0), step, np.where(below, -0.3, 0.7), 60 * area, area, 1.0)
     assert conus.state == "seen"
     assert abs(conus.plane - 100) <= 1
 
 
 @pytest.mark.parametrize("cord_mm", [27, 45])
 def test_a_short_cord_is_not_held_against_the_long_sac_below_it(cord_mm):
-    conus = find_conus(*_profile(150 + cord_mm, 1.0, 150.0), 1.0)
+    conus = lower_end(*_profile(150 + cord_mm, 1.0, 150.0), 1.0)
     assert conus.state == "seen"
     assert conus.plane == 150
 
@@ -127,13 +127,13 @@ def test_a_short_cord_is_not_held_against_the_long_sac_below_it(cord_mm):
 def test_two_odd_slices_at_the_top_are_no_cord_to_hold_the_rest_against():
     below = np.arange(24) < 22  # 5 mm slices: more fluid around the uppermost two
     response, area, support = np.where(below, -0.5, 0.7), np.where(below, 45.0, 72.0), np.where(below, 0.5, 1.0)
-    end = find_conus(np.ones(24), np.where(below, 0.4, 1.0), response, area, support, 5.0)
+    end = lower_end(np.ones(24), np.where(below, 0.4, 1.0), response, area, support, 5.0)
     assert end.state == "outside"
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_planes(n):
-    assert find_conus(*(np.ones(n),) * 5, 10.0).state == "outside"
+    assert lower_end(*(np.ones(n),) * 5, 10.0).state == "outside"
 
 
 @pytest.mark.parametrize("plane_mm", [1.0, 4.0])

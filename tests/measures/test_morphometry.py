@@ -44,11 +44,11 @@ def test_contours_and_their_mask_agree():
     radii = 5 + 0.8 * np.cos(2 * polar.ANGLES) + np.zeros((30, 1))
     centers = np.column_stack([30 + 0.3 * a, 28 - 0.2 * a])
     spacing = (1.0, 0.25, 0.25)
-    from cordlevelset.border.rasterise import occupied_fraction
-    from cordlevelset.sections.boundary import CordContours
+    from cordlevelset.border.rasterise import partial_volume_fraction
+    from cordlevelset.sections.contours import CordContours
 
     contours = CordContours(0, centers, radii, radii + 3, np.ones(30), np.ones(30))
-    soft = occupied_fraction(contours, shape=(30, 280, 240), spacing=spacing)
+    soft = partial_volume_fraction(contours, shape=(30, 280, 240), spacing=spacing)
     records = slice_measures(
         sections_of_contours(0, centers, radii), plane_mm=1.0, confidence=np.ones(30), slice_of_plane=range(30)
     )

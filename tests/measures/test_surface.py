@@ -4,10 +4,10 @@ import trimesh
 
 import cordlevelset as cls
 from cordlevelset.app.cli import main
-from cordlevelset.border.rasterise import occupied_fraction
+from cordlevelset.border.rasterise import partial_volume_fraction
 from cordlevelset.measures.surface import surface_of, write_surface
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import CordContours
+from cordlevelset.sections.contours import CordContours
 
 
 def _contours(n, *, conus=None, step=4.0):
@@ -28,7 +28,7 @@ def test_closed_and_as_large_as_the_soft_mask(conus, step):
     mesh = trimesh.Trimesh(surface.points_mm, surface.triangles, process=False)
     assert mesh.is_watertight
     assert mesh.is_winding_consistent
-    soft = occupied_fraction(contours, shape=grid.shape, spacing=grid.spacing)
+    soft = partial_volume_fraction(contours, shape=grid.shape, spacing=grid.spacing)
     assert mesh.volume == pytest.approx(soft.sum() * np.prod(grid.spacing), rel=0.01)
 
 

@@ -43,7 +43,7 @@ def test_area_of_a_result_and_of_a_mask(neck, neck_result):
 def test_centerline_lies_in_the_cord_in_all_three_planes(neck_result):
     figure = plot.plot_centerline(neck_result)
     assert len(figure.axes) == 3
-    grid = neck_result.draft.image
+    grid = neck_result.automatic.image
     for axes, kept in zip(figure.axes, ((1, 0), (2, 0), (2, 1)), strict=True):
         points = neck_result.turn.volume(neck_result.mask).to_index(neck_result.centerline.points_mm)
         for values, axis, limits in zip(

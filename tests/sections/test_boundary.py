@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tubes
 
-from cordlevelset.sections import _kernels, boundary, polar
+from cordlevelset.sections import _kernels, boundary, curves, polar
 
 
 def test_closed_contours_equal_naive_twin():
@@ -38,40 +38,39 @@ def test_start_contour_of_an_ellipse(spacing, tolerance, polarity):
     )
     image = full.reshape(9, shape[1], fine[0], shape[2], fine[1]).mean((2, 4)).astype(np.float32)
     start = tubes.centers(shape, spacing) + np.array([0.8, -0.7])
-    _, radii, _, _ = boundary.start_contours(image, spacing=spacing, first=0, centers_mm=start, polarity=polarity)
-    middle = radii[3:6]
+    found = boundary.start_contours(image, spacing=spacing, first=0, centers_mm=start, polarity=polarity)
+    middle = found.radii_mm[3:6]
     truth = np.sqrt(3.8 * 5.0)
     assert np.sqrt(polar.polygon_area(middle) / np.pi).mean() == pytest.approx(truth, abs=tolerance)
 
 
 def test_border_levels_and_support_of_a_clean_cord():
     image, _ = tubes.tube((7, 48, 44), (2.0, 1.0, 1.0), noise=0.0)
-    centers, radii, sections, evidence = boundary.start_contours(
+    found = boundary.start_contours(
         image, spacing=(2.0, 1.0, 1.0), first=0, centers_mm=tubes.centers((7, 48, 44), (2.0, 1.0, 1.0)), polarity=-1
     )
-    inside, step = boundary.border_levels(sections, radii, -1)
-    assert inside == pytest.approx(1.0, abs=0.05)
-    assert step == pytest.approx(1.0, abs=0.25)
-    assert boundary.border_support(evidence, radii).min() > 0.9
-    assert np.abs(centers - tubes.centers((7, 48, 44), (2.0, 1.0, 1.0))).max() < 0.3
+    assert found.levels.inside == pytest.approx(1.0, abs=0.05)
+    assert found.levels.csf == pytest.approx(2.0, abs=0.25)
+    assert found.levels.step == pytest.approx(1.0, abs=0.25)
+    assert found.support.min() > 0.9
+    assert np.abs(found.centers_mm - tubes.centers((7, 48, 44), (2.0, 1.0, 1.0))).max() < 0.3
 
 
 @pytest.mark.parametrize("polarity", [-1, 1])
-def test_fluidness_is_half_way_at_the_border_whatever_the_scale(polarity):
+def test_csf_likeness_is_half_way_at_the_border_whatever_the_scale(polarity):
     rise = np.clip((polar.RADII_MM - 4.5) / 1.0 + 0.5, 0, 1)  # a border 1 mm wide at 4.5 mm
     section = np.broadcast_to(300 - polarity * 40 * rise, (2, polar.N_ANGLES, polar.RADII_MM.size)).astype(np.float32)
-    fluid = boundary.fluidness(section, np.full((2, polar.N_ANGLES), 4.4), polarity)
-    np.testing.assert_allclose(fluid[:, :, polar.RADII_MM == 4.5], 0, atol=0.02)
-    assert (fluid[:, :, polar.RADII_MM < 4] == -1).all()
-    assert (fluid[:, :, polar.RADII_MM > 5] > 0.99).all()
-    np.testing.assert_allclose(
-        boundary.fluidness(7 * section - 50, np.full((2, polar.N_ANGLES), 4.4), polarity), fluid, atol=1e-3
-    )
+    csf = tubes.stack(4.4, values=section, polarity=polarity).csf_likeness
+    np.testing.assert_allclose(csf[:, :, polar.RADII_MM == 4.5], 0, atol=0.02)
+    assert (csf[:, :, polar.RADII_MM < 4] == -1).all()
+    assert (csf[:, :, polar.RADII_MM > 5] > 0.99).all()
+    scaled = tubes.stack(4.4, values=7 * section - 50, polarity=polarity).csf_likeness
+    np.testing.assert_allclose(scaled, csf, atol=1e-3)
 
 
-def test_fluidness_of_a_flat_section_says_nothing():
+def test_csf_likeness_of_a_flat_section_says_nothing():
     flat = np.full((1, polar.N_ANGLES, polar.RADII_MM.size), 5.0, np.float32)
-    np.testing.assert_array_equal(boundary.fluidness(flat, np.full((1, polar.N_ANGLES), 4.0), 1), 0)
+    np.testing.assert_array_equal(tubes.stack(4.0, values=flat, polarity=1).csf_likeness, 0)
 
 
 @pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (3.0, 1.6, 0.8), (3.0, 0.8, 1.6)])
@@ -89,9 +88,14 @@ def test_a_disc_seen_through_pixels_keeps_its_area(spacing, radius):
     low, high = (np.take_along_axis(sections, (inner + d)[:, :, None], 2)[:, :, 0] for d in (0, 1))
     radii = (inner + (low - 0.5) / (low - high)) * polar.RADIUS_STEP_MM
     truth = polar.polygon_area(np.full((1, polar.N_ANGLES), radius))[0]
-    seen, corrected = (polar.polygon_area(r).mean() for r in (radii, boundary.in_place(radii, spacing)))
+    seen, corrected = (polar.polygon_area(r).mean() for r in (radii, curves.in_place(radii, spacing)))
     assert seen < truth - 0.4  # pi (s1^2 + s2^2) / 8 is 0.8 to 1.3 mm2
     assert corrected == pytest.approx(truth, abs=0.3)
+
+
+def completed(radii, evidence, plane_mm):
+    """Over a neighbourhood of 10 mm."""
+    return boundary.completed(tubes.stack(radii, evidence=evidence, spacing=(plane_mm, 1.0, 1.0)), 10.0)
 
 
 def _evidence(seen):
@@ -105,7 +109,7 @@ def test_what_is_not_seen_follows_from_the_neighbours(plane_mm):
     rng = np.random.default_rng(2)
     radii = rng.uniform(3, 6, (100, polar.ANGLES.size))
     evidence = rng.uniform(-0.5, 1, (100, polar.ANGLES.size, polar.RADII_MM.size))
-    found = boundary.completed(radii, evidence, 10.0, plane_mm)
+    found = completed(radii, evidence, plane_mm)
     sample = np.rint(radii / polar.RADIUS_STEP_MM).astype(int)
     seen = np.clip(np.take_along_axis(evidence, sample[:, :, None], 2)[:, :, 0] / 0.5, 0, 1)
     for k in (45, 50):  # far enough from the ends
@@ -121,14 +125,14 @@ def test_what_is_not_seen_follows_from_the_neighbours(plane_mm):
 
 def test_a_border_that_is_seen_stays_and_one_far_from_any_too():
     radii = np.linspace(3, 6, 9)[:, None] * np.ones(polar.ANGLES.size)
-    all_seen = boundary.completed(radii, _evidence(np.ones(9, bool)), 10.0, 2.0)
+    all_seen = completed(radii, _evidence(np.ones(9, bool)), 2.0)
     np.testing.assert_allclose(all_seen, radii)
-    far = boundary.completed(radii, _evidence(np.zeros(9, bool)), 10.0, 21.0)  # thicker than any neighbourhood
+    far = completed(radii, _evidence(np.zeros(9, bool)), 21.0)  # thicker than any neighbourhood
     np.testing.assert_allclose(far, radii)
 
 
 def test_a_leak_in_one_plane_is_mended():
     radii = np.full((9, polar.ANGLES.size), 4.0)
     radii[4] = 8.0
-    mended = boundary.completed(radii, _evidence(np.arange(9) != 4), 10.0, 5.0)
+    mended = completed(radii, _evidence(np.arange(9) != 4), 5.0)
     np.testing.assert_allclose(mended, 4.0, atol=0.1)

@@ -6,8 +6,8 @@ import pytest
 from cordlevelset.phantom import make_phantom
 from cordlevelset.pipeline import segment
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import border_evidence
 from cordlevelset.sections.sac import sac_contours, sac_support
+from cordlevelset.sections.steps import border_evidence
 
 CORD, SPACING = 4.5, (2.0, 1.0, 1.0)
 

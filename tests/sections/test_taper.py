@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+import tubes
 
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import border_evidence
 from cordlevelset.sections.taper import CONUS_MM, tapered_contours
 from cordlevelset.volume import canonical_turn
 
@@ -32,9 +32,9 @@ def cone(plane_mm, tip_mm=2.0, length_mm=30.0):
 def test_a_clear_border_keeps_its_place(polarity, plane_mm):
     """A cord that ends as wide as it is: no taper is made where none is seen."""
     radii = np.full((round(90 / plane_mm), 1, 1), CORD_MM)
-    evidence = border_evidence(sections(radii, polarity=polarity), polarity, (plane_mm, 1.0, 1.0))
+    seen = {"values": sections(radii, polarity=polarity), "polarity": polarity, "spacing": (plane_mm, 1.0, 1.0)}
     start = np.full((len(radii), polar.N_ANGLES), CORD_MM)
-    np.testing.assert_allclose(tapered_contours(evidence, start, plane_mm), start, atol=0.3)
+    np.testing.assert_allclose(tapered_contours(tubes.stack(start, **seen)), start, atol=0.3)
 
 
 @pytest.mark.parametrize("polarity", [-1, 1])
@@ -42,19 +42,19 @@ def test_a_clear_border_keeps_its_place(polarity, plane_mm):
 def test_roots_that_hug_the_conus_are_left_out(polarity, plane_mm):
     """Two steps on every ray, from cord to roots and from roots to fluid, alike: the inner one is the conus' border."""
     radii, truth = cone(plane_mm)
-    evidence = border_evidence(sections(radii, 0.5, polarity), polarity, (plane_mm, 1.0, 1.0))
+    seen = {"values": sections(radii, 0.5, polarity), "polarity": polarity, "spacing": (plane_mm, 1.0, 1.0)}
     start = truth + ROOT_MM
     low = (np.arange(len(truth)) + 0.5) * plane_mm < CONUS_MM
     start[~low] = truth[~low]
-    found = tapered_contours(evidence, start, plane_mm)
+    found = tapered_contours(tubes.stack(start, **seen))
     np.testing.assert_allclose(found[low], truth[low], atol=ROOT_MM / 3)
     np.testing.assert_array_equal(found[~low], truth[~low])
 
 
 def test_without_cord_above_nothing_is_known_of_its_size():
     radii = np.full((round(CONUS_MM), polar.N_ANGLES), CORD_MM)
-    evidence = np.zeros((*radii.shape, polar.RADII_MM.size), np.float32)
-    assert tapered_contours(evidence, radii, 1.0) is radii
+    cord = tubes.stack(radii, values=np.zeros((*radii.shape, polar.RADII_MM.size), np.float32))
+    assert tapered_contours(cord) is cord.radii_mm
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.7, 0.7, 3.3)])
@@ -70,5 +70,5 @@ def test_conus_of_a_phantom(spacing, monkeypatch):
         return np.sqrt(found[conus]) - np.sqrt(truth[conus])
 
     tapered = errors()
-    monkeypatch.setattr("cordlevelset.border.propagate.tapered_contours", lambda evidence, radii_mm, plane_mm: radii_mm)
+    monkeypatch.setattr("cordlevelset.border.propagate.tapered_contours", lambda cord: cord.radii_mm)
     assert 0 < tapered.mean() < 0.75 * errors().mean()

@@ -1,4 +1,4 @@
-"""Even light along the cord: brightness against what surrounds the canal.
+"""Coil sensitivity along the cord, taken out: brightness against what surrounds the canal.
 
 A surface coil fades along the body and dims all tissues alike; the conus changes the inside of the sac alone. Which of
 the two it is shows when brightness is read both ways.
@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.sections import polar
-from cordlevelset.sections.boundary import border_levels
 
-__all__ = ["end_levels", "evenly_lit"]
+__all__ = ["coil_corrected"]
 
 FloatArray = NDArray[np.float32]
 
@@ -26,7 +25,7 @@ DARK_SHARE = 0.1
 read off air."""
 
 
-def evenly_lit(sections: FloatArray, plane_mm: float) -> FloatArray:
+def coil_corrected(sections: FloatArray, plane_mm: float) -> FloatArray:
     """Sections over the brightness around the canal: a coil that fades along the cord dims all tissues alike.
 
     Brightness counts from the darkest of the sections, so that a constant added to the image changes nothing.
@@ -49,12 +48,3 @@ def _parabolas(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     low = np.clip(z - window // 2, 0, n - window)  # at the ends the last full window
     fits = [np.polyfit(z[a : a + window] - k, values[a : a + window], min(2, n - 1)) for k, a in enumerate(low)]
     return np.array([fit[-1] for fit in fits])
-
-
-def end_levels(
-    sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int, plane_mm: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`border_levels` as they are and evenly lit, (2, P) each: what the test of the cord's end looks at."""
-    plain = border_levels(sections, radii_mm, polarity)
-    even = border_levels(evenly_lit(sections, plane_mm), radii_mm, polarity)
-    return np.stack([plain[0], even[0]]), np.stack([plain[1], even[1]])
