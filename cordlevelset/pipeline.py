@@ -10,6 +10,7 @@ from cordlevelset.automatic import find_and_outline
 from cordlevelset.correction.given import as_given, read_constraints
 from cordlevelset.curve import Centerline
 from cordlevelset.errors import InputError
+from cordlevelset.missing import missing_notes
 from cordlevelset.notes import CONTRASTS
 from cordlevelset.progress import Callback, report
 from cordlevelset.result import CordSegmentation, centerline_of, result_of
@@ -154,4 +155,5 @@ def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn,
     if polarity not in POLARITIES:
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")
     turn = canonical_turn(volume)
-    return POLARITIES[polarity], turn, turn.volume(replace(volume, array=image_values(volume)))
+    values, notes = image_values(volume), (*volume.notes, *missing_notes(volume))
+    return POLARITIES[polarity], turn, turn.volume(replace(volume, array=values, notes=notes))

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from cordlevelset.brief import array_text
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.forms import NiftiForms
+from cordlevelset.missing import filled
 
 __all__ = ["REAL", "Turn", "Volume", "canonical_turn", "image_values", "same_grid"]
 
@@ -255,7 +256,7 @@ def canonical_turn(volume: Volume) -> Turn:
 
 
 def image_values(volume: Volume) -> NDArray[np.float32]:
-    """The values of an image to be segmented, checked.
+    """The values of an image to be segmented, checked; that of air where none was measured outside the body.
 
     Parameters
     ----------
@@ -269,7 +270,7 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
     Raises
     ------
     InputError
-        If values are complex, not numbers, not finite or all equal, or the image is one voxel thick.
+        If values are complex, infinite, missing inside the body or all equal, or the image is one voxel thick.
     GeometryError
         If the image is thinner than a cord or longer than a patient.
     """
@@ -280,9 +281,12 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
         raise InputError(f"the image is one voxel thick (shape {array.shape}): a single slice holds no cord to follow")
     with np.errstate(over="ignore"):  # what float32 cannot hold is found below
         values = array.astype(np.float32)
-    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
-    if bad:
-        raise InputError(f"{bad} of {values.size} voxels are not finite numbers; replace NaN and infinities first")
+    n_infinite = int(np.count_nonzero(np.isinf(values)))
+    if n_infinite:
+        raise InputError(f"{n_infinite} of {values.size} voxels are infinite or too large; replace them first")
+    if array.dtype.kind == "f":
+        turn = canonical_turn(volume)
+        values = np.ascontiguousarray(turn.back(filled(turn.array(values))))
     if values.max() == values.min():
         raise InputError(f"the image is constant: every voxel is {values.flat[0]:g}")
     extent = [n * d for n, d in zip(volume.shape, volume.spacing, strict=True)]

@@ -27,7 +27,7 @@ ROOMS = (
     "outputs", "app",
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
-GROUND = {"_jit", "brief", "curve", "errors", "forms", "notes", "progress", "volume"}
+GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "progress", "volume"}
 TOP = {"automatic", "pipeline", "result"}
 UPWARDS = {
     ("volume", "io.images"),  # Volume.from_sitk and to_sitk

@@ -86,7 +86,8 @@ def test_unusable_geometry(change, words):
     ("array", "words"),
     [
         (np.full((3, 3, 3), 7), "constant: every voxel is 7"),
-        (np.where(np.arange(27).reshape(3, 3, 3) == 5, np.nan, 1.0), "1 of 27 voxels"),
+        (np.where(np.arange(27).reshape(3, 3, 3) == 5, np.inf, 1.0), "1 of 27 voxels are infinite"),
+        (np.full((3, 3, 3), np.nan), "holds no numbers"),
         (np.ones((3, 3, 3), complex), "complex"),
         (np.zeros((1, 8, 8)), "one voxel thick"),
     ],

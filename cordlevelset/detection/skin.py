@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.detection.searchgrid import percentiles
+from cordlevelset.missing import TISSUE_SHARE
 
 __all__ = ["depth_below_skin"]
 
 FloatArray = NDArray[np.float32]
 
-TISSUE_SHARE = 0.06
-"""Tissue is brighter than this share of the range from air to bright tissue: the mean of air's noise and three of its
-deviations, at the 1 to 2 % that it has behind the body in most images."""
 SEEN_MM = 2.0
 """Of air must be behind the skin: a dark last row may be anything."""
 

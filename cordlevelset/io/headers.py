@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.forms import NiftiForms
@@ -87,10 +88,13 @@ class NiftiHeader:
         Where the image lies.
     payload : Payload
         Where the values stand.
+    missing : (N,) array of int
+        Which of them are NaN: ITK reads these as 0.
     """
 
     forms: NiftiForms
     payload: Payload
+    missing: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def nifti_header(path: Path, start: bytes) -> NiftiHeader | None:

@@ -131,7 +131,12 @@ def volume_of(
     if layer is not None and image.GetNumberOfComponentsPerPixel() > 1:
         image = sitk.VectorIndexSelectionCast(image, layer)
     volume = from_sitk(image, frame=frame)
-    return placed(volume, header.forms) if header else volume
+    if header is None:
+        return volume
+    n = volume.array.size
+    missing = header.missing - n * (frame or 0)
+    volume.array.flat[missing[(missing >= 0) & (missing < n)]] = np.nan  # ITK reads them as 0
+    return placed(volume, header.forms)
 
 
 def write(volume: Volume, path: str | os.PathLike[str]) -> None:
@@ -226,6 +231,8 @@ def from_sitk(image: Any, *, frame: int | None = None) -> Volume:
         raise InputError(f"the image has {n_components} components a voxel, needs one; give one channel")
     if image.GetDimension() == 2:
         raise InputError("the image is 2-D; give a volume")
+    if image.GetDimension() > 4:
+        raise InputError(f"the image has {image.GetDimension()} axes; give 3, or 4 with a series of volumes")
     if image.GetDimension() == 4:
         n_frames = image.GetSize()[3]
         if frame is None and n_frames > 1:
@@ -324,6 +331,8 @@ def _reading_error(path: Path, text: str) -> InputError | GeometryError:
         return GeometryError(f"{path}: axes not at right angles (sheared matrix); resample it to a straight grid")
     if "pacing" in text:
         return GeometryError(f"{path}: unusable spacing in the header; mend it")
+    if "image dimension" in text:
+        return InputError(f"{path} has more axes than a series of volumes; give 3 or 4")
     if "allocate memory" in text:
         return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
     return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")

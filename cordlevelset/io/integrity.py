@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cordlevelset.errors import InputError
 from cordlevelset.io.headers import (
@@ -49,7 +51,7 @@ def check_whole(path: Path) -> NiftiHeader | None:
     Raises
     ------
     InputError
-        If the file cannot be opened, or values are missing, corrupt or, in NIfTI, not finite: SimpleITK reads NaN as 0.
+        If the file cannot be opened, or values are missing, corrupt or, in NIfTI, infinite.
     GeometryError
         If a voxel size in a NIfTI header is not usable.
     """
@@ -62,7 +64,8 @@ def check_whole(path: Path) -> NiftiHeader | None:
         if payload is not None:
             if not payload.path.is_file():  # a pipe would never end
                 raise InputError(f"{path} keeps its values in {payload.path}, which is not there; put it beside it")
-            _check(path, payload)
+            missing = _check(path, payload)
+            header = replace(header, missing=missing) if header else None
     except zlib.error:
         raise InputError(f"{path} is damaged: its compressed values end early or are corrupt; copy it anew") from None
     except OSError as error:
@@ -70,10 +73,10 @@ def check_whole(path: Path) -> NiftiHeader | None:
     return header
 
 
-def _check(path: Path, payload: Payload) -> None:
-    """Count the values, and those that are not finite."""
+def _check(path: Path, payload: Payload) -> NDArray[np.int64]:
+    """Count the values; where they are NaN."""
     itemsize = 1 if payload.dtype is None else np.dtype(payload.dtype).itemsize
-    length, n_bad, rest = 0, 0, b""
+    length, n_values, n_infinite, rest, missing = 0, 0, 0, b"", [np.zeros(0, np.int64)]
     for block in _values(payload):
         length += len(block)
         if payload.dtype is not None:
@@ -81,13 +84,16 @@ def _check(path: Path, payload: Payload) -> None:
             whole = len(block) // itemsize * itemsize
             rest = block[whole:]
             values = np.frombuffer(block[:whole], payload.dtype)
-            n_bad += values.size - int(np.count_nonzero(np.isfinite(values)))
+            missing.append(np.flatnonzero(np.isnan(values)) + n_values)
+            n_infinite += int(np.count_nonzero(np.isinf(values)))
+            n_values += values.size
     if length < payload.n_bytes:
         raise InputError(
             f"{path} is damaged: it holds {length} bytes, its header asks for {payload.n_bytes}; copy it anew"
         )
-    if n_bad:
-        raise InputError(f"{path}: {n_bad} values are not finite numbers; replace NaN and infinities first")
+    if n_infinite:  # ITK reads them as 0
+        raise InputError(f"{path}: {n_infinite} values are infinite; replace them first")
+    return np.concatenate(missing)
 
 
 def _values(payload: Payload) -> Iterator[bytes]:

@@ -392,6 +392,13 @@ def _with(value: float) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
+def _nan_around(array: np.ndarray) -> np.ndarray:
+    """Nothing was measured in a rim, nor in the planes at both ends."""
+    array = array.copy()
+    array[:2] = array[-2:] = array[:, :8] = array[:, -6:] = array[:, :, :5] = np.nan
+    return array
+
+
 def _nifti2(folder: Path) -> Made:
     nib.save(nib.Nifti2Image(np.ones((3, 4, 5)), np.eye(4)), folder / "image.nii")
     return Made(folder / "image.nii")
@@ -556,14 +563,19 @@ ROWS = [
         "2000 letters",
     ),
     Row("2-D", _nifti(array=lambda a: a[3]), 1, "2-D"),
+    Row("5-D", _nifti(array=lambda a: np.stack([a, a])[:, None]), 1, "has 5 axes"),
     Row("4-D, none chosen", _nifti(array=lambda a: np.stack([a, a])), 1, "4-D with 2 volumes"),
     Row("4-D, one chosen that is not there", _nifti(array=lambda a: np.stack([a, a])), 1, "no frame 2", frame=2),
     Row("colour", _colour, 1, "3 components"),
     Row("complex values", _values(lambda a: a.astype("c8")), 1, "magnitude"),
-    Row("a value that is not a number", _values(_with(np.nan)), 1, "not finite"),
-    Row("NIfTI, a value that is not a number", _nifti(array=_with(np.nan)), 1, "not finite"),
-    Row("an infinite value", _values(_with(np.inf)), 1, "not finite"),
-    Row("a value too large for float32", _values(lambda a: _with(1e300)(a.astype("f8"))), 1, "not finite"),
+    Row("a value that is not a number", _values(_with(np.nan)), 1, "inside the body"),
+    Row("NIfTI, a value that is not a number", _nifti(array=_with(np.nan)), 1, "inside the body"),
+    Row("NaN around the body", _values(_nan_around), says="taken for air"),
+    Row("NIfTI, NaN around the body", _nifti(array=_nan_around), says="taken for air"),
+    Row("NIfTI, 4-D, NaN around the body", _nifti(array=lambda a: np.stack([a, _nan_around(a)])), frame=1, says="air"),
+    Row("an infinite value", _values(_with(np.inf)), 1, "infinite"),
+    Row("NIfTI, an infinite value", _nifti(array=_with(np.inf)), 1, "infinite"),
+    Row("a value too large for float32", _values(lambda a: _with(1e300)(a.astype("f8"))), 1, "too large"),
     Row("all zero", _values(lambda a: 0 * a), 1, "constant"),
     Row("constant", _values(lambda a: 0 * a + 7), 1, "constant"),
     Row("one voxel thick", _grid(lambda a: a[:, :, 25:26], (2.0, 1.0, 1.0)), 1, "one voxel thick"),

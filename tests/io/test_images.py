@@ -341,9 +341,11 @@ BAD_FILES = {
     "zero spacing": (_zero_spacing, cls.GeometryError, "voxel size"),
     "sheared": (_sheared, cls.GeometryError, "right angles"),
     "NIfTI-2": (_nifti2, cls.InputError, "convert"),
-    "NaN": (lambda f: _nifti(f / "a.nii.gz", _with(np.nan)), cls.InputError, "1 values are not finite"),
-    "infinite": (lambda f: _nifti(f / "a.nii", _with(np.inf).astype("f4")), cls.InputError, "not finite"),
-    "NaN in NRRD": (_nan_nrrd, cls.InputError, "not finite"),
+    "NaN": (lambda f: _nifti(f / "a.nii.gz", _with(np.nan)), cls.InputError, "1 of 720 voxels are not numbers"),
+    "infinite": (lambda f: _nifti(f / "a.nii", _with(np.inf).astype("f4")), cls.InputError, "1 values are infinite"),
+    "NaN in NRRD": (_nan_nrrd, cls.InputError, "1 of 720 voxels are not numbers"),
+    "5 axes": (lambda f: _nifti(f / "a.nii", np.ones((8, 9, 10, 1, 2))), cls.InputError, "has 5 axes; give 3"),
+    "6 axes": (lambda f: _nifti(f / "a.nii", np.ones((8, 9, 10, 1, 1, 2))), cls.InputError, "more axes"),
     "constant": (lambda f: _nifti(f / "a.nii", np.ones((8, 9, 10))), cls.InputError, "constant"),
 }
 
