@@ -1,22 +1,38 @@
-"""Slicer module: segment the spinal cord, look, mend, again. All that touches data is in CordLevelSetLib.bridge."""
+"""Slicer module: segment the spinal cord, look, mend, again. All that touches data is in CordLevelSetLib."""
 
-import ctk
+from typing import Annotated
+
+import numpy as np
 import qt
 import slicer
 import slicer.util
 import vtk
-from CordLevelSetLib.install import ensure_library
-from CordLevelSetLib.job import Job
+from CordLevelSetLib import install
+from slicer import (
+    vtkMRMLMarkupsCurveNode,
+    vtkMRMLMarkupsFiducialNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLTableNode,
+)
+from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+from slicer.util import VTKObservationMixin
 
 POLL_MS = 100
-CONTRASTS = ("auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi")
-POLARITIES = ("auto", "bright", "dark")
+"""Between two looks at the process; a bar that moves ten times a second is smooth."""
+CONTRASTS = ["auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi"]
+POLARITIES = ["auto", "bright", "dark"]
+HOME = "https://cordlevelset.readthedocs.io/en/latest/slicer.html"
+HELP = f"""Finds and outlines the spinal cord in MR images by itself, lumbar included, without learned weights.
+Choose an image, Apply, look, draw what you know better, Apply again.
+Research software, not a medical device. <a href="{HOME}">Documentation</a>"""
+THANKS = "Made by the cordlevelset contributors. Built on NumPy, SciPy, Numba, SimpleITK and scikit-image."
 
 
 class CordLevelSet(ScriptedLoadableModule):
@@ -28,211 +44,289 @@ class CordLevelSet(ScriptedLoadableModule):
         parent.categories = ["Segmentation"]
         parent.dependencies = ["Segmentations", "Markups", "Tables"]
         parent.contributors = ["The cordlevelset contributors"]
-        parent.helpText = "Finds and outlines the spinal cord in MR images by itself. Not a medical device."
-        parent.acknowledgementText = ""
+        parent.helpText = HELP
+        parent.acknowledgementText = THANKS
+
+
+@parameterNodeWrapper
+class CordLevelSetParameterNode:
+    """What is chosen; saved with the scene."""
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    contrast: Annotated[str, Choice(CONTRASTS)] = "auto"
+    polarity: Annotated[str, Choice(POLARITIES)] = "auto"
+    outputSegmentation: vtkMRMLSegmentationNode
+    points: vtkMRMLMarkupsFiducialNode
+    drawings: vtkMRMLSegmentationNode
+    centerline: vtkMRMLMarkupsCurveNode
+    measures: vtkMRMLTableNode
 
 
 class CordLevelSetLogic(ScriptedLoadableModuleLogic):
     """From nodes to nodes."""
 
-    def start(self, volume_node, *, contrast="auto", polarity="auto", previous=None, **drawn):
-        """Start the work in a thread.
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        self._painted = {}  # by the ID of the segmentation that results go to
+
+    def getParameterNode(self):
+        """With its types.
+
+        Returns
+        -------
+        CordLevelSetParameterNode
+        """
+        return CordLevelSetParameterNode(super().getParameterNode())
+
+    def start(self, chosen):
+        """Start the work in a process of its own, with all that was drawn and painted.
 
         Parameters
         ----------
-        volume_node : vtkMRMLScalarVolumeNode
-            The image.
-        contrast, polarity : str
-            As in `cordlevelset.segment`.
-        previous : Job, optional
-            On the same image with the same settings: only what the drawings change is done again.
-        **drawn
-            points : markups node; segments : segmentation node; cord, not_cord, contours : IDs of its segments.
+        chosen : CordLevelSetParameterNode
+            Image, settings and corrections.
 
         Returns
         -------
         Job
         """
-        ensure_library()
+        install.check_library()
         from CordLevelSetLib import bridge
+        from CordLevelSetLib.job import Job
 
-        import cordlevelset as cls
+        volume = bridge.volume_of_node(chosen.inputVolume)
+        self._take_painted(chosen)
+        given = {} if chosen.drawings is None else bridge.drawn(chosen.drawings, chosen.inputVolume)
+        if chosen.points is not None and chosen.points.GetNumberOfControlPoints():
+            given["centerline"] = bridge.points_lps(chosen.points)
+        return Job(volume, contrast=chosen.contrast, polarity=chosen.polarity, **given)
 
-        volume = bridge.volume_of_node(volume_node)
-        given = self._given(volume_node, **drawn)
-        if previous is not None and given and previous.given <= given.keys():  # nothing was taken back
-            return Job(lambda callback: previous.result.corrected(callback=callback, **given), given)
-        options = {"contrast": contrast, "polarity": polarity, **given}
-        return Job(lambda callback: cls.segment(volume, callback=callback, **options), given)
+    def show(self, outcome, chosen):
+        """Put what a job brought into nodes, those of an earlier result if there are any.
 
-    def _given(self, volume_node, *, points=None, segments=None, cord="", not_cord="", contours=""):
-        from CordLevelSetLib import bridge
-
-        given = {}
-        if points is not None and points.GetNumberOfControlPoints():
-            given["centerline"] = bridge.points_lps(points)
-        seeds = {segment: label for segment, label in ((cord, 1), (not_cord, 2)) if segment}
-        if segments is not None and seeds:
-            given["seeds"] = bridge.segments_volume(segments, seeds, volume_node)
-        if segments is not None and contours:
-            given["contours"] = bridge.segments_volume(segments, {contours: 1}, volume_node)
-        return given
-
-    def show(self, result, volume_node, nodes=None):
-        """Put a result into nodes, those of an earlier one if given.
-
-        Returns
-        -------
-        tuple
-            Segmentation, curve and table node.
+        Parameters
+        ----------
+        outcome : Outcome
+            Of the chosen image.
+        chosen : CordLevelSetParameterNode
+            Gets the nodes.
         """
         from CordLevelSetLib import bridge
+        from CordLevelSetLib.paint import Painted
 
-        segmentation, curve, table = nodes or (None, None, None)
-        return (
-            bridge.write_segmentation(result, volume_node, segmentation),
-            bridge.write_curve(result, volume_node, curve),
-            bridge.write_table(result, volume_node, table),
-        )
+        volume, node = chosen.inputVolume, chosen.outputSegmentation
+        self._take_painted(chosen)  # what was painted meanwhile is for the next time
+        before = self._cord(node, volume)
+        ours = node is not None and node.GetID() in self._painted
+        node = bridge.write_segmentation(outcome.mask, volume, node, ours=ours or not before.any())
+        chosen.outputSegmentation = node
+        self._painted.setdefault(node.GetID(), Painted()).show(before, outcome.mask.array)
+        chosen.centerline = bridge.write_curve(outcome.centerline_mm, volume, chosen.centerline)
+        chosen.measures = bridge.write_table(outcome.measures, volume, chosen.measures)
+
+    def _take_painted(self, chosen):
+        """Voxels painted into the result, or erased from it, join the drawings, where they are seen."""
+        from CordLevelSetLib import bridge
+
+        node = chosen.outputSegmentation
+        if node is None or node.GetID() not in self._painted or not bridge.cord_segment(node):
+            return
+        changes = self._painted[node.GetID()].take(self._cord(node, chosen.inputVolume))
+        if changes.any():
+            chosen.drawings = chosen.drawings or bridge.new_drawings(chosen.inputVolume)
+            bridge.add_seeds(chosen.drawings, changes, chosen.inputVolume)
+
+    def _cord(self, node, volume):
+        from CordLevelSetLib import bridge
+
+        segment = bridge.cord_segment(node)
+        if not segment:
+            return np.zeros(bridge.volume_of_node(volume).shape, np.uint8)
+        return bridge.segments_volume(node, {segment: 1}, volume).array
 
 
-class CordLevelSetWidget(ScriptedLoadableModuleWidget):
+class CordLevelSetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The panel."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = self.ui = self.job = self.working_on = None
+        self._chosen = self._tag = None
 
     def setup(self):
         """Build it."""
         ScriptedLoadableModuleWidget.setup(self)
+        panel = slicer.util.loadUI(self.resourcePath("UI/CordLevelSet.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
         self.logic = CordLevelSetLogic()
-        self.job = None
-        self.last = None  # the job whose result is shown,
-        self.source = None  # and the volume node and settings it is of
-        self.nodes = None
-
-        form = self._section("Image")
-        self.volume = self._nodes("vtkMRMLScalarVolumeNode", none=False)
-        self.contrast, self.polarity = qt.QComboBox(), qt.QComboBox()
-        self.contrast.addItems(list(CONTRASTS))
-        self.polarity.addItems(list(POLARITIES))
-        form.addRow("MR image:", self.volume)
-        form.addRow("Contrast (a hint):", self.contrast)
-        form.addRow("Cord against fluid:", self.polarity)
-
-        form = self._section("Corrections")
-        self.points = self._nodes("vtkMRMLMarkupsFiducialNode")
-        form.addRow("Points in the cord:", self.points)
-        self.cord, self.not_cord, self.contours = (slicer.qMRMLSegmentSelectorWidget() for _ in range(3))
-        for label, selector in (
-            ("Seeds, cord:", self.cord),
-            ("Seeds, not cord:", self.not_cord),
-            ("Cord drawn on some slices:", self.contours),
-        ):
-            selector.noneEnabled = True
-            selector.setMRMLScene(slicer.mrmlScene)
-            form.addRow(label, selector)
-
-        self.apply = qt.QPushButton("Apply")
-        self.cancel = qt.QPushButton("Cancel")
-        self.progress = qt.QProgressBar()
-        self.status = qt.QLabel()
-        self.status.setWordWrap(True)
-        for widget in (self.apply, self.cancel, self.progress, self.status):
-            self.layout.addWidget(widget)
-        self.layout.addStretch(1)
-        self.cancel.enabled = False
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.timer = qt.QTimer()
         self.timer.setInterval(POLL_MS)
         self.timer.connect("timeout()", self.onPoll)
-        self.apply.connect("clicked(bool)", self.onApply)
-        self.cancel.connect("clicked(bool)", self.onCancel)
+        for name, answer in (
+            ("apply", self.onApply),
+            ("cancel", self.onCancel),
+            ("newDrawings", self.onNewDrawings),
+            ("installWheel", self.onInstallWheel),
+            ("installFolder", self.onInstallFolder),
+            ("installIndex", self.onInstallIndex),
+        ):
+            getattr(self.ui, name).connect("clicked(bool)", answer)
+        self.initializeParameterNode()
+        self._show_library()
 
     def cleanup(self):
-        """Stop what runs."""
-        self.timer.stop()
-        if self.job is not None:
-            self.job.cancel()
+        """The application ends: stop what runs."""
+        self._end_job()
+        self._choose(None)
+        self.removeObservers()
+
+    def enter(self):
+        """The user opens the module."""
+        self.initializeParameterNode()
+
+    def exit(self):
+        """The user opens another module; a running job goes on."""
+        self._choose(None)
+
+    def onSceneStartClose(self, caller=None, event=None):
+        """The nodes are about to go."""
+        self._end_job()
+        self._choose(None)
+
+    def onSceneEndClose(self, caller=None, event=None):
+        """An empty scene is there."""
+        self.logic = CordLevelSetLogic()
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self):
+        """Take up what was chosen in this scene; the first image if nothing was."""
+        chosen = self.logic.getParameterNode()
+        if chosen.inputVolume is None:
+            chosen.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        self._choose(chosen)
 
     def onApply(self, checked=False):
         """Start."""
-        node = self.volume.currentNode()
-        if node is None:
-            self.status.text = "Load an MR image first."
-            return
-        settings = (node.GetID(), node.GetImageData().GetMTime(), self.contrast.currentText, self.polarity.currentText)
-        self.status.text = "Working; the first time, the library is installed and compiled, which takes minutes."
-        slicer.app.processEvents()
         try:
-            self.job = self.logic.start(
-                node,
-                contrast=self.contrast.currentText,
-                polarity=self.polarity.currentText,
-                previous=self.last if settings == self.source else None,
-                **self._drawn(),
-            )
+            self.job = self.logic.start(self._chosen)
         except Exception as error:
-            self.status.text = str(error)
+            self.ui.status.text = str(error)
+            self.ui.librarySection.collapsed = not isinstance(error, install.LibraryMissingError)
             return
-        self.pending = (node, settings)
-        self.apply.enabled, self.cancel.enabled = False, True
+        self.working_on = self._chosen
+        self.ui.status.text = "Working; the first time the kernels are compiled, which takes a minute more."
+        self._show_state()
         self.timer.start()
 
-    def _drawn(self):
-        """What the user drew; the three segments must be of one segmentation."""
-        chosen = {"cord": self.cord, "not_cord": self.not_cord, "contours": self.contours}
-        used = {name: w for name, w in chosen.items() if w.currentNode() is not None and w.currentSegmentID()}
-        nodes = {w.currentNode().GetID(): w.currentNode() for w in used.values()}
-        if len(nodes) > 1:
-            raise ValueError("choose seeds and contours from one segmentation")
-        drawn = {name: w.currentSegmentID() for name, w in used.items()}
-        return {"points": self.points.currentNode(), "segments": next(iter(nodes.values()), None), **drawn}
-
     def onCancel(self, checked=False):
-        """Ask the work to stop."""
-        if self.job is not None:
-            self.job.cancel()
-            self.status.text = "Stopping ..."
+        """End the process."""
+        self._end_job()
+        self.ui.status.text = "Cancelled."
 
     def onPoll(self):
         """See how far it is; at its end, show what came of it."""
         job = self.job
-        self.progress.value = round(100 * job.fraction)
-        if not job.done:
+        if job is None or not job.poll():
+            self.ui.progress.value = 0 if job is None else round(100 * job.fraction)
             return
-        self.timer.stop()
-        self.job = None
-        self.apply.enabled, self.cancel.enabled = True, False
-        self.progress.value = 0
+        chosen = self.working_on
+        self._end_job()
         if job.error is not None:
-            self.status.text = str(job.error)
+            self.ui.status.text = job.error
             return
-        from CordLevelSetLib.bridge import summary
+        from CordLevelSetLib.bridge import sentences
 
-        node, settings = self.pending
-        same_image = self.source is not None and self.source[0] == settings[0]
         try:
-            self.nodes = self.logic.show(job.result, node, self.nodes if same_image and self._alive() else None)
+            self.logic.show(job.outcome, chosen)
         except Exception as error:
-            self.status.text = str(error)
+            self.ui.status.text = str(error)
             return
-        self.last, self.source = job, settings
-        self.status.text = summary(job.result)
+        self.ui.show3D.setSegmentationNode(chosen.outputSegmentation)
+        self.ui.status.text = sentences(job.outcome.summary)
 
-    def _alive(self):
-        """Whether the nodes of the last result are still in the scene."""
-        return all(slicer.mrmlScene.GetNodeByID(node.GetID()) is node for node in self.nodes)
+    def onNewDrawings(self, checked=False):
+        """Empty segments to draw corrections into, in the Segment Editor."""
+        from CordLevelSetLib import bridge
 
-    def _section(self, title):
-        box = ctk.ctkCollapsibleButton()
-        box.text = title
-        self.layout.addWidget(box)
-        return qt.QFormLayout(box)
+        chosen = self._chosen
+        chosen.drawings = bridge.new_drawings(chosen.inputVolume)
+        slicer.util.selectModule("SegmentEditor")
+        editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+        editor.setSegmentationNode(chosen.drawings)
+        editor.setSourceVolumeNode(chosen.inputVolume)
 
-    def _nodes(self, kind, none=True):
-        selector = slicer.qMRMLNodeComboBox()
-        selector.nodeTypes = [kind]
-        selector.addEnabled = selector.removeEnabled = False
-        selector.noneEnabled = none
-        selector.setMRMLScene(slicer.mrmlScene)
-        return selector
+    def onInstallWheel(self, checked=False):
+        """From a file."""
+        path = qt.QFileDialog.getOpenFileName(None, "Wheel of cordlevelset", "", "Wheels (*.whl)")
+        if path:
+            self._install(path)
+
+    def onInstallFolder(self, checked=False):
+        """From a copy of the whole project."""
+        start = str(install.source_folder() or "")
+        path = qt.QFileDialog.getExistingDirectory(None, "Folder that holds pyproject.toml", start)
+        if path:
+            self._install(path)
+
+    def onInstallIndex(self, checked=False):
+        """From the package index."""
+        self._install(None)
+
+    def _install(self, source):
+        self.ui.library.text = "Installing; this takes some minutes."
+        slicer.app.processEvents()
+        try:
+            install.install(source)
+        except Exception as error:
+            self.ui.library.text = f"Not installed: {error}"
+            return
+        self._show_library()
+
+    def _show_library(self):
+        try:
+            install.check_library()
+        except install.LibraryMissingError as error:
+            self.ui.library.text = str(error)
+            self.ui.librarySection.collapsed = False
+            return
+        import cordlevelset
+
+        self.ui.library.text = f"cordlevelset {cordlevelset.__version__} is installed."
+        self.ui.librarySection.collapsed = True
+
+    def _choose(self, chosen):
+        """Bind the panel to a parameter node, or to none."""
+        if self._chosen is not None:
+            self._chosen.disconnectGui(self._tag)
+            self.removeObserver(self._chosen, vtk.vtkCommand.ModifiedEvent, self._show_state)
+        self._chosen = chosen
+        if chosen is not None:
+            self._tag = chosen.connectGui(self.ui)
+            self.addObserver(chosen, vtk.vtkCommand.ModifiedEvent, self._show_state)
+        self._show_state()
+
+    def _show_state(self, caller=None, event=None):
+        image = None if self._chosen is None else self._chosen.inputVolume
+        self.ui.apply.enabled = image is not None and self.job is None
+        self.ui.apply.toolTip = "Find the cord" if image is not None else "Load an MR image first."
+        self.ui.newDrawings.enabled = image is not None
+        self.ui.cancel.enabled = self.job is not None
+        if self._chosen is not None:
+            self.ui.show3D.setSegmentationNode(self._chosen.outputSegmentation)
+
+    def _end_job(self):
+        self.timer.stop()
+        if self.job is not None:
+            self.job.cancel()
+        self.job = self.working_on = None
+        self.ui.progress.value = 0
+        self._show_state()
 
 
 class CordLevelSetTest(ScriptedLoadableModuleTest):
@@ -241,7 +335,7 @@ class CordLevelSetTest(ScriptedLoadableModuleTest):
     def runTest(self):
         """Run it."""
         slicer.mrmlScene.Clear(0)
-        ensure_library()
+        install.check_library()
         from CordLevelSetLib import bridge
 
         import cordlevelset as cls
@@ -249,16 +343,19 @@ class CordLevelSetTest(ScriptedLoadableModuleTest):
 
         phantom = make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0))
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "phantom")
-        image = bridge.oriented_image(phantom.soft_mask)
         matrix = vtk.vtkMatrix4x4()
-        image.GetImageToWorldMatrix(matrix)
+        bridge.oriented_image(phantom.soft_mask).GetImageToWorldMatrix(matrix)
         slicer.util.updateVolumeFromArray(node, phantom.image.array)
         node.SetIJKToRASMatrix(matrix)
         logic = CordLevelSetLogic()
-        job = logic.start(node)
-        job.wait()
+        chosen = logic.getParameterNode()
+        chosen.inputVolume = node
+        job = logic.start(chosen)
+        while not job.poll():
+            slicer.app.processEvents()
         self.assertIsNone(job.error)
-        segmentation, _, table = logic.show(job.result, node)
-        mask = bridge.segments_volume(segmentation, {segmentation.GetSegmentation().GetNthSegmentID(0): 1}, node)
+        logic.show(job.outcome, chosen)
+        cord = bridge.cord_segment(chosen.outputSegmentation)
+        mask = bridge.segments_volume(chosen.outputSegmentation, {cord: 1}, node)
         self.assertGreater(cls.compare(mask, phantom.soft_mask).dice, 0.9)
-        self.assertEqual(table.GetNumberOfRows(), len(job.result.slices))
+        self.assertEqual(chosen.measures.GetNumberOfRows(), len(job.outcome.measures["slice"]))

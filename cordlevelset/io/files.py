@@ -251,8 +251,8 @@ def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
         raise InputError(
             f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or Slicer markups (points or a curve)"
         ) from None
-    if len(points) < 2 or not np.isfinite(points).all():
-        raise InputError(f"{path} holds no curve: needs two finite points or more")
+    if not len(points) or not np.isfinite(points).all():
+        raise InputError(f"{path} holds no curve: needs one finite point or more")
     return points
 
 

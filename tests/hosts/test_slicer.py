@@ -1,5 +1,10 @@
 """The Slicer extension's bridge against Slicer's own MRML libraries: needs slicer-core from the Python index."""
 
+import ctypes
+import os
+import resource
+import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +17,18 @@ pytest.importorskip("slicer", reason="needs slicer-core")
 import slicer
 import slicer.util
 import vtk
-from CordLevelSetLib import bridge
+from CordLevelSetLib import bridge, install
 from CordLevelSetLib.job import Job
+from CordLevelSetLib.paint import Painted
 from hosts.grids import GRIDS, centroid, corners
 
 EXTENSION = Path(__file__).parents[2] / "SlicerCordLevelSet"
 RAS_LPS = np.array([-1.0, -1.0, 1.0])
+
+
+def columns_of(result):
+    records = [asdict(record) for record in result.slices]
+    return {name: np.array([record[name] for record in records]) for name in records[0]}
 
 
 @pytest.fixture
@@ -84,7 +95,7 @@ def test_mask_lies_where_it_belongs(scene, case, transform):
     np.testing.assert_allclose(read.to_lps(ends), volume.to_lps(ends), atol=0.01)
     np.testing.assert_allclose(ijk_to_world(node, ends), volume.to_lps(ends), atol=0.01)
 
-    segmentation = bridge.write_segmentation(result, node)
+    segmentation = bridge.write_segmentation(result.mask, node)
     segment = segmentation.GetSegmentation().GetNthSegmentID(0)
     assert segmentation.GetSegmentation().GetSegment(segment).GetName() == "spinal cord"
     middle = volume.to_lps(centroid(result.mask.array))
@@ -107,7 +118,7 @@ def test_mask_lies_where_it_belongs(scene, case, transform):
 def test_saved_by_slicer_and_read_elsewhere(scene, case, tmp_path):
     slicerio = pytest.importorskip("slicerio")
     volume, result = case
-    segmentation = bridge.write_segmentation(result, node_of(scene, volume))
+    segmentation = bridge.write_segmentation(result.mask, node_of(scene, volume))
     storage = slicer.vtkMRMLSegmentationStorageNode()
     storage.SetFileName(str(tmp_path / "cord.seg.nrrd"))
     assert storage.WriteData(segmentation)
@@ -121,10 +132,10 @@ def test_saved_by_slicer_and_read_elsewhere(scene, case, tmp_path):
 def test_curve_and_table(scene, case):
     volume, result = case
     node = node_of(scene, volume)
-    curve = bridge.write_curve(result, node)
+    curve = bridge.write_curve(result.centerline.points_mm, node)
     np.testing.assert_allclose(bridge.points_lps(curve), result.centerline.points_mm, atol=1e-6)
     assert curve.GetCurveLengthWorld() == pytest.approx(result.length_mm, rel=0.01)
-    table = bridge.write_table(result, node)
+    table = bridge.write_table(columns_of(result), node)
     assert table.GetNumberOfRows() == len(result.slices)
     areas = slicer.util.arrayFromTableColumn(table, "area_mm2")
     np.testing.assert_allclose(areas, [record.area_mm2 for record in result.slices])
@@ -133,14 +144,16 @@ def test_curve_and_table(scene, case):
 def test_rerun_replaces_the_cord_only(scene, case):
     volume, result = case
     node = node_of(scene, volume)
-    segmentation = bridge.write_segmentation(result, node)
+    segmentation = bridge.write_segmentation(result.mask, node)
     segmentation.GetSegmentation().AddEmptySegment("tumour", "tumour")
-    assert bridge.write_segmentation(result, node, segmentation) is segmentation
+    assert bridge.write_segmentation(result.mask, node, segmentation) is segmentation
     names = [segmentation.GetSegmentation().GetNthSegment(n).GetName() for n in range(2)]
     assert sorted(names) == ["spinal cord", "tumour"]
-    curve, table = bridge.write_curve(result, node), bridge.write_table(result, node)
-    assert bridge.write_curve(result, node, curve).GetNumberOfControlPoints() == len(result.centerline.points_mm)
-    assert bridge.write_table(result, node, table).GetNumberOfRows() == len(result.slices)
+    curve, table = bridge.write_curve(result.centerline.points_mm, node), bridge.write_table(columns_of(result), node)
+    assert bridge.write_curve(result.centerline.points_mm, node, curve).GetNumberOfControlPoints() == len(
+        result.centerline.points_mm
+    )
+    assert bridge.write_table(columns_of(result), node, table).GetNumberOfRows() == len(result.slices)
 
 
 def test_oriented_image_round_trip(case):
@@ -162,15 +175,177 @@ def test_what_cannot_be_read_is_said(scene):
         bridge.volume_of_node(node)
 
 
-def test_job_tells_and_stops():
-    job = Job(lambda callback: cls.segment(GRIDS["axial"], callback=callback))
-    job.wait(120)
-    assert job.done
+def test_an_unknown_cord_is_kept(scene, case):
+    volume, result = case
+    node = node_of(scene, volume)
+    segmentation = bridge.write_segmentation(result.mask, node)
+    first = bridge.cord_segment(segmentation)
+    bridge.write_segmentation(result.mask.like(np.roll(result.mask.array, 1)), node, segmentation, ours=False)
+    assert bridge.cord_segment(segmentation) != first
+    assert segmentation.GetSegmentation().GetSegment(first).GetName() == "spinal cord, earlier"
+    np.testing.assert_array_equal(bridge.segments_volume(segmentation, {first: 1}, node).array, result.mask.array)
+
+
+def test_term_and_color_are_those_of_the_spinal_cord(scene, case):
+    volume, result = case
+    segmentation = bridge.write_segmentation(result.mask, node_of(scene, volume))
+    segment = segmentation.GetSegmentation().GetSegment(bridge.cord_segment(segmentation))
+    entry = slicer.vtkSlicerTerminologyEntry()
+    assert slicer.vtkSlicerTerminologiesModuleLogic().DeserializeTerminologyEntry(segment.GetTerminology(), entry)
+    kind = entry.GetTypeObject()
+    assert (kind.GetCodingSchemeDesignator(), kind.GetCodeValue(), kind.GetCodeMeaning()) == (
+        "SCT",
+        "2748008",
+        "Spinal cord",
+    )
+    assert np.round(np.multiply(segment.GetColor(), 255)).tolist() == [244, 214, 49]
+
+
+def test_shown_in_3d(scene, case):
+    volume, result = case
+    segmentation = bridge.write_segmentation(result.mask, node_of(scene, volume))
+    assert segmentation.CreateClosedSurfaceRepresentation()
+    surface = vtk.vtkPolyData()
+    segmentation.GetClosedSurfaceRepresentation(bridge.cord_segment(segmentation), surface)
+    properties = vtk.vtkMassProperties()
+    properties.SetInputData(surface)
+    assert properties.GetVolume() == pytest.approx(result.mask.array.sum() * np.prod(volume.spacing), rel=0.1)
+
+
+def test_drawings_are_read_and_painted_voxels_join_them(scene):
+    volume = GRIDS["oblique"]
+    node = node_of(scene, volume)
+    drawings = bridge.new_drawings(node)
+    assert bridge.drawn(drawings, node) == {}
+    changes = np.zeros(volume.shape, np.uint8)
+    changes[5, 6, 7], changes[5, 6, 8] = 1, 2
+    bridge.add_seeds(drawings, changes, node)
+    np.testing.assert_array_equal(bridge.drawn(drawings, node)["seeds"].array, changes)
+    newer = np.zeros_like(changes)
+    newer[5, 6, 7] = 2
+    bridge.add_seeds(drawings, newer, node)
+    assert bridge.drawn(drawings, node)["seeds"].array[5, 6, 7:9].tolist() == [2, 2]
+    with pytest.raises(cls.InputError, match="no segment named 'cord'"):
+        bridge.drawn(scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty"), node)
+
+
+def test_painting_is_told_from_undoing():
+    painted = Painted()
+    empty, mask = np.zeros((3, 4, 5), np.uint8), np.zeros((3, 4, 5), np.uint8)
+    mask[1, 1:3, 1:3] = 1
+    assert not painted.take(mask).any()  # nothing was written: whose it is, is not known
+    painted.show(empty, mask)
+    assert not painted.take(mask).any()
+    assert not painted.take(empty).any()  # undone in the editor
+    touched = mask.copy()
+    touched[1, 1, 1], touched[2, 2, 2] = 0, 1
+    changes = painted.take(touched)
+    assert (changes[1, 1, 1], changes[2, 2, 2], np.count_nonzero(changes)) == (2, 1, 2)
+    painted.show(touched, mask)  # the next result
+    touched[1, 1, 1] = 0
+    mask[0, 0, 0] = 1
+    assert np.count_nonzero(painted.take(mask)) == 1
+    assert np.count_nonzero(painted.seeds) == 3
+
+
+def finished(job):
+    while not job.poll():
+        os.sched_yield()
+        ctypes.PyDLL(None).usleep(LOCK_MICROSECONDS)
+    return job
+
+
+LOCK_MICROSECONDS = 100_000
+"""Slicer's event loop keeps Python's lock for so long at a time; a call through PyDLL does, too."""
+
+
+def test_job_brings_what_a_call_brings():
+    volume = GRIDS["flipped, oblique"]
+    expected = cls.segment(volume, contrast="t2")
+    job = finished(Job(volume, contrast="t2"))
+    assert (job.error, job.stage, job.fraction) == (None, "done", 1.0)
+    np.testing.assert_array_equal(job.outcome.mask.array, expected.mask.array)
+    np.testing.assert_array_equal(job.outcome.mask.direction, volume.direction)
+    np.testing.assert_allclose(job.outcome.centerline_mm, expected.centerline.points_mm, atol=1e-3)
+    np.testing.assert_allclose(job.outcome.measures["area_mm2"], columns_of(expected)["area_mm2"], rtol=1e-4)
+    assert job.outcome.summary["polarity"] == expected.polarity
+    assert "confidence" in bridge.sentences(job.outcome.summary)
+    assert not job._folder.exists()
+
+
+def test_job_takes_corrections():
+    volume = GRIDS["axial"]
+    first = cls.segment(volume)
+    k = volume.shape[0] // 2
+    seeds, drawn = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
+    drawn[k, 1:] = first.mask.array[k, :-1]
+    edge = tuple(np.argwhere(first.mask.array[k + 6])[0])
+    seeds[(k + 6, *edge)] = 2
+    given = {"seeds": volume.like(seeds), "contours": volume.like(drawn), "centerline": first.centerline.points_mm[3:5]}
+    mask = finished(Job(volume, **given)).outcome.mask.array
+    np.testing.assert_array_equal(mask[k], drawn[k])
+    assert mask[(k + 6, *edge)] == 0
+
+
+def test_the_work_goes_on_while_the_lock_is_held():
+    """The host's loop never lets go of Python's lock until the process has ended: a thread would never begin."""
+    job = Job(GRIDS["axial"])
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    info = ctypes.create_string_buffer(256)
+    wait_for_its_end = ctypes.PyDLL(None).waitid
+    assert wait_for_its_end(os.P_PID, job._process.pid, info, os.WEXITED | os.WNOWAIT) == 0
+    assert job.poll()
     assert job.error is None
-    assert job.fraction == 1.0
-    assert job.result.mask.array.any()
-    job = Job(lambda callback: cls.segment(GRIDS["axial"], callback=callback))
+    assert job.outcome.mask.array.any()
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before  # by a process of its own
+
+
+def test_cancel_ends_the_process():
+    job = Job(GRIDS["axial"])
+    process = job._process
     job.cancel()
-    job.wait(120)
-    assert isinstance(job.error, cls.Cancelled)
-    assert job.result is None
+    assert process.poll() is not None
+    assert job.poll()
+    assert (job.outcome, job.error) == (None, "Cancelled.")
+    assert not job._folder.exists()
+
+
+def test_failures_are_told(rng, monkeypatch):
+    noise = cls.Volume(rng.rayleigh(size=(30, 60, 50)), (2.0, 1.0, 1.0))
+    assert "no spinal cord found" in finished(Job(noise)).error
+    monkeypatch.setattr(install.sys, "executable", "/nowhere/python")
+    with pytest.raises(FileNotFoundError):
+        Job(noise)
+    monkeypatch.undo()
+    run = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda words, **more: run([words[0], "-c", "import nothing"], **more))
+    assert "No module named 'nothing'" in finished(Job(noise)).error
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda words, **more: run([words[0], "-c", "import os; os.abort()"], **more)
+    )
+    assert "ended with status -6" in finished(Job(noise)).error
+
+
+def test_installation(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(slicer.util, "pip_install", asked.append, raising=False)
+    install.install()
+    wheel = tmp_path / "my wheels" / "cordlevelset-1.0-py3-none-any.whl"
+    install.install(wheel)
+    folder = install.source_folder()
+    assert (folder / "cordlevelset").is_dir()
+    install.install(folder)
+    first = asked[::2]
+    assert all(words.startswith("--upgrade --no-deps ") for words in first)  # Slicer's own SimpleITK stays
+    assert "requirements.txt" in first[0]
+    assert first[1].endswith(f'"{wheel.as_posix()}"')
+    assert first[2].endswith(f'"{folder.as_posix()}"')
+    assert set(asked[1::2]) == {install.DEPENDENCIES}
+    with pytest.raises(install.LibraryMissingError, match="neither a wheel"):
+        install.install(tmp_path)
+    monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(install.LibraryMissingError, match="not installed"):
+        install.check_library()
+    monkeypatch.setattr(install.sys, "version_info", (3, 9, 10))
+    with pytest.raises(install.LibraryMissingError, match=r"Slicer 5\.10"):
+        install.check_library()

@@ -88,7 +88,7 @@ def test_centerline_formats(tmp_path):
     [
         ("a.csv", ""),
         ("a.csv", "x,y,z\n1,2,3\n"),
-        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n"),
+        ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n"),
         ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n1,nan,3\n"),
         ("a.csv", "x_lps_mm,y_lps_mm,z_lps_mm\n1,2\n"),
         ("a.mrk.json", "{}"),
@@ -104,6 +104,11 @@ def test_files_that_hold_no_curve(name, text, tmp_path):
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(cls.InputError, match="holds no curve"):
         files.read_centerline(tmp_path / name)
+
+
+def test_one_point_will_do(tmp_path):
+    (tmp_path / "a.csv").write_text("x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n")
+    assert files.read_centerline(tmp_path / "a.csv").tolist() == [[1.0, 2.0, 3.0]]
 
 
 def test_outputs_are_refused_before_the_work(tmp_path):

@@ -5,8 +5,6 @@ world: linear parent transforms are applied to the geometry. What is written to 
 Nodes must be read and written in the main thread only.
 """
 
-from dataclasses import asdict
-
 import numpy as np
 import slicer
 import vtk
@@ -15,7 +13,18 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 import cordlevelset as cls
 
 RAS_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-CORD_NAME, CORD_COLOR = "spinal cord", (0.96, 0.84, 0.24)
+CORD_NAME = "spinal cord"
+CORD_COLOR = (244 / 255, 214 / 255, 49 / 255)
+"""Of the spinal cord in Slicer's anatomical colors."""
+CORD_TERM = (
+    "Segmentation category and type - DICOM master list~SCT^123037004^Anatomical Structure~SCT^2748008^Spinal cord~^^"
+    "~Anatomic codes - DICOM master list~^^~^^"
+)
+"""SNOMED CT codes of category and type, as Slicer stores them and writes them into DICOM SEG."""
+KEPT_NAME = "spinal cord, earlier"
+SEEDS_CORD, SEEDS_NOT_CORD, WHOLE = "cord", "not cord", "whole cord on some slices"
+DRAWN = {SEEDS_CORD: (0.2, 0.8, 0.3), SEEDS_NOT_CORD: (0.85, 0.2, 0.2), WHOLE: (0.2, 0.6, 1.0)}
+"""Names and colors of the segments that a user draws corrections into."""
 
 
 def volume_of_node(node):
@@ -133,17 +142,19 @@ def oriented_image(volume):
     return image
 
 
-def write_segmentation(result, volume_node, node=None):
-    """Put the mask into a segmentation node; an earlier cord in it is replaced, its other segments stay.
+def write_segmentation(mask, volume_node, node=None, *, ours=True):
+    """Put the mask into a segmentation node; its other segments stay.
 
     Parameters
     ----------
-    result : cordlevelset.CordSegmentation
-        Of the volume.
+    mask : cordlevelset.Volume
+        On the volume's grid.
     volume_node : vtkMRMLScalarVolumeNode
         The image it is of.
     node : vtkMRMLSegmentationNode, optional
         Made if not given.
+    ours : bool
+        Whether a cord that is already in it may be replaced; otherwise it stays, hidden, under another name.
 
     Returns
     -------
@@ -151,23 +162,105 @@ def write_segmentation(result, volume_node, node=None):
     """
     if node is None:
         node = _new(volume_node, "vtkMRMLSegmentationNode", "segmentation")
-        node.CreateDefaultDisplayNodes()
-        node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     elif node.GetParentTransformNode() is not None:
         raise cls.InputError(f"the segmentation '{node.GetName()}' is under a transform; harden it or choose another")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     segmentation = node.GetSegmentation()
-    old = segmentation.GetSegmentIdBySegmentName(CORD_NAME)
-    if old:
-        segmentation.RemoveSegment(old)
-    before = set(segmentation.GetSegmentIDs())
-    if not slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(
-        oriented_image(result.mask), node, CORD_NAME
-    ):
-        raise cls.InputError(f"the segmentation '{node.GetName()}' does not take the mask")
-    (new,) = set(segmentation.GetSegmentIDs()) - before
-    segmentation.GetSegment(new).SetName(CORD_NAME)
-    segmentation.GetSegment(new).SetColor(CORD_COLOR)
+    old = cord_segment(node)
+    if old and not ours:
+        segmentation.GetSegment(old).SetName(KEPT_NAME)
+        if node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetSegmentVisibility(old, False)
+        old = ""
+    new = old or segmentation.AddEmptySegment("", CORD_NAME, CORD_COLOR)
+    segmentation.GetSegment(new).SetTerminology(CORD_TERM)
+    _write_segment(mask, node, new)
     return node
+
+
+def cord_segment(node):
+    """ID of the segment that holds the cord; "" if there is none.
+
+    Parameters
+    ----------
+    node : vtkMRMLSegmentationNode or None
+        A segmentation.
+
+    Returns
+    -------
+    str
+    """
+    return "" if node is None else node.GetSegmentation().GetSegmentIdBySegmentName(CORD_NAME)
+
+
+def new_drawings(volume_node):
+    """A segmentation with an empty segment for each kind of correction.
+
+    Parameters
+    ----------
+    volume_node : vtkMRMLScalarVolumeNode
+        The image.
+
+    Returns
+    -------
+    vtkMRMLSegmentationNode
+    """
+    node = _new(volume_node, "vtkMRMLSegmentationNode", "corrections")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    for name, color in DRAWN.items():
+        node.GetSegmentation().AddEmptySegment("", name, color)
+    return node
+
+
+def drawn(node, volume_node):
+    """What was drawn as corrections.
+
+    Parameters
+    ----------
+    node : vtkMRMLSegmentationNode
+        With segments of the names in `DRAWN`.
+    volume_node : vtkMRMLScalarVolumeNode
+        The image.
+
+    Returns
+    -------
+    dict of str to cordlevelset.Volume
+        ``seeds``, ``contours``; an empty one is left out.
+
+    Raises
+    ------
+    InputError
+        If it has no segment of such a name.
+    """
+    ids = {name: node.GetSegmentation().GetSegmentIdBySegmentName(name) for name in DRAWN}
+    if not any(ids.values()):
+        raise cls.InputError(f"'{node.GetName()}' has no segment named " + " or ".join(f"'{name}'" for name in DRAWN))
+    seeds = {ids[name]: label for name, label in ((SEEDS_CORD, 1), (SEEDS_NOT_CORD, 2)) if ids[name]}
+    found = {"seeds": segments_volume(node, seeds, volume_node)}
+    found["contours"] = segments_volume(node, {ids[WHOLE]: 1} if ids[WHOLE] else {}, volume_node)
+    return {name: volume for name, volume in found.items() if volume.array.any()}
+
+
+def add_seeds(node, changes, volume_node):
+    """Put painted voxels into the segments "cord" and "not cord"; the newest word on a voxel counts.
+
+    Parameters
+    ----------
+    node : vtkMRMLSegmentationNode
+        As `new_drawings` makes it.
+    changes : (K, J, I) array of uint8
+        1 cord, 2 not cord, 0 nothing new.
+    volume_node : vtkMRMLScalarVolumeNode
+        The image.
+    """
+    grid = volume_of_node(volume_node)
+    for name, label in ((SEEDS_CORD, 1), (SEEDS_NOT_CORD, 2)):
+        segmentation = node.GetSegmentation()
+        segment = segmentation.GetSegmentIdBySegmentName(name) or segmentation.AddEmptySegment("", name, DRAWN[name])
+        before = segments_volume(node, {segment: 1}, volume_node).array
+        _write_segment(grid.like(np.where(changes > 0, changes == label, before).astype(np.uint8)), node, segment)
 
 
 def segments_volume(node, labels, volume_node):
@@ -189,6 +282,9 @@ def segments_volume(node, labels, volume_node):
     """
     grid = volume_of_node(volume_node)
     out = np.zeros(grid.shape, np.uint8)
+    labels = {segment: label for segment, label in labels.items() if _has_voxels(node, segment)}
+    if not labels:
+        return grid.like(out)
     scratch = node.GetScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "cordlevelset scratch")
     try:
         for segment, label in labels.items():
@@ -221,13 +317,13 @@ def points_lps(node):
     return points * RAS_LPS.diagonal()[:3]
 
 
-def write_curve(result, volume_node, node=None):
+def write_curve(points_mm, volume_node, node=None):
     """Put the centerline into a markups curve node.
 
     Parameters
     ----------
-    result : cordlevelset.CordSegmentation
-        Of the volume.
+    points_mm : (N, 3) array
+        LPS mm.
     volume_node : vtkMRMLScalarVolumeNode
         The image it is of.
     node : vtkMRMLMarkupsCurveNode, optional
@@ -238,7 +334,7 @@ def write_curve(result, volume_node, node=None):
     vtkMRMLMarkupsCurveNode
     """
     node = node or _new(volume_node, "vtkMRMLMarkupsCurveNode", "centerline")
-    slicer.util.updateMarkupsControlPointsFromArray(node, result.centerline.points_mm * RAS_LPS.diagonal()[:3])
+    slicer.util.updateMarkupsControlPointsFromArray(node, points_mm * RAS_LPS.diagonal()[:3])
     node.SetLocked(True)
     node.CreateDefaultDisplayNodes()
     if node.GetDisplayNode() is not None:
@@ -246,13 +342,13 @@ def write_curve(result, volume_node, node=None):
     return node
 
 
-def write_table(result, volume_node, node=None):
+def write_table(columns, volume_node, node=None):
     """Put the measures of every slice into a table node, from the top down.
 
     Parameters
     ----------
-    result : cordlevelset.CordSegmentation
-        Of the volume.
+    columns : dict of str to (N,) array
+        The measures.
     volume_node : vtkMRMLScalarVolumeNode
         The image it is of.
     node : vtkMRMLTableNode, optional
@@ -263,21 +359,42 @@ def write_table(result, volume_node, node=None):
     vtkMRMLTableNode
     """
     node = node or _new(volume_node, "vtkMRMLTableNode", "measures")
-    records = [asdict(record) for record in result.slices]
-    columns = {name: np.array([record[name] for record in records]) for name in records[0]}
     slicer.util.updateTableFromArray(node, list(columns.values()), list(columns))
     return node
 
 
-def summary(result):
-    """What to tell the user, a line each."""
+def sentences(summary):
+    """What to tell the user, a line each.
+
+    Parameters
+    ----------
+    summary : dict
+        As `cordlevelset segment --json` prints it.
+
+    Returns
+    -------
+    str
+    """
     lines = [
-        f"{result.polarity} cord, {result.length_mm:.0f} mm long, mean area {result.mean_area_mm2:.1f} mm2, "
-        f"confidence {result.confidence:.2f}"
+        "{polarity} cord, {length_mm:.0f} mm long, mean area {mean_area_mm2:.1f} mm2, "
+        "confidence {confidence:.2f}".format(**summary)
     ]
-    if result.conus is not None:
-        lines.append(f"conus at S {result.conus.tip_mm[2]:.1f} mm, +- {result.conus.uncertainty_mm:.1f} mm")
-    return "\n".join([*lines, *result.notes])
+    if summary["conus"] is not None:
+        tip, uncertainty = summary["conus"]["tip_mm"], summary["conus"]["uncertainty_mm"]
+        lines.append(f"conus at S {tip[2]:.1f} mm, +- {uncertainty:.1f} mm")
+    return "\n".join([*lines, *(f"note: {note}" for note in summary["notes"])])
+
+
+def _write_segment(mask, node, segment):
+    if not slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
+        oriented_image(mask), node, segment, slicer.vtkSlicerSegmentationsModuleLogic.MODE_REPLACE
+    ):
+        raise cls.InputError(f"the segmentation '{node.GetName()}' does not take the mask")
+
+
+def _has_voxels(node, segment):
+    image = slicer.vtkOrientedImageData()
+    return bool(node.GetBinaryLabelmapRepresentation(segment, image)) and not image.IsEmpty()
 
 
 def _volume(array, to_ras):

@@ -1,48 +1,175 @@
-"""Work in a thread that tells how far it is and can be stopped; whoever owns a timer asks it now and then."""
+"""`cordlevelset segment` as a process of its own; whoever owns a timer asks it now and then.
 
-import threading
+Slicer's event loop keeps Python's lock while it idles, so a thread would run only between its polls. What the process
+says goes into files: nothing waits for a pipe to be read.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import cordlevelset as cls
+
+END_SECONDS = 2.0
+"""Time to end in peace; the command needs some hundredths. Then it is killed: the user wants his button back."""
+POINTS_HEADER = "x_lps_mm,y_lps_mm,z_lps_mm"
 
 
-class Job:
-    """A call of `run(callback)` in a thread.
+@dataclass(frozen=True)
+class Outcome:
+    """What a job brings.
 
     Attributes
     ----------
-    given : set of str
-        Names of the corrections it honours.
-    stage, fraction : str, float
-        How far it is.
-    result, error : object or None, Exception or None
-        What came of it, once `done`.
+    mask : cordlevelset.Volume
+        uint8 on the image's grid.
+    centerline_mm : (N, 3) array
+        From the top down, LPS mm.
+    measures : dict of str to (N,) array
+        Columns, a row a slice.
+    summary : dict
+        As `cordlevelset segment --json` prints it.
     """
 
-    def __init__(self, run, given=()):
-        self.given = set(given)
-        self.stage, self.fraction = "starting", 0.0
-        self.result, self.error = None, None
-        self._run, self._stop = run, threading.Event()
-        self._thread = threading.Thread(target=self._work, name="cordlevelset", daemon=True)
-        self._thread.start()
+    mask: cls.Volume
+    centerline_mm: np.ndarray
+    measures: dict
+    summary: dict
 
-    @property
-    def done(self):
-        """Whether it has ended."""
-        return not self._thread.is_alive()
+
+class Job:
+    """One image in a process of its own.
+
+    Parameters
+    ----------
+    image : cordlevelset.Volume
+        The image.
+    contrast, polarity : str
+        As in `cordlevelset.segment`.
+    **given
+        centerline : (N, 3) array; seeds, contours, initial : Volume. As in `cordlevelset.segment`.
+
+    Attributes
+    ----------
+    stage, fraction : str, float
+        How far it is.
+    outcome, error : Outcome or None, str or None
+        What came of it, once `poll` says True.
+    """
+
+    def __init__(self, image, *, contrast="auto", polarity="auto", **given):
+        self.stage, self.fraction = "starting", 0.0
+        self.outcome, self.error = None, None
+        self._image = image
+        self._folder = Path(tempfile.mkdtemp(prefix="cordlevelset-"))
+        self._read, self._process = 0, None
+        try:
+            words = ["--contrast", contrast, "--polarity", polarity, *self._written(given)]
+            self._process = self._started(words)
+        except BaseException:
+            self._clear()
+            raise
+
+    def poll(self):
+        """Read what it has said since.
+
+        Returns
+        -------
+        bool
+            True once it has ended.
+        """
+        if self._process is None:
+            return True
+        status = self._process.poll()  # before reading: what it said before its end is then read
+        self._listen()
+        if status is None:
+            return False
+        try:
+            if status == 0:
+                self.outcome = self._outcome()
+            elif self.error is None:
+                self.error = self._last_words(status)
+        except Exception as error:
+            self.error = f"what the process wrote cannot be read: {error}"
+        self._clear()
+        return True
 
     def cancel(self):
-        """Ask it to end; it does so at its next step, with `cordlevelset.Cancelled` as error."""
-        self._stop.set()
-
-    def wait(self, seconds=None):
-        """Wait for its end."""
-        self._thread.join(seconds)
-
-    def _callback(self, progress):
-        self.stage, self.fraction = progress.stage, progress.fraction
-        return self._stop.is_set()
-
-    def _work(self):
+        """End it, whatever it is at."""
+        if self._process is None:
+            return
+        self._process.terminate()
         try:
-            self.result = self._run(self._callback)
-        except Exception as error:
-            self.error = error
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.error = "Cancelled."
+        self._clear()
+
+    def _written(self, given):
+        """Inputs as files; the options that name them."""
+        cls.write(self._image, self._folder / "image.nrrd")
+        words = []
+        for name, value in given.items():
+            path = self._folder / ("given_centerline.csv" if name == "centerline" else f"given_{name}.nrrd")
+            if name == "centerline":
+                np.savetxt(path, value, delimiter=",", header=POINTS_HEADER, comments="")
+            else:
+                cls.write(value, path)
+            words += [f"--{name}", str(path)]
+        return words
+
+    def _started(self, words):
+        python = shutil.which("PythonSlicer") or sys.executable
+        outputs = {"-o": "mask.nrrd", "--centerline-out": "centerline.csv", "--measures": "measures.csv"}
+        files = [word for option, name in outputs.items() for word in (option, str(self._folder / name))]
+        command = [python, "-m", "cordlevelset", "segment", str(self._folder / "image.nrrd"), *files, *words]
+        with (self._folder / "stdout").open("wb") as stdout, (self._folder / "stderr").open("wb") as stderr:
+            return subprocess.Popen(
+                [*command, "--json", "--progress", "jsonl"],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+
+    def _listen(self):
+        """Whole lines only: the last may still be in the making."""
+        said = (self._folder / "stderr").read_bytes()
+        end = said.rfind(b"\n") + 1
+        for line in said[self._read : end].splitlines():
+            try:
+                told = json.loads(line)
+            except ValueError:
+                continue  # of Python itself, before the command runs: for `_last_words`
+            self.stage = told.get("stage", self.stage)
+            self.fraction = told.get("fraction", self.fraction)
+            self.error = told.get("error", self.error)
+        self._read = end
+
+    def _last_words(self, status):
+        said = (self._folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
+        words = [line for line in said if line and not line.startswith("{")]
+        return words[-1] if words else f"the process ended with status {status}"
+
+    def _outcome(self):
+        table = np.atleast_1d(
+            np.genfromtxt(self._folder / "measures.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
+        )
+        return Outcome(
+            mask=self._image.like(cls.read(self._folder / "mask.nrrd").array),
+            centerline_mm=np.loadtxt(self._folder / "centerline.csv", delimiter=",", skiprows=1, ndmin=2),
+            measures={name: table[name] for name in table.dtype.names},
+            summary=json.loads((self._folder / "stdout").read_text(encoding="utf-8")),
+        )
+
+    def _clear(self):
+        self._process = None
+        shutil.rmtree(self._folder, ignore_errors=True)

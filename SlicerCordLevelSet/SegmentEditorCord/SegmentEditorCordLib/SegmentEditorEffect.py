@@ -1,14 +1,24 @@
 """Segment Editor effect: the selected segment becomes the cord; what was in it can guide the search."""
 
+from pathlib import Path
+
+import numpy as np
 import qt
 import slicer
 import slicer.util
-from CordLevelSetLib.install import ensure_library
-from CordLevelSetLib.job import Job
+from CordLevelSetLib import install
 from SegmentEditorEffects import AbstractScriptedSegmentEditorEffect
 
 POLL_MS = 100
-USES = {"is replaced": "", "is kept as it is on its slices": "contours", "is a hint": "initial", "is cord": "seeds"}
+"""Between two looks at the process."""
+PAINTED = "painting corrects the last result"
+USES = {
+    "is replaced": "",
+    PAINTED: "seeds",
+    "is kept as it is on its slices": "contours",
+    "is a hint": "initial",
+    "is cord": "seeds",
+}
 """What the selected segment says, and the keyword of `cordlevelset.segment` that says it."""
 
 
@@ -21,6 +31,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         scriptedEffect.requireSegments = True
         AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
         self.job = None
+        self._painted = {}  # by segmentation and segment
 
     def clone(self):
         """Another one, for the editor."""
@@ -31,12 +42,16 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         return other
 
     def icon(self):
-        """No picture of its own."""
-        return qt.QIcon()
+        """Picture on the editor's button."""
+        return qt.QIcon(str(Path(__file__).with_name("SegmentEditorEffect.png")))
 
     def helpText(self):
         """For the editor's help button."""
-        return "Finds the spinal cord and writes it into the selected segment. What the segment holds can guide it."
+        return (
+            "<html>Finds the spinal cord and writes it into the selected segment, within the editor's mask. "
+            "What the segment holds can guide the search: painted corrections, slices to keep, a hint. "
+            '<a href="https://cordlevelset.readthedocs.io/en/latest/slicer.html">Documentation</a></html>'
+        )
 
     def setupOptionsFrame(self):
         """Build the options."""
@@ -64,53 +79,85 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         if not self.scriptedEffect.confirmCurrentSegmentVisible():
             return
         try:
-            ensure_library()
+            install.check_library()
             from CordLevelSetLib import bridge
-
-            import cordlevelset as cls
+            from CordLevelSetLib.job import Job
 
             # as the editor sees them: both may have been resampled to its grid
             image = bridge.volume_of_oriented_image(self.scriptedEffect.sourceVolumeImageData())
-            given = {}
-            if use := USES[self.use.currentText]:
-                drawn = bridge.volume_of_oriented_image(self.scriptedEffect.selectedSegmentLabelmap())
-                given[use] = bridge.on_grid(drawn, image)
+            self.job = Job(image, **self._given(image))
         except Exception as error:
             self.status.text = str(error)
             return
-        node = self.scriptedEffect.parameterSetNode()
-        self.target = (node.GetSegmentationNode().GetID(), node.GetSelectedSegmentID())
-        self.job = Job(lambda callback: cls.segment(image, callback=callback, **given))
+        self.image, self.target = image, self._selected()
         self.apply.enabled, self.cancel.enabled = False, True
-        self.status.text = "Working; the first time takes a minute more."
+        self.status.text = "Working; the first time the kernels are compiled, which takes a minute more."
         self.timer.start()
 
     def onCancel(self):
-        """Ask the work to stop."""
+        """End the process."""
         if self.job is not None:
             self.job.cancel()
+            self._end("Cancelled.")
 
     def onPoll(self):
         """See how far it is; at its end, write the mask."""
         job = self.job
-        self.progress.value = round(100 * job.fraction)
-        if not job.done:
+        if job is None or not job.poll():
+            self.progress.value = 0 if job is None else round(100 * job.fraction)
             return
+        if job.error is not None:
+            self._end(job.error)
+            return
+        if self._selected() != self.target:
+            self._end("Another segment was selected meanwhile; nothing was written.")
+            return
+        from CordLevelSetLib.bridge import oriented_image, sentences
+        from CordLevelSetLib.paint import Painted
+
+        before = self._drawn(self.image).array
+        self.scriptedEffect.saveStateForUndo()
+        self.scriptedEffect.modifySelectedSegmentByLabelmap(
+            oriented_image(job.outcome.mask), slicer.qSlicerSegmentEditorAbstractEffect.ModificationModeSet
+        )
+        # as it is now: the editor's mask may have kept a part out
+        self._painted.setdefault(self.target, Painted()).show(before, self._drawn(self.image).array)
+        self._end(sentences(job.outcome.summary))
+
+    def _given(self, image):
+        """What the selected segment says."""
+        keyword = USES[self.use.currentText]
+        if not keyword:
+            return {}
+        drawn = self._drawn(image)
+        if self.use.currentText == PAINTED:
+            painted = self._painted.get(self._selected())
+            if painted is None:
+                raise ValueError("There is no result in this segment yet: Apply with 'is replaced' first.")
+            painted.take(drawn.array)
+            drawn = image.like(painted.seeds)
+        if not drawn.array.any():
+            raise ValueError("Nothing was painted into the segment, or erased from it.")
+        return {keyword: drawn}
+
+    def _drawn(self, image):
+        """The selected segment on the image's grid."""
+        from CordLevelSetLib import bridge
+
+        labelmap = self.scriptedEffect.selectedSegmentLabelmap()
+        if labelmap is not None and not labelmap.IsEmpty():
+            drawn = bridge.volume_of_oriented_image(labelmap)
+            if drawn.array.any():
+                return bridge.on_grid(drawn, image)
+        return image.like(np.zeros(image.shape, np.uint8))
+
+    def _selected(self):
+        node = self.scriptedEffect.parameterSetNode()
+        return node.GetSegmentationNode().GetID(), node.GetSelectedSegmentID()
+
+    def _end(self, words):
         self.timer.stop()
         self.job = None
         self.progress.value = 0
         self.apply.enabled, self.cancel.enabled = True, False
-        if job.error is not None:
-            self.status.text = str(job.error)
-            return
-        node = self.scriptedEffect.parameterSetNode()
-        if (node.GetSegmentationNode().GetID(), node.GetSelectedSegmentID()) != self.target:
-            self.status.text = "Another segment was selected meanwhile; nothing was written."
-            return
-        from CordLevelSetLib.bridge import oriented_image, summary
-
-        self.scriptedEffect.saveStateForUndo()
-        self.scriptedEffect.modifySelectedSegmentByLabelmap(
-            oriented_image(job.result.mask), slicer.qSlicerSegmentEditorAbstractEffect.ModificationModeSet
-        )
-        self.status.text = summary(job.result)
+        self.status.text = words
