@@ -13,7 +13,7 @@ from scores import phantom_scores
 
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
-from cordlevelset.phantom.anatomy import CONTRASTS, TISSUES
+from cordlevelset.phantom.anatomy import BRIGHTNESS, TISSUES
 
 KINDS = [
     ("cervical", "t2", (1.0, 1.0, 1.0)),
@@ -108,7 +108,7 @@ def degraded(curve, x, region, seed):
 def blurred(phantom, sigma_mm, seed):
     """Blur along the antero-posterior axis, as motion does where phase is encoded, then the noise of the scanner."""
     clean = ndi.gaussian_filter(phantom.image.array, (0, sigma_mm / phantom.image.spacing[1], 0))
-    shade = dict(zip(TISSUES, CONTRASTS["t2"], strict=True))
+    shade = dict(zip(TISSUES, BRIGHTNESS["t2"], strict=True))
     noise = 1000 * abs(shade["csf"] - shade["cord"]) / CNR  # the phantoms' unit is a thousandth
     real, imaginary = noise * np.random.default_rng(seed).standard_normal((2, *clean.shape))
     image = phantom.image.like(np.hypot(clean + real, imaginary).astype(np.float32))

@@ -76,6 +76,7 @@ _HOMES = {
     "warmup": "app.warm",
     "write": "io.images",
 }
+"""Public names and the modules that define them."""
 
 __all__ = [
     "Cancelled",

@@ -18,6 +18,7 @@ __all__ = ["njit", "threads"]
 
 # all but nnan and ninf: NaN padding must stay NaN
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+"""What the compiler may assume: sums and divisions in another order, no signed zeros; NaN and infinity stay."""
 
 _told: set[str] = set()
 

@@ -20,8 +20,16 @@ __all__ = ["NiftiForms", "straight"]
 
 FloatArray = NDArray[np.float64]
 
-PIXDIM, UNITS, CODES, QUATERNION, ROWS = 76, 123, 252, 256, 280
-"""Bytes of the header at which these fields begin."""
+PIXDIM = 76
+"""Byte of the header at which the voxel's size begins."""
+UNITS_BYTE = 123
+"""Byte of the header that says the units of space and time."""
+CODES = 252
+"""Byte at which the two codes of the matrices begin."""
+QUATERNION = 256
+"""Byte at which the quaternion and its offset begin."""
+ROWS = 280
+"""Byte at which the three rows of the affine matrix begin."""
 MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 """Length of the header's unit in mm, by the lowest three bits of its code; no unit is taken for mm."""
 
@@ -70,7 +78,7 @@ class NiftiForms:
         """
         return cls(
             struct.unpack_from(endian + "4f", raw, PIXDIM),
-            raw[UNITS],
+            raw[UNITS_BYTE],
             struct.unpack_from(endian + "2h", raw, CODES),
             struct.unpack_from(endian + "6f", raw, QUATERNION),
             struct.unpack_from(endian + "12f", raw, ROWS),
@@ -85,7 +93,7 @@ class NiftiForms:
             The header of another file.
         """
         struct.pack_into("<4f", raw, PIXDIM, *self.pixdim)
-        raw[UNITS] = self.units
+        raw[UNITS_BYTE] = self.units
         struct.pack_into("<2h", raw, CODES, *self.codes)
         struct.pack_into("<6f", raw, QUATERNION, *self.quaternion)
         struct.pack_into("<12f", raw, ROWS, *self.rows)

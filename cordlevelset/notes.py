@@ -28,6 +28,7 @@ N_STRETCHES = 3
 """No more places than a person will look at; the rest are counted."""
 
 BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
+"""Said where the cord was cut off above."""
 UNREACHED_MM = 8.0
 """A path that ends further inside the image, two planes of the search, has not left it."""
 CLIPPED_SHARE = 0.1

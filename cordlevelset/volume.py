@@ -26,10 +26,14 @@ ORTHONORMAL_TOLERANCE = 1e-3
 SHEAR_TOLERANCE = 0.01
 """Shear, as the cosine between two axes, up to which the nearest rotation stands for a header's axes: over a cord's
 width of 15 mm that is off by less than 0.1 mm. Registration to a template leaves such matrices."""
-LEAST_VOXEL_MM, GREATEST_VOXEL_MM = 1e-6, 1e6
-"""A nanometre and a kilometre: what lies beyond is no image, and its squares and products may overflow."""
-LEAST_EXTENT_MM, GREATEST_EXTENT_MM = 5.0, 3000.0
-"""A cord is nowhere thinner, a patient nowhere longer: an image beyond these has its spacing in other units."""
+LEAST_VOXEL_MM = 1e-6
+"""A nanometre: what is smaller is no voxel, and its squares and products may vanish."""
+GREATEST_VOXEL_MM = 1e6
+"""A kilometre: what is larger is no voxel, and its squares and products may overflow."""
+LEAST_EXTENT_MM = 5.0
+"""A cord is nowhere thinner: a smaller image has its spacing in other units."""
+GREATEST_EXTENT_MM = 3000.0
+"""A patient is nowhere longer: a larger image has its spacing in other units."""
 REAL = "biuf"
 """NumPy's kinds of real numbers: bool, signed, unsigned, float."""
 CANONICAL_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])

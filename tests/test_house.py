@@ -2,7 +2,9 @@
 
 import ast
 import importlib
+import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,9 @@ PATHS = {
 }
 MODULES = list(PATHS)
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
+ALL = TREES | {
+    f"napari.{path.stem}": ast.parse(path.read_text(encoding="utf-8")) for path in (PACKAGE / "napari").glob("*.py")
+}
 KERNEL_FILES = [name for name in MODULES if name.rpartition(".")[2] in ("_kernels", "_polygon")]
 PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "SlicerCordLevelSet").rglob("*.py")])
 
@@ -27,6 +32,8 @@ ROOMS = (
     "outputs", "app",
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
+JUDGES = {"detection.plausibility", "detection.finder", "detection.ends", "border.confidence"}
+"""What decides, by rules of thumb; a fitted model is to replace it, and its constants go."""
 GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "progress", "volume"}
 TOP = {"automatic", "pipeline", "result"}
 UPWARDS = {
@@ -179,6 +186,52 @@ def test_docstrings_name_what_the_signature_names(node):
     named = sections.get("Parameters", []) + sections.get("Attributes", [])
     if named:
         assert named == fields or not fields
+
+
+def _constants(tree):
+    """Names of each module-level assignment to UPPER_CASE, and the string that follows it, or None."""
+    for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            flat = [e for t in targets for e in (t.elts if isinstance(t, ast.Tuple) else [t])]
+            names = [e.id for e in flat if isinstance(e, ast.Name) and re.fullmatch("_?[A-Z][A-Z0-9_]*", e.id)]
+            is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            if names:
+                yield names, after.value.value if is_text else None
+
+
+@pytest.mark.parametrize("name", [m for m in ALL if m not in KERNEL_FILES and m not in JUDGES])
+def test_every_constant_has_a_docstring_of_its_own(name):
+    for names, docstring in _constants(ALL[name]):
+        assert isinstance(docstring, str), f"{names}: nothing says what it is"
+        assert len(names) == 1, f"{names} share one docstring"
+
+
+def test_the_name_of_a_constant_means_one_thing():
+    homes = {}
+    for module, tree in ALL.items():
+        for names, _ in _constants(tree):
+            for constant in names:
+                homes.setdefault(constant, set()).add(module)
+    twice = {constant: where for constant, where in homes.items() if len(where) > 1}
+    assert {constant: where for constant, where in twice.items() if not where <= JUDGES} == {}
+
+
+def _sentences(docstring):
+    """Sentences of the prose: no headings, formulas, examples or pages."""
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*- )|\n(?=.*\n-{3,}\n)", inspect.cleandoc(docstring)):
+        lines = [line for line in paragraph.splitlines() if not re.match(r"\s*(>>>|\.\.\.|\.\. |-{3,}|<)", line)]
+        yield from re.split(r"(?<=[.!?:])\s+", " ".join(" ".join(lines).split()))
+
+
+@pytest.mark.parametrize("name", [m for m in ALL if m not in JUDGES])
+def test_no_sentence_must_be_read_twice(name):
+    texts = (
+        n.value.value for n in ast.walk(ALL[name]) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)
+    )
+    for text in texts:
+        for sentence in _sentences(text) if isinstance(text, str) else ():
+            assert len(sentence.split()) <= 40, sentence
 
 
 @pytest.mark.parametrize("name", MODULES)

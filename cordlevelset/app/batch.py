@@ -38,10 +38,11 @@ WORDS = {0: "done", 3: "no cord found"}
 tries again."""
 LEAVES = ("seg.json", "seg.nii.gz", "measures.csv", "centerline.csv", "report.html")
 """What an image may leave, after its name and ``_label-SC_``; the record comes first to go and last to come."""
-COLUMNS = (
+INDEX_COLUMNS = (
     "participant_id", "session_id", "image", "status", "polarity", "length_mm", "mean_area_mm2", "volume_mm3",
     "confidence", "remark",
 )  # fmt: skip
+"""Of the table of a batch, one row an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Outcome:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """Values of `COLUMNS`."""
-        figures = (self.summary.get(name, "n/a") for name in COLUMNS[4:-1])
+        """Values of `INDEX_COLUMNS`."""
+        figures = (self.summary.get(name, "n/a") for name in INDEX_COLUMNS[4:-1])
         return self.source.subject, self.source.session, self.source.name, self.status, *figures, self.remark or "n/a"
 
 
@@ -139,7 +140,7 @@ def run_batch(
             progress(len(outcomes), len(sources))
     ordered = [outcomes[s.name] for s in sources]
     with files.whole_or_nothing([output / "cord.tsv", output / "index.html"]) as (table, page):
-        files.write_table(table, COLUMNS, (o.row for o in ordered), separator="\t")
+        files.write_table(table, INDEX_COLUMNS, (o.row for o in ordered), separator="\t")
         page.write_text(_page(ordered, output), encoding="utf-8", newline="\n")
     return ordered
 
@@ -255,7 +256,7 @@ def _page(outcomes: list[Outcome], output: Path) -> str:
     """The table as a page; whatever comes from files is escaped."""
 
     def cells(outcome: Outcome) -> Iterator[str]:
-        for name, value in zip(COLUMNS, outcome.row, strict=True):
+        for name, value in zip(INDEX_COLUMNS, outcome.row, strict=True):
             text = html.escape(str(value))
             page = _leaves(outcome.source, output)["report.html"]
             if name == "image" and page.exists():
@@ -266,7 +267,7 @@ def _page(outcomes: list[Outcome], output: Path) -> str:
     counts = ", ".join(
         f"{sum(o.status == status for o in outcomes)} {status}" for status in ("done", "no cord found", "failed")
     )
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in COLUMNS)
+    head = "".join(f"<th>{html.escape(c)}</th>" for c in INDEX_COLUMNS)
     rows = "\n".join(f'<tr class="{o.status.split()[0]}">' + "".join(cells(o)) + "</tr>" for o in outcomes)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -17,7 +17,9 @@ __all__ = ["DESCRIPTION", "Source", "check_output", "dataset_description", "find
 SUFFIXES = ("T1w", "T2w", "T2starw", "T2star", "PDw", "MTS", "MTw", "UNIT1")
 """Anatomical images in which a cord can be seen."""
 BIDS_VERSION = "1.9.0"
+"""Of the standard that a derivative dataset follows."""
 DESCRIPTION = "dataset_description.json"
+"""Name of the file that says what a dataset is."""
 NAME = "cordlevelset"
 """Who wrote a description."""
 

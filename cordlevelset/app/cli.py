@@ -20,8 +20,16 @@ from cordlevelset import __version__
 
 __all__ = ["main"]
 
-DONE, FAILED, NO_CORD, INTERRUPTED = 0, 1, 3, 130  # argparse has 2, wrong use
+DONE = 0
+"""Exit status of work that was done; argparse ends wrong use with 2."""
+FAILED = 1
+"""Exit status of an error, which is told in one line."""
+NO_CORD = 3
+"""Exit status of an image in which no cord was found."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the signal's number, as shells have it."""
 JSONL = "jsonl"
+"""Progress as JSON, an object a line."""
 ANSWER_S = 0.2
 """Seconds after which Ctrl-C is answered at the latest: Windows answers between two waits, never within one."""
 

@@ -19,6 +19,7 @@ from cordlevelset.result import CordSegmentation
 __all__ = ["Demo", "run_demo"]
 
 NAMES = ("image.nii.gz", "truth.nii.gz", "mask.nii.gz", "centerline.csv", "centerline.mrk.json", "demo.png")
+"""Files of the demo, in the order in which they are written."""
 
 
 @dataclass(frozen=True, slots=True)

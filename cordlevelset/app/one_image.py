@@ -125,6 +125,7 @@ CONUS_WORDS = {
     "outside": "outside the field of view",
     "unclear": "not visible: the cord fades, or was lost, before the image's lower edge",
 }
+"""What the summary says of a conus without a tip."""
 
 
 def sentences(result: CordSegmentation, seconds: float) -> str:

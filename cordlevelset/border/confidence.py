@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cordlevelset.detection.plausibility import WINDOW_MM
 from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.sections import polar
-from cordlevelset.sections.sac import LARGEST_MM, WALL_STEP
+from cordlevelset.sections.sac import LARGEST_SAC_MM, WALL_STEP
 from cordlevelset.sections.stack import Sections
 from cordlevelset.sections.steps import OUTSIDE_MM
 
@@ -106,7 +106,7 @@ def unlit(array: NDArray[np.float32], cord: Sections) -> FloatArray:
     if cord.polarity < 0:
         return np.zeros(len(cord))
     (dark,) = percentiles(array, 1)
-    around = (cord.radii_mm[:, :, None] + OUTSIDE_MM < polar.RADII_MM) & (polar.RADII_MM <= LARGEST_MM)
+    around = (cord.radii_mm[:, :, None] + OUTSIDE_MM < polar.RADII_MM) & (polar.RADII_MM <= LARGEST_SAC_MM)
     brightest = np.where(around, cord.values, dark).max(2)
     share: FloatArray = (brightest - dark < WALL_STEP * (cord.levels.inside - dark)[:, None]).mean(1)
     return share

@@ -40,10 +40,12 @@ FloatArray = NDArray[np.float32]
 
 PIXEL_MM = 0.5
 """Grid of the sections: the finest pixels in clinical use; the contour is sub-pixel."""
-REACH_MM = 11.0
+GRID_REACH_MM = 11.0
 """Half-width of the grid: the largest cord radius and the band around it."""
-CURVATURE, ADVECTION = 0.1, 1.0
-"""c, mm, and a: at a cord's radius the curvature term is 0.1 / r = 2 %, just enough against pixel noise."""
+CURVATURE = 0.1
+"""c, mm: at a cord's radius the curvature term is 0.1 / r = 2 %, just enough against pixel noise."""
+ADVECTION = 1.0
+"""a: the pull into the border's valley is the unit that the other terms are measured in."""
 REGION = 0.3
 """w: full cord or fluid pushes with a third of the advection's speed on a border's flank: an edge holds against it."""
 ANCHOR_PER_MM = 0.2
@@ -74,7 +76,7 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
         The contours where they stand, on the same rays; a ray that meets no contour keeps its start.
     """
     radii_mm = cord.radii_mm
-    axis = np.arange(-REACH_MM, REACH_MM + PIXEL_MM / 2, PIXEL_MM)
+    axis = np.arange(-GRID_REACH_MM, GRID_REACH_MM + PIXEL_MM / 2, PIXEL_MM)
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
     at = [angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, polar.RADII_MM.size - 1)]
 
@@ -116,7 +118,7 @@ def _outwards(n: int, surest: int) -> Iterator[tuple[int, int]]:
 
 def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radius on each ray where phi turns positive, the one nearest to the start."""
-    radii = np.arange(0, REACH_MM - PIXEL_MM, RAY_STEP_MM)
+    radii = np.arange(0, GRID_REACH_MM - PIXEL_MM, RAY_STEP_MM)
     at = (np.outer(f(polar.ANGLES), radii) / PIXEL_MM + phi.shape[0] // 2 for f in (np.sin, np.cos))
     values = ndi.map_coordinates(phi, list(at), order=1)
     low, high = values[:, :-1], values[:, 1:]

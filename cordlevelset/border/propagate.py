@@ -26,9 +26,11 @@ from cordlevelset.sections.taper import above_tip, tapered_contours
 
 __all__ = ["follow_path", "segment_path"]
 
-SHARP_ALONG_MM, SHARP_RADIAL_MM = 1.5, 0.45
-"""Gaussian sigmas, along the cord and along the rays, of what the active contour sees: half and three quarters of the
-start contour's. It starts within a millimetre of the border, so noise elsewhere does not mislead it."""
+SHARP_ALONG_MM = 1.5
+"""Gaussian sigma along the cord of what the active contour sees, half of the start contour's: it starts within a
+millimetre of the border, so noise elsewhere does not mislead it."""
+SHARP_RADIAL_MM = 0.45
+"""The same along the rays, three quarters of the start contour's: a third of a clinical pixel."""
 CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
 UNSEEN_MM = 10.0

@@ -2,18 +2,20 @@
 
 With slices 3 to 6 mm thick the cord is two or three voxels wide. Between their middles nothing was measured, and
 interpolation puts the lateral borders wherever the middles happen to lie. But a voxel holds the mean over its
-thickness: its brightness tells how much of it is fluid. With c and f the brightness of cord and fluid, F the share of
-the voxel inside the cord, an ellipse (middle x0, half-diameters a left-right and b antero-posterior), and S the share
-inside the sac, another one (half-diameter A left-right), what is not fluid is cord or lies outside the sac:
+thickness: its brightness tells how much of it is CSF. Let c and f be the brightness of cord and CSF. F is the share of
+the voxel inside the cord, an ellipse (middle x0, half-diameters a left-right and b antero-posterior). S is the share
+inside the sac, another ellipse (half-diameter A left-right). What is not CSF is cord or lies outside the sac:
 
     (I(y, i) - f) / (c - f) = F(y, i; x0, a, b) / G(x0, a) + w (1 - S(y, i; A)) + u_i (S - F)
 
 G is the share of cord in the voxels that c was measured in: less than one for a small cord, or one on the border of two
 slices. b is as deep as a cord of this a and x0 must be to show the depth seen (`flattening`). The wall is w steps away
-from the fluid, seen to the sides of it; u_i is what else there is in a column's fluid, roots and ligaments, one value
-beside the middle of the cord and one in the other rows, which a slight ridge draws to zero and which cannot be much.
-The cord of least squared misfit over x0, a and A, with neighbouring planes, each as sure as its step is high, and a
-mild prior of the cord's shape, gives the middle and, averaged with the rays', the lateral borders.
+from the CSF, seen to the sides of it. u_i is what else there is in a column's CSF, roots and ligaments: one value
+beside the middle of the cord and one in the other rows. A slight ridge draws it to zero, and it cannot be much.
+
+The misfit is squared and summed over neighbouring planes, each as sure as its step is high, and a mild prior of the
+cord's shape is added. The cord of least misfit over x0, a and A gives the middle and, averaged with the rays', the
+lateral borders.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset.sections import polar
 from cordlevelset.sections.curves import NEIGHBOUR_RAYS, RESOLVED_MM, along_cord
-from cordlevelset.sections.sac import SIZE_MM
+from cordlevelset.sections.sac import SAC_SIZE_MM
 from cordlevelset.sections.stack import Sections
 
 __all__ = ["flattening", "fullness", "partial_volume_contours", "resolved_share"]
@@ -41,7 +43,7 @@ POLES_MM = 2.0
 """Rows this far beyond the cord's poles count: they show fluid in every column, and so what else is in it."""
 RIM_MM = 1.0
 """Not those this close to the sac's poles: there its own curve is not an ellipse's."""
-REACH_MM = 8.5
+ASIDE_MM = 8.5
 """Columns beside the middle that count: the widest half-diameter of a cord."""
 RIDGE = 0.05
 """Roots and ligaments in 0.3 of a column's fluid cost as much as a misfit of 0.07 of the step in every voxel."""
@@ -63,13 +65,21 @@ NEIGHBOURS_MM = 5.0
 """Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
 LEVELS_MM = 2.5
 """The same for the levels: at its end a coil fades within a centimetre or two, faster than a cord changes."""
-RATIO, RATIO_SD, RATIO_WEIGHT = 1.4, 0.3, 0.001
-"""Left-right over AP: mean and spread of cords; one spread off costs as much as a misfit of 3 % of the step."""
-LUMBAR_RATIO, LUMBAR_MM = 1.25, 200.0
-"""The lumbar enlargement is 9.4 by 7.5 mm, the cord of T8 8.3 by 6.3, that of C5 13.3 by 7.4 (Frostell 2016); T8 lies
-about so far above the tip of the conus."""
-SAC_SD_MM, SAC_WEIGHT = 2.0, 0.002
-"""Spread of the sac's left-right half-diameter about 9.5 mm; one spread off costs as much as one of 4 %."""
+CORD_RATIO = 1.4
+"""Left-right over AP diameter: the mean of cords."""
+CORD_RATIO_SD = 0.3
+"""Its spread between levels and people."""
+CORD_RATIO_WEIGHT = 0.001
+"""One spread off costs as much as a misfit of 3 % of the step."""
+LUMBAR_RATIO = 1.25
+"""Mean ratio of the lower cord: the lumbar enlargement is 9.4 by 7.5 mm, the cord of T8 8.3 by 6.3 mm, while that of C5
+is 13.3 by 7.4 mm (Frostell 2016)."""
+LUMBAR_MM = 200.0
+"""T8 lies about so far above the tip of the conus."""
+SAC_SD_MM = 2.0
+"""Spread of the sac's left-right half-diameter about 9.5 mm."""
+SAC_WEIGHT = 0.002
+"""One spread off costs as much as a misfit of 4 % of the step."""
 BEYOND_DEG = 25.0
 """Rays this close to the AP axis meet the fluid in front of and behind the cord within the middle column."""
 CSF_MM = (0.5, 3.0)
@@ -118,7 +128,7 @@ def partial_volume_contours(
     levels = _levels(inside, csf, _wall(planes, spacing, middle, half_ap, inside, csf), spacing[0])
     sacs = along_cord(np.column_stack([sac_middle[:, 0], sac_ap, sac_middle[:, 1]]), NEIGHBOURS_MM, spacing[0])
     lumbar = np.zeros(len(planes), bool) if above_tip_mm is None else above_tip_mm < LUMBAR_MM
-    ratios = np.where(lumbar, LUMBAR_RATIO, RATIO)
+    ratios = np.where(lumbar, LUMBAR_RATIO, CORD_RATIO)
     cost = _cost(planes, spacing, middle, half_ap, sacs, levels, ratios)
     shift, wide = along_cord(_vertex(cost), NEIGHBOURS_MM, spacing[0]).T
     middle[:, 1] += np.clip(shift, -INSIDE * half_lr, INSIDE * half_lr)
@@ -234,8 +244,8 @@ def _cost(
     sure = ((step / step.max()) ** 2)[:, None, None, None]  # of a misfit in steps, where all planes share one noise
     misfits = sure * _misfits(planes, spacing, middle_mm, depths, full, sacs_mm, levels)
     cost = along_cord(misfits, NEIGHBOURS_MM, spacing[0]) / along_cord(sure, NEIGHBOURS_MM, spacing[0])
-    cost += RATIO_WEIGHT * (((HALF_LR_MM / depths - ratios[:, None, None]) / RATIO_SD) ** 2)[..., None]
-    cost += SAC_WEIGHT * ((SAC_LR_MM - SIZE_MM.max()) / SAC_SD_MM) ** 2
+    cost += CORD_RATIO_WEIGHT * (((HALF_LR_MM / depths - ratios[:, None, None]) / CORD_RATIO_SD) ** 2)[..., None]
+    cost += SAC_WEIGHT * ((SAC_LR_MM - SAC_SIZE_MM.max()) / SAC_SD_MM) ** 2
     return cost
 
 
@@ -253,7 +263,7 @@ def _misfits(
 
     tried = SHIFTS_MM, HALF_LR_MM, SAC_LR_MM
     out = np.empty((len(planes), *(grid.size for grid in tried)))
-    pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, REACH_MM])
+    pixel, margins = np.array(spacing[1:]), np.array([POLES_MM, RIM_MM, ASIDE_MM])
     roots = _kernels.Roots(RIDGE, ROOTS, MIDDLE)
     _kernels.partial_volume_misfits(
         *(planes, middle_mm, depths_mm, full, sacs_mm, pixel, levels, *tried, margins, roots, out),

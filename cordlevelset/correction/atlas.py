@@ -27,18 +27,22 @@ __all__ = ["register_atlas"]
 
 Image = Any  # path, SimpleITK.Image or Volume
 
-STEP_MM = 2.0
+CUBE_MM = 2.0
 """Grid of the registration: a cord is 6 to 13 mm wide, and a centimetre is wanted."""
 COARSE = 2
 """The coarser of its two levels, 4 mm: less than a cord. The rigid and affine parts need no more."""
 STARTS_MM = (-40.0, 0.0, 40.0)
 """Shifts along the body that are tried, from middle on middle: a vertebra or two to each side."""
-AROUND_MM, NEAR_MM = 30.0, 20.0
-"""What counts around the template's cord: spine and its muscles for the affine part, the spine alone for bending."""
+AROUND_CORD_MM = 30.0
+"""What counts around the template's cord for the affine part: the spine and its muscles."""
+NEAR_CORD_MM = 20.0
+"""What counts for bending: the spine alone."""
 MESH_MM = 40.0
 """Distance of the spline's control points: a neck bends over two vertebrae, not within one."""
-BINS, SEED = 32, 1
-"""Of the joint histogram, and of the sampling."""
+HISTOGRAM_BINS = 32
+"""Of the joint histogram on each axis: tissues in MR differ by more than a thirtieth of the range."""
+SAMPLING_SEED = 1
+"""Of the voxels looked at: the same images give the same registration."""
 SAMPLES = {2: 0.2, 1: 0.1}
 """Share of the voxels that is looked at, by level: thousands of them near the cord."""
 OVERLAP = 0.5
@@ -78,8 +82,8 @@ def register_atlas(
     Raises
     ------
     ConstraintError
-        If the mask is empty or on another grid than the template, the template is lower than 0.8 of the image, the two
-        cannot be laid on each other, or less than half of the shorter of image and cord is shared.
+        If the mask is empty or on another grid than the template. If the template is lower than 0.8 of the image, the
+        two cannot be laid on each other, or less than half of the shorter of image and cord is shared.
     InputError, GeometryError
         If an image cannot be worked on.
     Cancelled
@@ -151,14 +155,14 @@ def _laid_on(target: Volume, template: Volume, mask: Volume, callback: Callback 
         affine.SetTranslation(rigid.GetTranslation())
         affine.SetCenter(rigid.GetCenter())
         method = _method((COARSE,))
-        method.SetMetricMovingMask(_around(cord, AROUND_MM))
+        method.SetMetricMovingMask(_around(cord, AROUND_CORD_MM))
         _descend(method, affine)
         method.Execute(fixed, moving)
         report(callback, "atlas: bending", 0.7)
-        mesh = [max(1, round(n * STEP_MM / MESH_MM)) for n in fixed.GetSize()]
+        mesh = [max(1, round(n * CUBE_MM / MESH_MM)) for n in fixed.GetSize()]
         bent = sitk.BSplineTransformInitializer(fixed, mesh, 3)
         method = _method((COARSE, 1))
-        method.SetMetricMovingMask(_around(cord, NEAR_MM))
+        method.SetMetricMovingMask(_around(cord, NEAR_CORD_MM))
         method.SetMovingInitialTransform(affine)
         method.SetInitialTransform(bent, True)
         method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=25)
@@ -230,11 +234,11 @@ def _method(levels: tuple[int, ...]) -> Any:
     import SimpleITK as sitk
 
     method = sitk.ImageRegistrationMethod()
-    method.SetMetricAsMattesMutualInformation(BINS)
+    method.SetMetricAsMattesMutualInformation(HISTOGRAM_BINS)
     method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentagePerLevel([SAMPLES[n] for n in levels], SEED)
+    method.SetMetricSamplingPercentagePerLevel([SAMPLES[n] for n in levels], SAMPLING_SEED)
     method.SetShrinkFactorsPerLevel(levels)
-    method.SetSmoothingSigmasPerLevel([n * STEP_MM for n in levels])
+    method.SetSmoothingSigmasPerLevel([n * CUBE_MM for n in levels])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
     method.SetInterpolator(sitk.sitkLinear)
     return method
@@ -248,13 +252,13 @@ def _descend(method: Any, way: Any) -> None:
 
 
 def _working(volume: Volume) -> Any:
-    """An image for the registration: canonical, on cubes of `STEP_MM`, where voxels are finer averaged."""
+    """An image for the registration: canonical, on cubes of `CUBE_MM`, where voxels are finer averaged."""
     import SimpleITK as sitk
 
     turned = canonical_turn(volume).volume(volume)
-    values = ndi.gaussian_filter(image_values(turned), [STEP_MM / 2 / s if s < STEP_MM else 0 for s in turned.spacing])
+    values = ndi.gaussian_filter(image_values(turned), [CUBE_MM / 2 / s if s < CUBE_MM else 0 for s in turned.spacing])
     image = to_sitk(turned.like(values))
-    size = [max(4, round(n * s / STEP_MM)) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
+    size = [max(4, round(n * s / CUBE_MM)) for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
     steps = [n * s / m for n, s, m in zip(image.GetSize(), image.GetSpacing(), size, strict=True)]
     corner = image.TransformContinuousIndexToPhysicalPoint(
         [(t / s - 1) / 2 for t, s in zip(steps, image.GetSpacing(), strict=True)]

@@ -28,9 +28,12 @@ CORE_DEPTH_MM = 3.0
 SHELL_MM = 10.0
 """Farther than this from another tool's mask, in slices that it reaches, there is no cord: more than a cord's width.
 Where it stops says little: tools stop early."""
-PLACE_MM, SEED_MM, INITIAL_MM = 2.0, 7.0, 5.0
-"""How far the cord's middle may be from a point or drawn slice; from a seed, which may lie at the border of the widest
-cord; and from the middle of another tool's mask, the slack of a cord in its sac."""
+POINT_TOLERANCE_MM = 2.0
+"""The cord's middle lies this close to a point, or to the middle of a drawn slice: half of the narrowest cord."""
+SEED_TOLERANCE_MM = 7.0
+"""The cord's middle lies this close to a seed, which may lie at the border of the widest cord."""
+INITIAL_TOLERANCE_MM = 5.0
+"""The cord's middle lies this close to that of another tool's mask: the slack of a cord in its sac."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,22 +90,22 @@ class Constraints:
         -------
         PathHint
         """
-        places, tolerance = [self.points_mm], [np.full(len(self.points_mm), PLACE_MM)]
+        places, tolerance = [self.points_mm], [np.full(len(self.points_mm), POINT_TOLERANCE_MM)]
         along = np.zeros_like(self.inside)
         for d in self.drawn:
             if d.axis == 0:
                 places.append(_middles(d.mask) * spacing)
-                tolerance.append(np.full(d.index.size, PLACE_MM))
+                tolerance.append(np.full(d.index.size, POINT_TOLERANCE_MM))
             else:
                 along |= d.mask
         if self.seeds is not None:
             along |= self.seeds == 1
-        loose = [(along, SEED_MM)]
+        loose = [(along, SEED_TOLERANCE_MM)]
         if self.initial is not None:
             sure = np.flatnonzero(core(self.initial, spacing).any(axis=(1, 2)))
             middle = np.zeros_like(self.initial)
             middle[sure] = self.initial[sure]
-            loose.append((middle, INITIAL_MM))
+            loose.append((middle, INITIAL_TOLERANCE_MM))
         for mask, mm in loose:
             places.append(_middles(mask) * spacing)
             tolerance.append(np.full(len(places[-1]), mm))

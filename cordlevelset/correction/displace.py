@@ -35,15 +35,17 @@ __all__ = ["corrected_contours", "hold_voxels"]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-DRAWN_REACH_MM, SEED_REACH_MM = 30.0, 10.0
-"""How far along the cord a correction is carried: over a vertebra with its disc; over a leak, which ends with the
-structure it ran into."""
+DRAWN_REACH_MM = 30.0
+"""How far along the cord a drawn slice is carried: over a vertebra with its disc."""
+SEED_REACH_MM = 10.0
+"""How far a seed is carried: over a leak, which ends with the structure it ran into."""
 DRAWN_RAYS = 4.0
 """Gaussian sigma over rays, 22 degrees, of a displacement that is carried on: a drawing's jags are those of its own
 voxels."""
-HOME_COST, PULL_COST = 0.05, 0.5
-"""Gain lost 1 mm from the automatic contour, as between neighbours in `boundary`; and 1 mm from the displacement next
-to it, half of what a good border gains."""
+HOME_COST = 0.05
+"""Gain lost 1 mm from the automatic contour, as between neighbours (`curves.NEIGHBOUR_COST`)."""
+PULL_COST = 0.5
+"""Gain lost 1 mm from the displacement next to it: half of what a good border gains."""
 FORBIDDEN = 50.0
 """Gain lost by a contour on the wrong side of a voxel: more than a whole round of borders gains."""
 LEAST_MM = 0.25

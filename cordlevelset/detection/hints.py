@@ -24,9 +24,10 @@ CLEARANCE_MM = 2.0
 
 DIRECTION_MM = 30.0
 """Length of known cord whose direction it goes on in: a vertebra with its disc."""
-SLACK_MM, TURN = 5.0, 0.36
-"""How far the cord beyond it may lie from the straight line on: the slack of a cord in its sac, and tan 20 degrees, as
-spines turn from one vertebra to those after the next."""
+SLACK_MM = 5.0
+"""How far the cord beyond it may lie from the straight line on at least: the slack of a cord in its sac."""
+TURN = 0.36
+"""And per mm along the line: tan 20 degrees, as spines turn from one vertebra to those after the next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ HALF_WIDTH_MM = 45.0
 more."""
 ROW_MM = 2.0
 """Rows closer than this say the same about left and right."""
-SMOOTHING_MM = 15.0
+MIRROR_SMOOTHING_MM = 15.0
 """Gaussian sigma along the cord: half a vertebra; the spine does not change sides faster."""
 ROLLS_DEG = (0.0, 3.0, -3.0, 6.0, -6.0, 9.0, -9.0, 12.0, -12.0)
 """Turns of a body about its long axis, the straight one first, for ties; who lies turned by more is laid straight. Half
 a step is 2.4 mm off at 90 mm from the middle row, less than what a path may be off the plane for nothing."""
-FLAT = 1e-4
+LEAST_VARIANCE = 1e-4
 """Least spread of the halves, as a share of their power: below, single precision holds none of it."""
 
 
@@ -68,7 +68,9 @@ def midline(image: NDArray[np.float32], spacing: tuple[float, float, float]) -> 
     widest = min(2 * HALF_WIDTH_MM, n_x * dx) / (2 * dx) * pairs.shape[2]  # pairs
     slopes = np.tan(np.radians(ROLLS_DEG))
     sums = (_sheared(pairs, np.rint(2 * slope * height[::each] / dx).astype(int)) for slope in slopes)
-    scores = [ndi.gaussian_filter1d(_score(s, widest), SMOOTHING_MM / spacing[0], axis=0, mode="nearest") for s in sums]
+    scores = [
+        ndi.gaussian_filter1d(_score(s, widest), MIRROR_SMOOTHING_MM / spacing[0], axis=0, mode="nearest") for s in sums
+    ]
     best = int(np.argmax([score.max(axis=1).mean() for score in scores]))
     return np.asarray(scores[best].argmax(axis=1)[:, None] * dx / 2 + slopes[best] * height)
 
@@ -111,6 +113,6 @@ def _score(sums: FloatArray, widest: float) -> FloatArray:
     """Correlation times the square root of the covered share, (K, M)."""
     p, s, q, n = sums
     n = np.maximum(n, 1)
-    rho = 2 * (p - s * s / (4 * n)) / np.maximum(q - s * s / (2 * n), FLAT * q + np.finfo(np.float32).tiny)
+    rho = 2 * (p - s * s / (4 * n)) / np.maximum(q - s * s / (2 * n), LEAST_VARIANCE * q + np.finfo(np.float32).tiny)
     out: FloatArray = rho * np.sqrt(np.minimum(1, sums[3] / widest))
     return out

@@ -17,20 +17,30 @@ __all__ = ["is_dicom", "lengths_fit"]
 
 PREAMBLE = 128
 """Bytes before the mark that a file is DICOM."""
-IMPLICIT, BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
-"""Transfer syntaxes that are not explicit little-endian."""
-META_GROUP, SYNTAX = b"\2\0", b"\2\0\x10\0"
-"""The first group, which says how the others are written and is itself explicit little-endian, and its element that
-does."""
+IMPLICIT = b"1.2.840.10008.1.2"
+"""Transfer syntax without value representations."""
+BIG_ENDIAN = b"1.2.840.10008.1.2.2"
+"""Transfer syntax, explicit, the highest byte first."""
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+"""Transfer syntax, explicit, packed by zlib after the first group."""
+META_GROUP = b"\2\0"
+"""The first group, which says how the others are written and is itself explicit little-endian."""
+SYNTAX = b"\2\0\x10\0"
+"""Its element that names the transfer syntax."""
 META_KINDS = set(b"AE OB SH UI UL UN UR UT".split())
 """Value representations that stand in that group (PS3.10 chapter 7), and the unknown one."""
-PIXEL_DATA, ITEM = (0x7FE0, 0x0010), (0xFFFE, 0xE000)
+PIXEL_DATA = (0x7FE0, 0x0010)
+"""Tag of the voxels."""
+ITEM = (0xFFFE, 0xE000)
+"""Tag that begins each item of a sequence."""
 SHORT_KINDS = set(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 """Value representations whose length takes two bytes; that of all others, unknown ones too, takes four."""
 MOST_INFLATED = 1 << 28
 """Bytes that a deflated file may unpack to: a slice of 8192 x 8192 voxels of 4 bytes; GDCM would unpack a bomb, too."""
-UNDEFINED, OPEN_KINDS = 0xFFFFFFFF, (b"SQ", b"UN", b"OB", b"OW")
-"""Length of what ends with a mark of its own, and which kinds may."""
+UNDEFINED = 0xFFFFFFFF
+"""Length of what ends with a mark of its own."""
+OPEN_KINDS = (b"SQ", b"UN", b"OB", b"OW")
+"""Value representations that may have it."""
 
 
 def is_dicom(path: Path) -> bool:

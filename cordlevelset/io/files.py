@@ -31,7 +31,9 @@ __all__ = [
 ]
 
 CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
+"""Endings of the files that a centerline is written to."""
 MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
+"""Schema of the markups that 3D Slicer reads."""
 
 DISCARD_TRIES = 50
 """Half a second: a draft's writer may make a file just as its folder is removed, and some folders cannot be removed."""

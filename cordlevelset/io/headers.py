@@ -35,10 +35,13 @@ What the standard asks for is shorter: the three directions of space with all di
 LONGEST_NAME = 255
 """Bytes of a MetaImage's Name: ITK's reader keeps 256 and writes the rest into the process's memory."""
 GZIP = b"\x1f\x8b"
+"""First bytes of a gzip file."""
 NRRD = b"NRRD"
+"""First bytes of an NRRD file."""
 NIFTI_SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz")
+"""Names under which ITK takes a file for NIfTI."""
 METAIMAGE_SUFFIXES = (".mha", ".mhd")
-"""Names under which ITK takes a file for NIfTI, for MetaImage."""
+"""Names under which ITK takes a file for MetaImage."""
 NRRD_BYTES = {
     1: ("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"),
     2: ("short", "short int", "signed short", "int16", "int16_t", "ushort", "unsigned short", "uint16", "uint16_t"),

@@ -26,6 +26,7 @@ from cordlevelset.volume import ORTHONORMAL_TOLERANCE, SHEAR_TOLERANCE, Volume
 __all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "open_image", "read", "to_sitk", "volume_of", "write"]
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+"""Endings of the images that are written."""
 _environment = Lock()
 
 

@@ -21,7 +21,9 @@ FORMS_TOLERANCE = 1e-3
 SIZE_TOLERANCE = 1e-3
 """Relative difference of voxel sizes that passes as rounding: a tenth of what moves an area by a percent."""
 RAS_OF_LPS = np.diag([-1.0, -1.0, 1.0])
+"""Turns LPS coordinates into those of NIfTI, towards right, anterior, superior, and back."""
 HEADER_BYTES = 348
+"""Length of a NIfTI-1 header."""
 PACKING = 6
 """gzip's own choice between speed and size; a mask of zeros and ones packs to a hundredth anyway."""
 

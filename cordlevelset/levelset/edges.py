@@ -16,7 +16,7 @@ FloatArray = NDArray[np.floating[Any]]
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation."""
-FAINTEST = 1e-3
+LEAST_NOISE = 1e-3
 """Of the strongest gradient: what images of about 10 bits can still show. Stands for the noise where there is none."""
 
 
@@ -82,7 +82,7 @@ def edge_indicator(
     length = np.sqrt(np.sum([s * s for s in slopes], axis=0))
     known = slice(None) if missing is None else ~missing
     noise = MAD_TO_SIGMA * float(np.median(np.abs([s[known] for s in slopes])))
-    noise = max(noise, FAINTEST * float(length.max()))
+    noise = max(noise, LEAST_NOISE * float(length.max()))
     g: FloatArray = (1 / (1 + (length / (strength * noise)) ** power)).astype(values.dtype)
     if missing is not None:
         g[missing] = np.nan

@@ -25,7 +25,7 @@ START_VOXELS = 6
 """Half-width of the first band: `_kernels.NONE`, a voxel on which its width is judged, and some to spare."""
 ROOM = 4
 """Grid steps that a contour may move outwards before its window is widened: starts are mostly nearer than that."""
-RIM = 4
+RIM_VOXELS = 4
 """Grid steps along an inner edge of the window that listed strips keep free: two of the stencil, one of the next."""
 BAND_IN_LIST = math.floor(_kernels.NONE)
 """Grid steps from the contour that are listed in any case; a wider band needs a wider rim."""
@@ -43,7 +43,7 @@ class Image(NamedTuple):
 
 def image(g: FloatArray, region: FloatArray | None, spacing: tuple[float, ...], band: float) -> Image:
     """An image in whose windows a result can be a distance for `band` mm."""
-    rim = [max(math.ceil(band / h) - BAND_IN_LIST, 0) + RIM for h in spacing]
+    rim = [max(math.ceil(band / h) - BAND_IN_LIST, 0) + RIM_VOXELS for h in spacing]
     rim[-1] += _kernels.STRIP  # along a row the next list may be a strip wider
     return Image(g.shape, g.dtype, region is not None, spacing, tuple(rim))
 

@@ -82,6 +82,7 @@ class SliceMeasures:
 
 
 COLUMNS = tuple(field.name for field in fields(SliceMeasures))
+"""Of the table of measures, in the order of the fields."""
 
 
 @dataclass(frozen=True, slots=True)

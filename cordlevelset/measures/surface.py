@@ -19,6 +19,7 @@ from cordlevelset.volume import Volume
 __all__ = ["MESH_SUFFIXES", "Surface", "surface_of", "write_surface"]
 
 MESH_SUFFIXES = (".stl", ".ply", ".vtk")
+"""Endings of the meshes that are written."""
 RING_MM = 1.0
 """Rings are at most this far apart: about the triangles' width on a large cord, so that they stay well shaped."""
 HEADER = "cordlevelset SPACE=LPS units mm"

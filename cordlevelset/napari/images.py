@@ -14,7 +14,8 @@ from cordlevelset.napari.layers import grid_keywords, volume_of_layer
 
 __all__ = ["get_reader", "read_layer", "write_layer"]
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+READER_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+"""Endings of the images that the reader takes."""
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -31,7 +32,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     callable or None
     """
     paths = [path] if isinstance(path, str) else path
-    return read_layer if all(p.lower().endswith(SUFFIXES) for p in paths) else None
+    return read_layer if all(p.lower().endswith(READER_SUFFIXES) for p in paths) else None
 
 
 def read_layer(path: str | list[str]) -> list[LayerData]:
@@ -51,7 +52,7 @@ def read_layer(path: str | list[str]) -> list[LayerData]:
     for one in [path] if isinstance(path, str) else path:
         volume = cls.read(one)
         name = Path(one).name
-        for suffix in SUFFIXES:
+        for suffix in READER_SUFFIXES:
             name = name.removesuffix(suffix)
         whole = volume.array.dtype.kind in "iu"
         kind = "labels" if whole and int(volume.array.max()) - int(volume.array.min()) < 10 else "image"

@@ -14,7 +14,10 @@ from cordlevelset.napari.layers import grid_keywords
 
 __all__ = ["centerline_layer", "contour_layer", "mask_layer", "summary"]
 
-LINE_MM, POINT_MM = 0.3, 1.0  # thin beside a cord of 8 to 14 mm
+LINE_MM = 0.3
+"""Width of the centerline shown: thin beside a cord of 8 to 14 mm."""
+POINT_MM = 1.0
+"""Size of the point shown at the tip of the conus: seen beside the line, smaller than the cord."""
 LayerData = tuple[Any, dict[str, Any], str]
 
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CordWidget"]
 
-CONTRASTS = ("auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi")
-POLARITIES = ("auto", "bright", "dark")
+CONTRAST_CHOICES = ("auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi")
+"""Hints that `segment` takes."""
+POLARITY_CHOICES = ("auto", "bright", "dark")
+"""Orders that `segment` takes."""
 
 
 class _Signals(WorkerBaseSignals):  # type: ignore[misc]
@@ -58,8 +60,10 @@ class CordWidget(Container):  # type: ignore[misc]
         self.viewer = napari_viewer
         self.result: cls.CordSegmentation | None = None
         self.image = create_widget(annotation=napari.layers.Image, label="image")
-        self.contrast = ComboBox(choices=CONTRASTS, label="contrast", tooltip="a hint; the image decides")
-        self.polarity = ComboBox(choices=POLARITIES, label="cord is", tooltip="an order: against the fluid around it")
+        self.contrast = ComboBox(choices=CONTRAST_CHOICES, label="contrast", tooltip="a hint; the image decides")
+        self.polarity = ComboBox(
+            choices=POLARITY_CHOICES, label="cord is", tooltip="an order: against the fluid around it"
+        )
         self.segment = PushButton(text="Segment")
         self.points = _optional(napari.layers.Points, "points", "points in the middle of the cord")
         self.seeds = _optional(napari.layers.Labels, "seeds", "1: cord, 2: not cord; every voxel is honoured")

@@ -138,7 +138,9 @@ text {{ font-size: 12px; fill: var(--ink) }}
 <figcaption>Sections from the top down: slice, area, confidence</figcaption></figure>
 <div>{area}{confidence}</div></main></body></html>
 """
+"""HTML of the report, a page that needs no other file."""
 CARD = """
 <div>{picture}<dl style="display: flex; flex-wrap: wrap; gap: 4px 24px">{figures}</dl>
 <ul>{notes}</ul></div>
 """
+"""HTML of what a notebook shows."""

@@ -12,7 +12,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset.errors import InputError
 from cordlevelset.notes import LOW_CONFIDENCE
-from cordlevelset.sections.polar import ANGLES
+from cordlevelset.sections.polar import ANGLES, N_ANGLES
 
 if TYPE_CHECKING:
     from cordlevelset.measures.morphometry import SliceMeasures
@@ -21,12 +21,23 @@ if TYPE_CHECKING:
 __all__ = ["check_drawing", "plot_area", "plot_centerline", "plot_mosaic", "plot_views", "views_size"]
 
 LINE = "#ff3b30"
-VIEW_MM, SECTION_MM = 30.0, 15.0
-"""Half widths of the straightened views (the canal with its walls) and of the sections (the thecal sac)."""
+"""Colour of the contour: red is seen on grey."""
+VIEW_MM = 30.0
+"""Half width of the straightened views: the canal with its walls."""
+SECTION_MM = 15.0
+"""Half width of the sections: the thecal sac."""
 STEP_MM = 0.5
 """Pixels of the views: finer than the voxels of most images."""
 N_COLUMNS = 4
-FRONT, BACK, LEFT, RIGHT = (np.argmin(np.abs(ANGLES - a)) for a in (1.5 * np.pi, 0.5 * np.pi, 0.0, np.pi))
+"""Sections side by side in the mosaic."""
+FRONT = N_ANGLES * 3 // 4
+"""Ray that runs to anterior."""
+BACK = N_ANGLES // 4
+"""Ray that runs to posterior."""
+LEFT = 0
+"""Ray that runs to the patient's left."""
+RIGHT = N_ANGLES // 2
+"""Ray that runs to the patient's right."""
 
 
 def check_drawing(what: str) -> None:

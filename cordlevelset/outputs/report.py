@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-OURS, TRUTH = "#ff3b30", "#34c759"
-HALF_WIDTH_MM = 20.0
+OURS = "#ff3b30"
+"""Colour of the result's contour: red."""
+TRUTH = "#34c759"
+"""Colour of the reference's contour: green."""
+PANEL_MM = 20.0
 """Half the side of the sections shown: the canal and its walls."""
 N_SECTIONS = 6
+"""Sections shown: neck to conus on one line."""
 
 
 def draw(
@@ -86,8 +90,8 @@ def _across(panels: Any, result: CordSegmentation, canonical: Volume, masks: Any
     chosen = np.linspace(len(contours.centers_mm) - 1, 0, N_SECTIONS).round().astype(int)
     for axes, p in zip(panels.ravel(), chosen, strict=True):
         k, (y, x) = contours.first + p, contours.centers_mm[p]
-        rows = slice(max(0, round((y - HALF_WIDTH_MM) / dy)), round((y + HALF_WIDTH_MM) / dy) + 1)
-        columns = slice(max(0, round((x - HALF_WIDTH_MM) / dx)), round((x + HALF_WIDTH_MM) / dx) + 1)
+        rows = slice(max(0, round((y - PANEL_MM) / dy)), round((y + PANEL_MM) / dy) + 1)
+        columns = slice(max(0, round((x - PANEL_MM) / dx)), round((x + PANEL_MM) / dx) + 1)
         tile = canonical.array[k, rows, columns]
         size = (tile.shape[0] * dy, tile.shape[1] * dx)
         _panel(axes, tile, [(m[k, rows, columns], c) for m, c in masks], size, limits, "upper")

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["MEASURES_SUFFIXES", "checksum", "record", "sct_rows", "summary", "write_json", "write_measures"]
 
 MEASURES_SUFFIXES = (".csv", ".json", ".sct.csv")
+"""Endings of the tables that are written."""
 UNITS = {"_mm": "mm", "_mm2": "mm^2", "_mm3": "mm^3", "_deg": "degree"}
 """By the ending of a name."""
 UNITS_OF_RESULT = {
     "length_mm": "mm", "mean_area_mm2": "mm^2", "volume_mm3": "mm^3", "tip_mm": "mm, LPS", "uncertainty_mm": "mm",
 }  # fmt: skip
+"""Of the figures that stand for the whole cord."""
 SCT_MEASURES = {
     "area": "area_mm2",
     "angle_AP": "angle_ap_deg",
@@ -42,6 +44,7 @@ SCT_COLUMNS = (
     *(f"{kind}({name})" for name in SCT_MEASURES for kind in ("MEAN", "STD")),
     "SUM(length)",
 )
+"""Header of the table that SCT writes."""
 
 
 def write_measures(

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ANATOMIES", "CONTRASTS", "TISSUES", "Anatomy", "Spine", "draw_roots", "in_sac", "surfaces"]
+__all__ = ["ANATOMIES", "BRIGHTNESS", "TISSUES", "Anatomy", "Spine", "draw_roots", "in_sac", "surfaces"]
 
 FloatArray = NDArray[np.float64]
 
 TISSUES = ("csf", "cord", "root", "fat", "muscle", "marrow", "cortex", "nucleus", "annulus", "belly", "vessel", "air")
-CONTRASTS = {
+"""What a phantom is made of."""
+BRIGHTNESS = {
     "t2": (1.00, 0.42, 0.45, 0.75, 0.16, 0.34, 0.05, 0.55, 0.12, 0.30, 0.04, 0.0),
     "t1": (0.20, 0.40, 0.36, 1.00, 0.36, 0.50, 0.08, 0.34, 0.28, 0.40, 0.06, 0.0),
     "t2s": (0.95, 0.66, 0.70, 0.45, 0.40, 0.18, 0.06, 0.60, 0.25, 0.40, 0.95, 0.0),
@@ -24,7 +25,8 @@ CONTRASTS = {
 }
 """Brightness by kind of image, in the order of `TISSUES`; fluid in T2 is 1. dwi: the mean of diffusion weighted images,
 in which fluid has lost its signal and fat is suppressed."""
-SKIN_MM = 2.0
+SKIN_THICKNESS_MM = 2.0
+"""Thickness of the skin of the back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ ANATOMIES = {
         6.0,
     ),
 }
+"""Sizes of the two regions: middle of the ranges in adults (Frostell 2016 for the cord)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def surfaces(
     skin = y - spine.middle[0] - a.sac[0] - a.muscle + 0.006 * side**2
     yield shade["fat"], -skin, 1.0
     yield shade["muscle"], a.fat - skin, 1.0
-    yield shade["air"], a.fat + SKIN_MM - skin, 1.0
+    yield shade["air"], a.fat + SKIN_THICKNESS_MM - skin, 1.0
 
 
 def _strands(

@@ -1,7 +1,7 @@
 """Synthetic cords with exact truth: a spine seen by a scanner with thick slices and noise.
 
 Tissues are drawn on samples at most 1 mm apart and averaged over the voxel, so that partial volume is that of a real
-acquisition; the cord's share of each voxel is counted on 0.25 mm samples and is the truth.
+acquisition. The cord's share of each voxel is counted on 0.25 mm samples and is the truth.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
-from cordlevelset.phantom.anatomy import ANATOMIES, CONTRASTS, TISSUES, Spine, draw_roots, in_sac, surfaces
+from cordlevelset.phantom.anatomy import ANATOMIES, BRIGHTNESS, TISSUES, Spine, draw_roots, in_sac, surfaces
 from cordlevelset.volume import Volume
 
 __all__ = ["Phantom", "make_phantom"]
@@ -23,7 +23,10 @@ FloatArray = NDArray[np.float64]
 
 TEXTURE = 0.08
 """Relative spread of the tissues' brightness, with a grain of 4 mm; the cord's inside has it too."""
-SAMPLE_MM, TRUTH_MM = 1.0, 0.25
+SAMPLE_MM = 1.0
+"""Tissues are drawn on samples of this size at most, then averaged over voxels."""
+TRUTH_MM = 0.25
+"""The same for the true shares of cord, which count to the hundredth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +115,9 @@ def make_phantom(
     InputError
         If the region or the contrast is unknown.
     """
-    if region not in ANATOMIES or contrast not in CONTRASTS:
+    if region not in ANATOMIES or contrast not in BRIGHTNESS:
         raise InputError(
-            f"no phantom of {region!r} in {contrast!r}; regions {list(ANATOMIES)}, contrasts {list(CONTRASTS)}"
+            f"no phantom of {region!r} in {contrast!r}; regions {list(ANATOMIES)}, contrasts {list(BRIGHTNESS)}"
         )
     anatomy = ANATOMIES[region]
     field = field_mm or anatomy.field
@@ -123,7 +126,7 @@ def make_phantom(
     middle = (0.58 * ny * spacing[1] + place_mm[0], 0.5 * (nx - 1) * spacing[2] + place_mm[1])
     spine = Spine(anatomy, nz * spacing[0], middle, scoliosis_mm, offset_mm, tip)
     rng = np.random.default_rng(seed)
-    shade = dict(zip(TISSUES, CONTRASTS[contrast], strict=True))
+    shade = dict(zip(TISSUES, BRIGHTNESS[contrast], strict=True))
     roots = draw_roots(rng)
     image, truth, sac = (np.zeros((nz, ny, nx)) for _ in range(3))
     for k in range(nz):

@@ -30,7 +30,7 @@ from cordlevelset.sections.curves import (
     smooth_contours,
 )
 from cordlevelset.sections.stack import CORD_SIZE_MM, Sections
-from cordlevelset.sections.steps import ALONG_MM, SEEN, at_radii
+from cordlevelset.sections.steps import SEEN, SMOOTH_ALONG_MM, at_radii
 
 __all__ = ["border_gain", "completed", "start_contours"]
 
@@ -41,21 +41,23 @@ WALL_SHARE = 0.2
 LEAVING_COST = 0.25
 """l: crossing a wall of the strength of the neighbourhood's steps (1 over about 2 mm) costs half of what a good
 border gains."""
-SIZE_COST = 0.05
+CORD_SIZE_COST = 0.05
 """c, per mm2: 0.3 of a border's gain lost 2.5 mm from the size of a cord, r0."""
-SMALLEST_MM, LARGEST_MM = 1.75, 9.5
-"""Radii of the conus' last slices and of the widest half of an enlargement."""
+SMALLEST_CORD_MM = 1.75
+"""Radius of the conus' last slices."""
+LARGEST_CORD_MM = 9.5
+"""Radius of the widest half of an enlargement."""
 UNSEEN_CERTAINTY = 0.05
 """Of a border that is not seen, against 1 of one that is: it counts where there is nothing else."""
 PASSES = 3
 """Rounds of recentring: the first finds the cord from a point that may lie near its edge, the others see it from its
 middle; a center 3 mm off is mended by then."""
-REACH_MM = 3.0
+RECENTRE_MM = 3.0
 """A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
 
 
 def border_gain(
-    evidence: FloatArray, size_mm: NDArray[np.float64] = CORD_SIZE_MM, cost: float = SIZE_COST
+    evidence: FloatArray, size_mm: NDArray[np.float64] = CORD_SIZE_MM, cost: float = CORD_SIZE_COST
 ) -> FloatArray:
     """Gain of a border at each ray and radius; the module's text has the equation.
 
@@ -63,14 +65,14 @@ def border_gain(
     """
     toward_wall = np.maximum(-evidence, 0)
     left = np.cumsum(np.minimum(toward_wall, 1), axis=2) * polar.RADIUS_STEP_MM
-    left -= left[:, :, [int(SMALLEST_MM / polar.RADIUS_STEP_MM) - 1]]
+    left -= left[:, :, [int(SMALLEST_CORD_MM / polar.RADIUS_STEP_MM) - 1]]
     delay = round(WALL_WIDTH_MM / polar.RADIUS_STEP_MM)
     beyond = np.zeros_like(left)
     beyond[:, :, delay:] = np.maximum(left[:, :, :-delay], 0)
     size = np.abs(evidence)
     gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
     gain -= LEAVING_COST * beyond + (cost * (polar.RADII_MM - size_mm[..., None]) ** 2).astype(np.float32)
-    gain[:, :, (polar.RADII_MM < SMALLEST_MM) | (polar.RADII_MM > LARGEST_MM)] = BARRED
+    gain[:, :, (polar.RADII_MM < SMALLEST_CORD_MM) | (polar.RADII_MM > LARGEST_CORD_MM)] = BARRED
     return np.asarray(gain, np.float32)
 
 
@@ -134,7 +136,9 @@ def start_contours(
     for _ in range(PASSES):
         along = along_cord(closed_contours(gain), NEIGHBOUR_MM, spacing[0])
         agreed = ndi.gaussian_filter1d(along, NEIGHBOUR_RAYS, mode="wrap")
-        shift = np.clip(along_cord(polar.centroid_shift(agreed), ALONG_MM, spacing[0]), -REACH_MM, REACH_MM)
+        shift = np.clip(
+            along_cord(polar.centroid_shift(agreed), SMOOTH_ALONG_MM, spacing[0]), -RECENTRE_MM, RECENTRE_MM
+        )
         seen = seen.with_radii(agreed).recentred(array, shift).smoothed()
         far = polar.RADII_MM - seen.radii_mm[:, :, None]
         gain = border_gain(seen.evidence) - (NEIGHBOUR_COST * far**2).astype(np.float32)

@@ -15,7 +15,7 @@ __all__ = ["coil_corrected"]
 
 FloatArray = NDArray[np.float32]
 
-SURROUNDINGS_MM = 10.0
+AROUND_CANAL_MM = 10.0
 """Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
 COIL_MM = 80.0
 """Along the cord, the log of a coil's brightness is a parabola over this length: tissues alternate faster, a vertebra
@@ -32,7 +32,7 @@ def coil_corrected(sections: FloatArray, plane_mm: float) -> FloatArray:
     """
     dark, bright = np.percentile(sections, [1, 99])
     above = sections - (dark - DARK_SHARE * (bright - dark))
-    around = np.median(above[:, :, polar.RADII_MM >= SURROUNDINGS_MM], axis=(1, 2))
+    around = np.median(above[:, :, polar.RADII_MM >= AROUND_CANAL_MM], axis=(1, 2))
     coil = np.exp(_parabolas(np.log(np.maximum(around, np.finfo(np.float32).tiny)), round(COIL_MM / plane_mm) + 1))
     out: FloatArray = (above / coil[:, None, None]).astype(np.float32)
     return out

@@ -23,9 +23,10 @@ STIFFNESS = 0.06
 """Gain lost by a step of one radial sample between neighbouring rays."""
 NEIGHBOUR_RAYS = 2.0
 """Gaussian sigma over rays of what the neighbours along the cord say: 11 degrees, 0.8 mm of the border, a voxel."""
-NEIGHBOUR_MM, NEIGHBOUR_COST = 5.0, 0.05
-"""From the second look on: Gaussian sigma along the cord of the contour that neighbours agree on, and gain lost 1 mm
-from it."""
+NEIGHBOUR_MM = 5.0
+"""From the second look on: Gaussian sigma along the cord of the contour that neighbours agree on, half a vertebra."""
+NEIGHBOUR_COST = 0.05
+"""Gain lost 1 mm from the contour that neighbours agree on: 0.3 of a border's gain 2.5 mm from it."""
 RESOLVED_MM = 2.0
 """Voxels up to this size show a cord's border, which is five of them wide and more; what thicker ones average is for
 `thick`."""
@@ -58,7 +59,7 @@ def in_place(radii_mm: NDArray[np.float64], spacing: tuple[float, float, float])
     """Contours (P, A) without the shift that pixels give a curved border.
 
     Blur of variance s^2 moves the border of a disc of radius R inwards by s^2 / (2 R), any closed border by s^2 / 2
-    times its curvature, and so takes pi s^2 from every area (Verbeek, van Vliet 1994, IEEE TPAMI 16:726). A pixel of
+    times its curvature (Verbeek, van Vliet 1994, IEEE TPAMI 16:726). So it takes pi s^2 from every area. A pixel of
     size p averages over p^2 / 12 and is interpolated over p^2 / 6.
     """
     variance = sum(min(p, RESOLVED_MM) ** 2 for p in spacing[1:]) / 2 * (1 / 12 + 1 / 6)

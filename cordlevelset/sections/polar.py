@@ -24,9 +24,9 @@ __all__ = [
 ]
 
 N_ANGLES = 64
+"""Rays about a center: 0.5 mm apart on a large cord."""
 ANGLES = 2 * np.pi * np.arange(N_ANGLES) / N_ANGLES
-"""Ray directions: the point of ray t at radius r is (y, x) = (cy + r sin t, cx + r cos t). 64 rays are 0.5 mm apart
-on a large cord."""
+"""Ray directions: the point of ray t at radius r is (y, x) = (cy + r sin t, cx + r cos t)."""
 RADIUS_STEP_MM = 0.25
 """Radial sampling, mm: under half of the finest in-plane resolution in clinical use."""
 RADII_MM = RADIUS_STEP_MM * np.arange(60)

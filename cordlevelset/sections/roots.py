@@ -30,9 +30,14 @@ ROUNDS = 20
 """Steps of the fit; the last ones move an ellipse by less than 0.01 mm."""
 FARTHEST_MM = 30.0
 """No ellipse reaches farther: what fits a contour that is none may be open."""
-COS, SIN = np.cos(polar.ANGLES), np.sin(polar.ANGLES)
+COS = np.cos(polar.ANGLES)
+"""Left-right part of each ray."""
+SIN = np.sin(polar.ANGLES)
+"""Antero-posterior part of each ray."""
 SQUARES = np.stack([COS**2, COS * SIN, SIN**2], axis=1)
+"""What a, b and c multiply in the equation above."""
 ALONG = np.stack([COS, SIN], axis=1)
+"""What d and e multiply."""
 
 
 def section_ellipses(radii_mm: FloatArray) -> FloatArray:

@@ -31,14 +31,14 @@ __all__ = ["sac_contours", "sac_support"]
 
 FloatArray = NDArray[np.float32]
 
-SIZE_MM = np.hypot(6.8 * np.sin(polar.ANGLES), 9.5 * np.cos(polar.ANGLES))
+SAC_SIZE_MM = np.hypot(6.8 * np.sin(polar.ANGLES), 9.5 * np.cos(polar.ANGLES))
 """r0: half-diameters of a sac, 6.8 mm antero-posterior and 9.5 mm left-right, the middle of its range from neck to
 lumbar spine."""
-SIZE_COST = 0.02
+SAC_SIZE_COST = 0.02
 """c, per mm2: 0.3 of a wall's gain lost 4 mm from that size."""
-LARGEST_MM = 14.0
+LARGEST_SAC_MM = 14.0
 """No sac reaches farther from the cord's middle."""
-LEAVING_COST = 0.15
+SAC_LEAVING_COST = 0.15
 """l: a wall as strong as the neighbourhood's steps (1 over about 2 mm) costs a third of a good wall's gain to pass."""
 WALL_STEP = 0.5
 """A step to the wall that counts as seen: half as high as the neighbourhood's typical border."""
@@ -65,9 +65,9 @@ def sac_contours(evidence: FloatArray, cord_mm: NDArray[np.float64], plane_mm: f
     wall = np.where(cord + WALL_WIDTH_MM / 2 > polar.RADII_MM, 0, np.maximum(-evidence, 0))  # the cord's own blur
     passed = np.cumsum(np.minimum(wall, 1), axis=2) * polar.RADIUS_STEP_MM
     delay = round(WALL_WIDTH_MM / polar.RADIUS_STEP_MM)
-    gain = wall / (1 + SATURATION * wall) - SIZE_COST * (polar.RADII_MM - SIZE_MM[:, None]) ** 2
-    gain[:, :, delay:] -= LEAVING_COST * passed[:, :, :-delay]
-    gain[(cord > polar.RADII_MM) | (polar.RADII_MM > LARGEST_MM)] = BARRED
+    gain = wall / (1 + SATURATION * wall) - SAC_SIZE_COST * (polar.RADII_MM - SAC_SIZE_MM[:, None]) ** 2
+    gain[:, :, delay:] -= SAC_LEAVING_COST * passed[:, :, :-delay]
+    gain[(cord > polar.RADII_MM) | (polar.RADII_MM > LARGEST_SAC_MM)] = BARRED
     agreed = ndi.gaussian_filter1d(along_cord(closed_contours(gain), NEIGHBOUR_MM, plane_mm), 2.0, axis=1, mode="wrap")
     gain -= NEIGHBOUR_COST * (polar.RADII_MM - agreed[:, :, None]) ** 2
     sac: NDArray[np.float64] = np.maximum(smooth_contours(gain), cord_mm)

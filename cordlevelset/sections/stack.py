@@ -104,7 +104,7 @@ class Sections:
             radii_mm=contours.radii_mm,
         )
 
-    def smoothed(self, along_mm: float = steps.ALONG_MM, radial_mm: float = steps.RADIAL_MM) -> Sections:
+    def smoothed(self, along_mm: float = steps.SMOOTH_ALONG_MM, radial_mm: float = steps.RADIAL_MM) -> Sections:
         """Brightness averaged with the neighbours along the cord, and the scale of its derivative."""
         return replace(self, values=steps.smoothed(self.values, self.plane_mm, along_mm), radial_mm=radial_mm)
 

@@ -22,7 +22,7 @@ __all__ = ["Levels", "at_radii", "border_evidence", "border_levels", "border_sup
 
 FloatArray = NDArray[np.float32]
 
-ALONG_MM = 3.0
+SMOOTH_ALONG_MM = 3.0
 """Gaussian sigma along the cord, mm; planes more than about 6 mm apart keep to themselves."""
 EDGE_WIDTH_MM = 2.0
 """Width of a smoothed border. A voxel thicker than this spreads a step over its own width; its slope is scaled back
@@ -48,7 +48,7 @@ FAINT_CSF = 0.7
 """Thin CSF is taken to be at least this share as bright as the section's median: partial volume hides the rest."""
 
 
-def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = ALONG_MM) -> FloatArray:
+def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = SMOOTH_ALONG_MM) -> FloatArray:
     """Sections averaged with their neighbours along the cord, as far as those are near, and over a ray's width."""
     if plane_mm < 2 * along_mm:
         sections = ndi.gaussian_filter1d(sections, along_mm / plane_mm, axis=0, mode="nearest", truncate=2.0)

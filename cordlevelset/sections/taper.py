@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.sections.boundary import SIZE_COST, SMALLEST_MM, border_gain
+from cordlevelset.sections.boundary import CORD_SIZE_COST, SMALLEST_CORD_MM, border_gain
 from cordlevelset.sections.curves import NEIGHBOUR_COST, smooth_contours
 from cordlevelset.sections.stack import Sections
 
@@ -25,7 +25,7 @@ __all__ = ["above_tip", "tapered_contours"]
 CONUS_MM = 30.0
 """l: the conus medullaris is 30 to 60 mm long (doi:10.1371/journal.pone.0301449); over the shortest one nothing is
 narrowed that may be as wide as the cord."""
-TAPER_COST = SIZE_COST + NEIGHBOUR_COST
+TAPER_COST = CORD_SIZE_COST + NEIGHBOUR_COST
 """Per mm2: what the two that it stands for cost together."""
 
 
@@ -52,7 +52,7 @@ def tapered_contours(cord: Sections) -> NDArray[np.float64]:
     if conus.all():
         return cord.radii_mm
     above = np.median(cord.radii_mm[~conus], axis=0)
-    expected = SMALLEST_MM + (above - SMALLEST_MM) * (height[conus, None] / CONUS_MM)
+    expected = SMALLEST_CORD_MM + (above - SMALLEST_CORD_MM) * (height[conus, None] / CONUS_MM)
     out = cord.radii_mm.copy()
     out[conus] = smooth_contours(border_gain(cord.evidence[conus], expected, TAPER_COST))
     return out

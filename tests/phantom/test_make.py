@@ -3,7 +3,7 @@ import pytest
 
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
-from cordlevelset.phantom.anatomy import CONTRASTS, TISSUES
+from cordlevelset.phantom.anatomy import BRIGHTNESS, TISSUES
 
 SMALL = {"region": "cervical", "spacing": (2.0, 1.0, 1.0), "field_mm": (40.0, 80.0, 50.0)}
 
@@ -44,7 +44,7 @@ def test_polarity_and_noise(contrast, polarity):
     step = np.median(phantom.image.array[cord]) - np.median(phantom.image.array[fluid])
     assert (step > 0) == (polarity == "bright")
     air = phantom.image.array[:, -3:, :]
-    shade = dict(zip(TISSUES, CONTRASTS[contrast], strict=True))
+    shade = dict(zip(TISSUES, BRIGHTNESS[contrast], strict=True))
     sigma = 1000 * abs(shade["csf"] - shade["cord"]) / 10
     assert np.sqrt((air**2).mean() / 2) == pytest.approx(sigma, rel=0.05)  # Rayleigh
 
