@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         NoCordFoundError,
     )
     from cordlevelset.io.images import read, write
+    from cordlevelset.io.series import Series, list_series
     from cordlevelset.levelset.contour import (
         Evolution,
         StackEvolution,
@@ -57,6 +58,7 @@ _HOMES = {
     "InputError": "errors",
     "NoCordFoundError": "errors",
     "Progress": "progress",
+    "Series": "io.series",
     "SliceMeasures": "measures.morphometry",
     "StackEvolution": "levelset.contour",
     "Tubularity": "detection.flux",
@@ -67,6 +69,7 @@ _HOMES = {
     "fill_between": "correction.drawn",
     "geodesic_active_contour": "levelset.contour",
     "geodesic_active_contours": "levelset.contour",
+    "list_series": "io.series",
     "measure": "measures.morphometry",
     "read": "io.images",
     "register_atlas": "correction.atlas",
@@ -91,6 +94,7 @@ __all__ = [
     "InputError",
     "NoCordFoundError",
     "Progress",
+    "Series",
     "SliceMeasures",
     "StackEvolution",
     "Tubularity",
@@ -101,6 +105,7 @@ __all__ = [
     "fill_between",
     "geodesic_active_contour",
     "geodesic_active_contours",
+    "list_series",
     "measure",
     "read",
     "register_atlas",

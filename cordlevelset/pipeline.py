@@ -30,6 +30,7 @@ def segment(
     contrast: str = "auto",
     polarity: str = "auto",
     frame: int | None = None,
+    series: str | int | None = None,
     centerline: Any = None,
     seeds: Any = None,
     contours: Any = None,
@@ -51,8 +52,8 @@ def segment(
         a note says so.
     polarity : {"auto", "bright", "dark"}
         An order: the cord against the fluid around it.
-    frame : int, optional
-        Which volume of a 4-D series.
+    frame, series : optional
+        Which volume of a 4-D image; which series of a DICOM folder, as in `read`.
     centerline : path, Centerline or (N, 3) array_like, optional
         Points the cord passes through, LPS mm, in any order; two are enough. A path ends in .csv, .mrk.json or .fcsv.
     seeds : path, SimpleITK.Image or Volume, optional
@@ -96,7 +97,7 @@ def segment(
     """
     from cordlevelset.io.images import as_volume
 
-    volume = as_volume(image, frame=frame)
+    volume = as_volume(image, frame=frame, series=series)
     given = as_given(centerline, seeds, contours, initial, label)
     order, turn, canonical = _canonical(volume, contrast, polarity)
     known = read_constraints(volume, turn, given)
@@ -110,6 +111,7 @@ def detect_centerline(
     contrast: str = "auto",
     polarity: str = "auto",
     frame: int | None = None,
+    series: str | int | None = None,
     callback: Callback | None = None,
 ) -> Centerline:
     """Find the middle of the cord from its upper end in the image to its lower one.
@@ -122,8 +124,8 @@ def detect_centerline(
         A hint, as in `segment`; it changes nothing here.
     polarity : {"auto", "bright", "dark"}
         An order: the cord against the fluid around it.
-    frame : int, optional
-        Which volume of a 4-D series.
+    frame, series : optional
+        Which volume of a 4-D image; which series of a DICOM folder, as in `read`.
     callback : callable, optional
         Gets a `Progress`; returning True cancels.
 
@@ -140,7 +142,7 @@ def detect_centerline(
     from cordlevelset.detection.finder import find_cord
     from cordlevelset.io.images import as_volume
 
-    order, _, image = _canonical(as_volume(image, frame=frame), contrast, polarity)
+    order, _, image = _canonical(as_volume(image, frame=frame, series=series), contrast, polarity)
     report(callback, "centerline", 0.05)
     path = find_cord(image.array, spacing=image.spacing, polarity=order)
     report(callback, "border", 0.5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class Volume:
         What was odd in the file it came from.
     forms : NiftiForms, optional
         How the header of a NIfTI file says where it lies. They go with every volume on its grid, and into its file.
+    source : tuple of (Path, int), optional
+        DICOM file of each plane k, and which of its frames, from 0; a mask written as DICOM refers to them.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Volume:
     direction: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
     forms: NiftiForms | None = None
+    source: tuple[tuple[Path, int], ...] = ()
 
     def __post_init__(self) -> None:
         array = np.asarray(self.array)

@@ -42,7 +42,9 @@ UPWARDS = {
 }
 """Lazy imports, within a function, that go up: from, to."""
 OUTSIDERS = {
-    "SimpleITK": {"io.images", "io.dicom", "correction.atlas"},
+    "SimpleITK": {"io.images", "correction.atlas"},
+    "pydicom": {"io.dicomfiles", "io.dicom"},
+    "highdicom": set(),
     "matplotlib": {"outputs.plot", "outputs.report", "outputs.page"},
     "numba": {"_jit"},
 }
@@ -56,7 +58,7 @@ def room(name):
 
 
 def test_import_is_light():
-    heavy = ["numpy", "numba", "scipy", "skimage", "SimpleITK", "matplotlib"]
+    heavy = ["numpy", "numba", "scipy", "skimage", "SimpleITK", "matplotlib", "pydicom", "highdicom"]
     code = f"import sys, cordlevelset; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -64,7 +66,7 @@ def test_import_is_light():
 
 def test_help_is_light():
     code = "import sys; from cordlevelset.app.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-    code += "print([m for m in ('numba', 'SimpleITK', 'matplotlib') if m in sys.modules])"
+    code += "print([m for m in ('numba', 'SimpleITK', 'matplotlib', 'pydicom', 'highdicom') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\n[]\n")
 
@@ -119,7 +121,9 @@ def test_heavy_packages_are_imported_in_few_places(name):
         used = any(m.split(".")[0] == outsider for m in _imports(TREES[name], nested=True))
         assert not used or name in allowed, f"{name} imports {outsider}"
     top = {m.split(".")[0] for m in _imports(TREES[name], nested=False)}
-    assert not top & {"SimpleITK", "matplotlib"}, "imported when first used, not with the module"
+    assert not top & {"SimpleITK", "matplotlib", "pydicom", "highdicom"}, (
+        "imported when first used, not with the module"
+    )
 
 
 @pytest.mark.parametrize("name", KERNEL_FILES)

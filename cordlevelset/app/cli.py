@@ -120,6 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     centerline.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv or .mrk.json")
     centerline.set_defaults(run=_centerline)
 
+    series = commands.add_parser("series", help="list the image series of a DICOM folder")
+    series.add_argument("folder", type=Path, metavar="FOLDER", help="as a scanner, an archive or a disc gives it")
+    series.add_argument("--json", action="store_true", help="print JSON")
+    series.set_defaults(run=_series)
+
     measure = commands.add_parser("measure", help="write area, diameters and angle of a mask, slice by slice")
     measure.add_argument("mask", type=Path, metavar="MASK", help="a mask or soft mask of a cord")
     _label_option(measure)
@@ -203,12 +208,13 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     from cordlevelset.notes import CONTRASTS
     from cordlevelset.pipeline import POLARITIES
 
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a folder with one DICOM series")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a DICOM folder")
     parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
     parser.add_argument(
         "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid"
     )
-    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D series, from 0")
+    parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D image, from 0")
+    parser.add_argument("--series", metavar="NUMBER|TEXT", help="which series of a DICOM folder; `series` lists them")
     parser.add_argument(
         "--progress", choices=[JSONL], help="for a program that started this one: JSON lines on standard error"
     )
@@ -227,13 +233,17 @@ def _centerline(args: argparse.Namespace) -> None:
 
     files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
     files.check_distinct([args.output], [args.image])
-    callback = progress_line if args.progress else None
-    line = detect_centerline(
-        args.image, contrast=args.contrast, polarity=args.polarity, frame=args.frame, callback=callback
-    )
+    asked = {name: getattr(args, name) for name in ("contrast", "polarity", "frame", "series")}
+    line = detect_centerline(args.image, **asked, callback=progress_line if args.progress else None)
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
     print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
+
+
+def _series(args: argparse.Namespace) -> None:
+    from cordlevelset.app.listing import list_folder
+
+    print(list_folder(args.folder, as_json=args.json))
 
 
 def _measure(args: argparse.Namespace) -> None:

@@ -56,7 +56,7 @@ def segment_image(args: argparse.Namespace) -> str:
         else:
             files.check_writable(output.path, output.suffixes)
     start = time.perf_counter()
-    image = images.read(args.image, frame=args.frame)
+    image = images.read(args.image, frame=args.frame, series=args.series)
     if args.atlas is not None:
         given["initial"] = register_atlas(image, *args.atlas, label=args.label)
         given["contours"] = [as_mask(path, "contours", label=args.label) for path in args.contours or ()]
@@ -83,7 +83,7 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
 
     def measures(result: CordSegmentation, path: Path) -> None:
         sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
-        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "label")}
+        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "series", "label")}
         write_measures(
             path,
             result.slices,

@@ -1,138 +1,108 @@
-"""One image out of a folder of DICOM slices."""
+"""An image out of DICOM files: its series chosen, its frames put in order, their pixels unpacked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.io.elements import is_dicom, lengths_fit
+from cordlevelset.errors import InputError
+from cordlevelset.io.dicomfiles import MOST_INFLATED, damaged, read_dataset, whole_or_damaged
+from cordlevelset.io.frames import Frame
+from cordlevelset.io.series import Scan, Series, choose, scan
+from cordlevelset.io.stacks import grid_of
+from cordlevelset.volume import Volume
 
-__all__ = ["check_dicom", "read_dicom"]
-
-DIRECTORY = "DICOMDIR"
-"""A list of files, not a slice."""
-SERIES = "0020|000e"
-"""The element that tells which series a file belongs to."""
-GAP_TOLERANCE = 0.05
-"""Spread of the distances between slices, as a share of their median: positions are given to 0.01 mm at worst."""
-DIRECTION_TOLERANCE = 1e-3
-"""Difference of direction cosines that passes as rounding: 0.06 degrees."""
+__all__ = ["read_dicom"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Slice:
-    path: Path
-    series: str
-    origin: NDArray[np.float64]
-    direction: NDArray[np.float64]
-
-
-def read_dicom(folder: Path) -> Any:
-    """The one image series of a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds one DICOM series; other files are passed over.
-
-    Returns
-    -------
-    SimpleITK.Image
-
-    Raises
-    ------
-    InputError
-        If there is no series, more than one, or a slice cannot be read.
-    GeometryError
-        If slices are missing, doubled, unevenly spaced or differently turned.
-    """
-    import SimpleITK as sitk
-
-    try:
-        files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != DIRECTORY]
-        slices = [_header(path) for path in files if check_dicom(path)]
-    except OSError as error:
-        raise InputError(f"cannot read {error.filename or folder}: {error.strerror}") from None
-    n_series = len({part.series for part in slices})
-    if n_series > 1:
-        raise InputError(f"{n_series} DICOM series in folder {folder}; put the one to be read in a folder of its own")
-    if not slices:
-        raise InputError(f"no DICOM series in folder {folder}; give a folder that holds the slices themselves")
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([str(path) for path in _stack(slices, folder)])
-    try:
-        return reader.Execute()
-    except RuntimeError:
-        raise InputError(f"cannot read the DICOM series in {folder}: a slice is damaged or unlike the others") from None
-
-
-def check_dicom(path: Path) -> bool:
-    """Whether a file is DICOM; a damaged one is refused before GDCM takes memory for it.
+def read_dicom(path: Path, *, series: str | None = None) -> Volume:
+    """One image of a DICOM folder tree, or of a DICOM file.
 
     Parameters
     ----------
     path : Path
-        Any file.
+        Folder, or file that bears the mark of DICOM.
+    series : str, optional
+        Which one, as `choose` takes it.
 
     Returns
     -------
-    bool
+    Volume
+        Its `source` names the file and frame of each slice.
 
     Raises
     ------
     InputError
-        If it is damaged or cannot be read.
+        If no series, or more than one, can be meant, or a file cannot be read.
+    GeometryError
+        If slices are missing, unevenly spaced or staggered.
     """
-    try:
-        if not is_dicom(path):
-            return False
-        if not lengths_fit(path):
-            raise _damaged(path)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    return True
+    found = scan(path)
+    if not found.series and found.damaged:
+        raise next(iter(found.damaged.values()))
+    chosen = choose(found.series, series, path)
+    _check_neighbours(chosen, found)
+    grid = grid_of(list(chosen.frames), chosen.name)
+    notes = []
+    if series is None and len({one.uid for one in found.series}) > 1:
+        notes.append(f"{chosen.name} was taken, the only one of {len(found.series)} in the folder that may be meant")
+    return Volume(
+        _pixels(grid.frames),
+        grid.spacing,
+        grid.origin,
+        grid.direction,
+        notes=tuple(notes),
+        source=tuple((frame.path, frame.number) for frame in grid.frames),
+    )
 
 
-def _damaged(path: Path) -> InputError:
-    return InputError(f"{path} is damaged: no slice can be read from it; copy it anew or take it out")
+def _check_neighbours(chosen: Series, found: Scan) -> None:
+    """Refuse a series beside whose slices lies a damaged file: it may be one of them."""
+    folders = {frame.path.parent for frame in chosen.frames}
+    for path, error in found.damaged.items():
+        if path.parent in folders:
+            raise error
 
 
-def _header(path: Path) -> _Slice:
-    """The header of one slice."""
-    import SimpleITK as sitk
-
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        raise _damaged(path) from None
-    series = reader.GetMetaData(SERIES).strip() if reader.HasMetaDataKey(SERIES) else ""
-    return _Slice(path, series, np.array(reader.GetOrigin()), np.reshape(reader.GetDirection(), (3, 3)))
+def _pixels(frames: tuple[Frame, ...]) -> NDArray[Any]:
+    """(K, J, I): the values of the frames, scaled as their files say."""
+    place = {(frame.path, frame.number): k for k, frame in enumerate(frames)}
+    planes: list[NDArray[Any]] = [np.empty(0)] * len(frames)
+    for path, group in groupby(sorted(frames, key=lambda f: (f.path, f.number)), key=lambda f: f.path):
+        of_file = list(group)
+        for frame, plane in zip(of_file, _unpacked(path, of_file), strict=True):
+            planes[place[path, frame.number]] = _scaled(plane, frame)
+    return np.stack(planes)
 
 
-def _stack(slices: list[_Slice], folder: Path) -> list[Path]:
-    """The files in the order of their slices, which lie parallel and evenly spaced."""
-    if len(slices) == 1:
-        return [slices[0].path]
-    if np.ptp([part.direction for part in slices], axis=0).max() > DIRECTION_TOLERANCE:
-        raise GeometryError(
-            f"the DICOM slices in {folder} are not parallel; put those of one stack in a folder of its own"
-        )
-    normal = slices[0].direction[:, 2]  # one for all: rounding of their own would move slices far from the origin
-    heights = np.array([part.origin @ normal for part in slices])
-    order = np.argsort(heights, kind="stable")
-    steps = np.diff(heights[order])
-    usual = float(np.median(steps))
-    if usual == 0 or np.abs(steps - usual).max() > GAP_TOLERANCE * usual:
-        raise GeometryError(
-            f"the DICOM slices in {folder} are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing "
-            "or double; complete the series"
-        )
-    return [slices[i].path for i in order]
+def _unpacked(path: Path, frames: list[Frame]) -> Iterator[NDArray[Any]]:
+    """The pixels of some frames of one file, in the order of their numbers."""
+    from pydicom.pixels import iter_pixels
+
+    dataset = read_dataset(path)
+    with whole_or_damaged(path):
+        n_bytes = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+        if n_bytes > MOST_INFLATED:
+            raise damaged(path)
+        try:
+            planes = list(iter_pixels(dataset, indices=[frame.number for frame in frames], raw=True))
+        except (NotImplementedError, RuntimeError) as error:
+            if "missing" not in str(error) and not isinstance(error, NotImplementedError):
+                raise
+            packed = getattr(dataset.file_meta.TransferSyntaxUID, "name", "a way of its own")
+            raise InputError(
+                f"{path} is packed as {packed}, which is not read here; export it unpacked (Explicit VR Little Endian)"
+            ) from None
+    yield from planes
+
+
+def _scaled(plane: NDArray[Any], frame: Frame) -> NDArray[Any]:
+    slope, intercept = frame.number_of("RescaleSlope"), frame.number_of("RescaleIntercept")
+    if not np.isfinite([slope, intercept]).all() or (slope, intercept) == (1.0, 0.0):
+        return plane
+    return plane.astype(np.float32) * np.float32(slope) + np.float32(intercept)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.forms import straight
-from cordlevelset.io.dicom import check_dicom, read_dicom
+from cordlevelset.io.dicom import read_dicom
+from cordlevelset.io.dicomfiles import is_dicom
 from cordlevelset.io.files import check_writable, whole_or_nothing
 from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, NiftiHeader, nifti_pair
 from cordlevelset.io.integrity import check_whole
@@ -30,15 +31,18 @@ IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
 _environment = Lock()
 
 
-def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
+def read(path: str | os.PathLike[str], *, frame: int | None = None, series: str | int | None = None) -> Volume:
     """Read an image.
 
     Parameters
     ----------
     path : path
-        NIfTI, NRRD, MetaImage, a DICOM file, or a folder with one DICOM series.
+        NIfTI, NRRD, MetaImage, a DICOM file, or a folder with DICOM series in it or in folders below.
     frame : int, optional
-        Which volume of a 4-D series; needed when there is more than one.
+        Which volume of a 4-D image; needed when there is more than one.
+    series : str or int, optional
+        Which DICOM series, as `list_series` lists them: its number or label, a part of its description, or its Series
+        Instance UID; needed when more than one may be meant.
 
     Returns
     -------
@@ -52,31 +56,35 @@ def read(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     GeometryError
         If its grid is not usable.
     """
-    image, header = open_image(Path(path))
+    image, header = open_image(Path(path), series=series)
     return volume_of(image, header, frame=frame)
 
 
-def open_image(path: Path) -> tuple[Any, NiftiHeader | None]:
-    """An image as SimpleITK reads it, once its file was checked.
+def open_image(path: Path, *, series: str | int | None = None) -> tuple[Any, NiftiHeader | None]:
+    """An image as SimpleITK reads it, once its file was checked; DICOM as a volume.
 
     Parameters
     ----------
     path : Path
         As in `read`.
+    series : str or int, optional
+        As in `read`.
 
     Returns
     -------
-    image : SimpleITK.Image
+    image : SimpleITK.Image or Volume
     header : NiftiHeader or None
         None if it is not NIfTI.
     """
     import SimpleITK as sitk
 
     kind = _kind(path)
-    if stat.S_ISDIR(kind):
-        return read_dicom(path), None
-    if not stat.S_ISREG(kind):
+    if not stat.S_ISDIR(kind) and not stat.S_ISREG(kind):
         raise InputError(f"{path} is not a file; give one, or a DICOM folder")
+    if stat.S_ISDIR(kind) or is_dicom(path):
+        return read_dicom(path, series=None if series is None else str(series)), None
+    if series is not None:
+        raise InputError(f"no series {series}: {path} is not DICOM")
     header = check_whole(path)
     reader = _image_io(path, header)
     try:
@@ -113,7 +121,7 @@ def volume_of(
 
     Parameters
     ----------
-    image : SimpleITK.Image
+    image : SimpleITK.Image or Volume
         3-D, or 4-D with `frame`.
     header : NiftiHeader, optional
         Of the file it was read from.
@@ -129,6 +137,10 @@ def volume_of(
     """
     import SimpleITK as sitk
 
+    if isinstance(image, Volume):
+        if frame not in (None, 0):
+            raise InputError(f"no frame {frame}: DICOM is read as single volumes; choose one with series= (--series)")
+        return image
     if layer is not None and image.GetNumberOfComponentsPerPixel() > 1:
         image = sitk.VectorIndexSelectionCast(image, layer)
     volume = from_sitk(image, frame=frame)
@@ -136,7 +148,9 @@ def volume_of(
         return volume
     n = volume.array.size
     missing = header.missing - n * (frame or 0)
-    volume.array.flat[missing[(missing >= 0) & (missing < n)]] = np.nan  # ITK reads them as 0
+    missing = missing[(missing >= 0) & (missing < n)]
+    if missing.size:  # NumPy writes nan into no integers, not even into none of them
+        volume.array.flat[missing] = np.nan  # ITK reads them as 0
     return placed(volume, header.forms)
 
 
@@ -174,7 +188,7 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
             raise InputError(f"cannot write {path}: the disk is full or cannot be written to") from None
 
 
-def as_volume(image: Any, *, frame: int | None = None) -> Volume:
+def as_volume(image: Any, *, frame: int | None = None, series: str | int | None = None) -> Volume:
     """A volume from whatever the public functions take.
 
     Parameters
@@ -183,6 +197,8 @@ def as_volume(image: Any, *, frame: int | None = None) -> Volume:
         The image.
     frame : int, optional
         Which volume of a 4-D series.
+    series : str or int, optional
+        Which series of a DICOM folder.
 
     Returns
     -------
@@ -196,7 +212,7 @@ def as_volume(image: Any, *, frame: int | None = None) -> Volume:
     if isinstance(image, Volume):
         return image
     if isinstance(image, str | os.PathLike):
-        return read(image, frame=frame)
+        return read(image, frame=frame, series=series)
     if hasattr(image, "GetDirection"):
         return from_sitk(image, frame=frame)
     raise InputError(
@@ -317,8 +333,6 @@ def _image_io(path: Path, header: NiftiHeader | None) -> str:
         if nifti_pair(path)[0].name.lower().endswith(NIFTI_SUFFIXES):
             return "NiftiImageIO"
         raise InputError(f"{path} is NIfTI under another name; let it end in .nii or .nii.gz")
-    if check_dicom(path):
-        return "GDCMImageIO"
     if path.suffix.lower() in METAIMAGE_SUFFIXES:
         return "MetaImageIO"
     with path.open("rb") as stream:

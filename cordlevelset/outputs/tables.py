@@ -173,7 +173,7 @@ def summary(result: CordSegmentation) -> dict[str, object]:
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file; of a folder, of the sums of its files in the order of their names.
+    """SHA-256 of a file; of a folder, of the sums of all files in it and below in the order of their names.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def checksum(path: Path) -> str:
         64 hexadecimal digits.
     """
     if path.is_dir():
-        parts = [checksum(part) for part in sorted(path.iterdir()) if part.is_file()]
+        parts = [checksum(part) for part in sorted(path.rglob("*")) if part.is_file()]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import dicom_folders
 import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
@@ -236,59 +237,15 @@ def _named(name: str) -> Callable[[Path], Made]:
     return make
 
 
-def dicom_slices(folder: Path, places: list[float], *, series: str = "1.2.3", tilt: int | None = None) -> None:
-    """DICOM slices of the phantom at some heights; one of them may be turned."""
-    folder.mkdir(exist_ok=True)
-    writer = sitk.ImageFileWriter()
-    writer.KeepOriginalImageUIDOn()
-    array = neck().image.array.astype(np.int16)
-    for n, z in enumerate(places):
-        image = sitk.GetImageFromArray(array[[round(z / 2) % len(array)]])
-        image.SetSpacing((1.0, 1.0, 2.0))
-        tags = {
-            "0008|0060": "MR",
-            "0020|000e": series,
-            "0020|000d": "1.2",
-            "0008|0018": f"{series}.{n}",
-            "0020|0032": f"0\\0\\{z}",
-            "0020|0037": "1\\0\\0\\0\\0.96\\0.28" if n == tilt else "1\\0\\0\\0\\1\\0",
-            "0020|0013": str(n),
-        }
-        for tag, value in tags.items():
-            image.SetMetaData(tag, value)
-        writer.SetFileName(str(folder / f"{series}-{n}.dcm"))
-        writer.Execute(image)
+def _dicom(fill: dicom_folders.Fill) -> Callable[[Path], Made]:
+    """A DICOM folder of the phantom."""
 
-
-def _dicom(places: list[float], **options: int | None) -> Callable[[Path], Made]:
     def make(folder: Path) -> Made:
-        dicom_slices(folder / "series", places, **options)
-        return Made(folder / "series", _truth())
+        (folder / "disc").mkdir()
+        fill(folder / "disc")
+        return Made(folder / "disc", _truth())
 
     return make
-
-
-HEIGHTS = [2.0 * n for n in range(30)]
-
-
-def _mixed_dicom(folder: Path) -> Made:
-    dicom_slices(folder / "series", [0.0, 2.0])
-    dicom_slices(folder / "series", [0.0, 2.0], series="1.2.4")
-    return Made(folder / "series")
-
-
-def _damaged_dicom(folder: Path) -> Made:
-    made = _dicom(HEIGHTS)(folder)
-    last = made.path / "1.2.3-29.dcm"
-    last.write_bytes(last.read_bytes()[:300])
-    return made
-
-
-def _beside_others(folder: Path) -> Made:
-    made = _dicom(HEIGHTS)(folder)
-    (made.path / "notes.txt").write_text("not DICOM")
-    (made.path / "sub").mkdir()
-    return made
 
 
 def _with_labels(folder: Path) -> Made:
@@ -418,11 +375,6 @@ def _folder(folder: Path) -> Made:
     return Made(folder / "series")
 
 
-def _nested(folder: Path) -> Made:
-    dicom_slices(_folder(folder).path / "inner", [0.0, 2.0])
-    return Made(folder / "series")
-
-
 def _noise(folder: Path) -> Made:
     return _values(lambda a: np.random.default_rng(0).rayleigh(size=a.shape).astype("f4"))(folder)
 
@@ -486,12 +438,66 @@ def full_disk(folder: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-GOOD = _values(lambda a: a)
+GOOD, GRID = _values(lambda a: a), cls.GeometryError
 SHEARED = np.array([[-1, 0.3, 0, 0], [0, -1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]])
 NEARLY = np.array([[-1, 0.004, 0, 0], [0, -1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]])
 MIRRORED = np.diag([1.0, -1.0, 2.0, 1.0])
 NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32", "i8": "int64"}
 NAMES |= {"u8": "uint64", "f4": "float32", "f8": "float64"}
+
+DISC = dicom_folders
+DICOM_ROWS = [
+    Row("DICOM folder", _dicom(DISC.classic())),
+    *(Row(f"DICOM, packed: {how}", _dicom(DISC.packed(how))) for how in ("RLE", "JPEG-LS", "JPEG 2000")),
+    Row("DICOM, a text, a report and a copy of a slice among the slices", _dicom(DISC.beside_others)),
+    Row("DICOM, a disc with a localizer and a report", _dicom(DISC.disc), says="series 3 (t2_tse_sag) was taken"),
+    Row("DICOM, two series", _dicom(DISC.two_series), 1, "3 (t2_tse_sag, 30 slices), 4 (t1_tse"),
+    Row("DICOM, two series, --series 3", _dicom(DISC.two_series), options={"series": "3"}),
+    Row("DICOM, two series, --series T2", _dicom(DISC.two_series), options={"series": "T2"}),
+    Row("DICOM, two series, --series 7", _dicom(DISC.two_series), 1, "no series '7'", options={"series": "7"}),
+    Row(
+        "DICOM, two studies that number alike, --series 3",
+        _dicom(DISC.one_number_twice),
+        1,
+        "3a",
+        options={"series": "3"},
+    ),
+    Row("DICOM, two studies that number alike, --series 3b", _dicom(DISC.one_number_twice), options={"series": "3b"}),
+    Row("DICOM, two echoes of each slice", _dicom(DISC.two_echoes), 1, "echo time 20"),
+    Row("DICOM, two echoes of each slice, --series 3.1", _dicom(DISC.two_echoes), options={"series": "3.1"}),
+    Row("DICOM, two images at each place that nothing tells apart", _dicom(DISC.no_telling_apart), 1, "at one place"),
+    Row("DICOM, slices missing", _dicom(DISC.classic(planes=[*range(9), *range(12, 30)])), 1, "missing", error=GRID),
+    Row("DICOM, uneven gaps", _dicom(DISC.changed([5], ImagePositionPatient=[0, 0, 10.5])), 1, "place", error=GRID),
+    Row("DICOM, staggered slices", _dicom(DISC.staggered(2.0)), 1, "staggered", error=GRID),
+    Row(
+        "DICOM, one slice turned",
+        _dicom(DISC.changed([3], ImageOrientationPatient=[1, 0, 0, 0, 0.96, 0.28])),
+        1,
+        "003.dcm is not parallel",
+    ),
+    Row(
+        "DICOM, one slice without a place",
+        _dicom(DISC.changed([3], ImagePositionPatient=None)),
+        1,
+        "does not say where",
+    ),
+    Row("DICOM, no slice says where it lies", _dicom(DISC.classic(ImagePositionPatient=None)), 1, "where it lies"),
+    Row("DICOM, one slice", _dicom(DISC.classic(planes=[0])), 1, "one voxel thick"),
+    Row("DICOM, a slice damaged", _dicom(DISC.damaged), 1, "029.dcm is damaged"),
+    Row("DICOM, another folder damaged", _dicom(DISC.damaged_elsewhere)),
+    Row("DICOM, several slices in one (mosaic)", _dicom(DISC.mosaic), 1, "mosaic"),
+    Row("enhanced DICOM, frames out of order", _dicom(DISC.enhanced(order=[*range(0, 30, 2), *range(1, 30, 2)]))),
+    Row("enhanced DICOM, two echoes", _dicom(DISC.enhanced(echoes=[20.0, 80.0])), 1, "echo time 80"),
+    Row(
+        "enhanced DICOM, two echoes, --series 3.1",
+        _dicom(DISC.enhanced(echoes=[20.0, 80.0])),
+        options={"series": "3.1"},
+    ),
+    Row("enhanced DICOM, two stacks", _dicom(DISC.enhanced(stacks={k: str(1 + k // 15) for k in range(30)})), 1, "3.2"),
+    Row("enhanced DICOM, two files in a folder", _dicom(DISC.two_enhanced), 1, "4 (t1_tse, 30 slices)"),
+    Row("enhanced DICOM, two files in a folder, --series 3", _dicom(DISC.two_enhanced), options={"series": "3"}),
+    Row("not DICOM, --series 3", GOOD, 1, "is not DICOM", options={"series": "3"}),
+]
 
 ROWS = [
     *(Row(f"values of type {NAMES[t]}", _values(_as_type(t))) for t in NAMES),
@@ -525,17 +531,8 @@ ROWS = [
     Row("axes in another order, backwards", _nifti(affine=np.diag([1.0, 1.0, -2.0, 1.0]))),
     Row("a name with spaces and letters beyond ASCII", _named("a case, Größe 1/имя 図.nii.gz")),
     Row("an ending in capitals", _named("IMAGE.NII.GZ")),
-    Row("DICOM folder", _dicom(HEIGHTS)),
-    Row("DICOM folder with other files and folders in it", _beside_others),
-    Row("DICOM, two series in one folder", _mixed_dicom, 1, "2 DICOM series"),
-    Row("DICOM, slices missing", _dicom(HEIGHTS[:9] + HEIGHTS[12:]), 1, "missing", error=cls.GeometryError),
-    Row("DICOM, uneven gaps", _dicom([0, 2, 4.5, 7, 9, 11]), 1, "missing", error=cls.GeometryError),
-    Row("DICOM, a position twice", _dicom([0, 2, 2, 4, 6]), 1, "double", error=cls.GeometryError),
-    Row("DICOM, one slice turned", _dicom(HEIGHTS[:6], tilt=3), 1, "not parallel", error=cls.GeometryError),
-    Row("DICOM, one slice", _dicom([0]), 1, "one voxel thick"),
-    Row("DICOM, the last slice damaged", _damaged_dicom, 1, "1.2.3-29.dcm is damaged"),
+    *DICOM_ROWS,
     Row("folder without images", _folder, 1, "no DICOM series"),
-    Row("folder whose sub-folder holds the images", _nested, 1, "no DICOM series"),
     Row("no such file", lambda f: Made(f / "none.nii.gz"), 1, "no such file"),
     Row("a pipe instead of a file", _pipe, 1, "not a file"),
     Row("a name that is too long", lambda f: Made(f / ("name" * 80)), 1, "cannot read"),
@@ -589,7 +586,9 @@ ROWS = [
     Row("metres taken for mm", _grid(lambda a: a, (2e-3, 1e-3, 1e-3)), 1, "unit", error=cls.GeometryError),
     Row("sheared axes", _nifti(affine=SHEARED), 1, "right angles", error=cls.GeometryError),
     Row("a file that may not be read", _unreadable(GOOD), 1, "ermission denied", around=no_privilege),
-    Row("a folder that may not be read", _unreadable(_dicom([0, 2])), 1, "ermission denied", around=no_privilege),
+    Row(
+        "a folder that may not be read", _unreadable(_dicom(DISC.classic())), 1, "ermission denied", around=no_privilege
+    ),
     Row("a hint (--initial) with several labels", _with_labels, 1, "labels 1, 2, 40", options={"initial": "mask.nrrd"}),
     Row("a hint with several labels, one chosen", _with_labels, options={"initial": "mask.nrrd", "label": 1}),
     Row(
@@ -698,8 +697,8 @@ N_DAMAGED = 20
 def _whole(form: str, folder: Path) -> tuple[Path, Path]:
     """An image in a format: what to read, and the file to be damaged."""
     if form == "DICOM":
-        dicom_slices(folder / "series", HEIGHTS)
-        return folder / "series", folder / "series" / "1.2.3-7.dcm"
+        dicom_folders.classic()(folder / "series")
+        return folder / "series", folder / "series" / "007.dcm"
     path = folder / f"image{form.split(',')[0]}"
     array = neck().image.array.astype(np.int16)
     sitk.WriteImage(_sitk(array), str(path), useCompression=DAMAGED_SUFFIXES[form])

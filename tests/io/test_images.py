@@ -1,6 +1,5 @@
 import gzip
 import struct
-import zlib
 
 import nibabel as nib
 import numpy as np
@@ -8,8 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 import cordlevelset as cls
-from cordlevelset.io import elements, integrity
 from cordlevelset.io import images as io
+from cordlevelset.io import integrity
 
 SUFFIXES = [".nii", ".nii.gz", ".nrrd", ".mha"]
 
@@ -82,173 +81,6 @@ def test_two_answers_in_the_header_are_noted(rng, tmp_path):
     assert "does not say" in note
     nib.save(nib.Nifti1Image(rng.random((4, 5, 6)), np.eye(4)), tmp_path / "c.nii")
     assert cls.read(tmp_path / "c.nii").notes == ()
-
-
-def _dicom(folder, places, series="1.2.3", x=0, wobble=0.0):
-    folder.mkdir(exist_ok=True)
-    writer = sitk.ImageFileWriter()
-    writer.KeepOriginalImageUIDOn()
-    for n, z in enumerate(places):
-        image = sitk.GetImageFromArray(np.full((1, 8, 6), n, np.int16))
-        image.SetSpacing((0.5, 0.5, 3.0))
-        tags = {
-            "0008|0060": "MR",
-            "0020|000e": series,
-            "0020|000d": "1.2",
-            "0008|0018": f"{series}.{n}",
-            "0020|0032": f"{x}\\0\\{z}",
-            "0020|0037": f"1\\0\\{wobble * (-1) ** n}\\0\\1\\0",
-            "0020|0013": str(n),
-        }
-        for tag, value in tags.items():
-            image.SetMetaData(tag, value)
-        writer.SetFileName(str(folder / f"{series}-{n}.dcm"))
-        writer.Execute(image)
-
-
-def test_dicom_folder(tmp_path):
-    _dicom(tmp_path / "whole", [0, 3, 6, 9])
-    volume = cls.read(tmp_path / "whole")
-    assert volume.shape == (4, 8, 6)
-    np.testing.assert_allclose(volume.spacing, (3.0, 0.5, 0.5))
-    assert (volume.array[:, 0, 0] == np.arange(4)).all()
-
-
-def test_dicom_slices_are_sorted_by_place_and_share_one_normal(tmp_path):
-    """Direction cosines of three digits, 300 mm from the origin: a normal of its own would move a slice by 0.24 mm."""
-    _dicom(tmp_path, [9, 0, 6, 3], x=300, wobble=4e-4)
-    volume = cls.read(tmp_path)
-    assert (volume.array[:, 0, 0] == [1, 3, 2, 0]).all()
-
-
-def test_dicom_folders_that_hold_no_single_stack(tmp_path):
-    _dicom(tmp_path / "gap", [0, 3, 9, 12])
-    with pytest.raises(cls.GeometryError, match="missing"):
-        cls.read(tmp_path / "gap")
-    _dicom(tmp_path / "two", [0, 3])
-    _dicom(tmp_path / "two", [0, 3], series="1.2.4")
-    with pytest.raises(cls.InputError, match="2 DICOM series"):
-        cls.read(tmp_path / "two")
-
-
-def test_a_dicom_slice_with_an_impossible_number_of_samples(tmp_path):
-    _dicom(tmp_path, [0, 3])
-    path = tmp_path / "1.2.3-1.dcm"
-    raw = path.read_bytes()
-    for samples in (b"\x28\0\2\0US\2\0\1\0", b"\x28\0\2\0\2\0\0\0\1\0"):  # explicit and implicit syntax
-        raw = raw.replace(samples, samples[:-2] + b"\7\0")
-    assert raw != path.read_bytes()
-    path.write_bytes(raw)
-    try:
-        assert cls.read(tmp_path).shape == (2, 8, 6)  # older versions of GDCM pass it over
-    except cls.InputError as error:
-        assert "damaged" in str(error)  # noqa: PT017
-
-
-LONG_ELEMENTS = (  # no kind, unknown kind, a known one; without an end that only sequences may be without
-    b"\2\0115.3.2.5",
-    b"\2\0\x03\0UH@\x001.2.",
-    b"\2\0\0\1OB\0\0\xff\xff\xff\x7f",
-    b"\2\0\2\0U" + 7 * b"\xff",
-    b"\2\0\2\0U\0\0\xfe\4\0\0\0abcd",  # one that fits, of a kind that is none: GDCM guesses another length
-)
-
-
-@pytest.mark.parametrize("element", LONG_ELEMENTS)
-def test_a_dicom_element_longer_than_its_file_is_told_before_memory_is_taken(element, tmp_path):
-    _dicom(tmp_path, [0, 3])
-    path = tmp_path / "1.2.3-1.dcm"
-    raw = path.read_bytes()
-    assert elements.lengths_fit(path)
-    end = 140 + 4 + int.from_bytes(raw[140:144], "little")  # of the group that says how the rest is written
-    path.write_bytes(raw[:end] + element + raw[end:])
-    assert not elements.lengths_fit(path)
-    for what in (tmp_path, path):
-        with pytest.raises(cls.InputError, match=r"1\.2\.3-1\.dcm is damaged"):
-            cls.read(what)
-
-
-EXPLICIT, IMPLICIT = b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2\0"
-OPEN, NONE, LONG = b"\xff\xff\xff\xff", bytes(4), b"\0\0\xff\7"  # lengths
-ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\0\xe0", b"\xfe\xff\x0d\xe0" + NONE, b"\xfe\xff\xdd\xe0" + NONE
-SEQUENCE, PLAIN_SEQUENCE, PIXELS = b"\x08\0\x40\x11SQ\0\0", b"\x08\0\x40\x11", b"\xe0\x7f\x10\0OB\0\0"
-BYTES, PLAIN_BYTES = b"\x08\0\0\1OB\0\0", b"\x08\0\0\1"
-TWO = b"\2\0\0\0ab"  # a length and its value
-NESTED = {  # elements after those of the first group, and whether each lies within the file
-    "closed sequence": (EXPLICIT, SEQUENCE + b"\x16\0\0\0" + ITEM + b"\x0e\0\0\0" + BYTES + TWO, True),
-    "open sequence": (EXPLICIT, SEQUENCE + OPEN + ITEM + OPEN + BYTES + TWO + ITEM_END + SEQUENCE_END, True),
-    "implicit": (IMPLICIT, PLAIN_SEQUENCE + OPEN + ITEM + OPEN + PLAIN_BYTES + TWO + ITEM_END + SEQUENCE_END, True),
-    "pixels in pieces": (EXPLICIT, PIXELS + OPEN + ITEM + NONE + ITEM + b"\4\0\0\0\7\7\7\7" + SEQUENCE_END, True),
-    "long, in a closed sequence": (EXPLICIT, SEQUENCE + b"\x14\0\0\0" + ITEM + b"\x0c\0\0\0" + BYTES + LONG, False),
-    "long, in an open sequence": (EXPLICIT, SEQUENCE + OPEN + ITEM + OPEN + BYTES + LONG, False),
-    "long, in an implicit one": (IMPLICIT, PLAIN_SEQUENCE + OPEN + ITEM + OPEN + PLAIN_BYTES + LONG, False),
-    "long, of a kind that is none": (EXPLICIT, PLAIN_BYTES + b"\1\2\xe8\xe8\4\0\0\0" + bytes(40), False),
-    "a long item": (EXPLICIT, SEQUENCE + OPEN + ITEM + LONG, False),
-    "a long piece of pixels": (EXPLICIT, PIXELS + OPEN + ITEM + NONE + ITEM + LONG, False),
-}
-
-
-@pytest.mark.parametrize("case", list(NESTED))
-def test_lengths_within_dicom_sequences(case, tmp_path):
-    syntax, rest, fits = NESTED[case]
-    path = tmp_path / "a.dcm"
-    path.write_bytes(bytes(128) + b"DICM\2\0\x10\0UI" + len(syntax).to_bytes(2, "little") + syntax + rest)
-    assert elements.lengths_fit(path) == fits
-
-
-def _deflated(elements):
-    pack = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return pack.compress(elements) + pack.flush()
-
-
-DEFLATED = b"1.2.840.10008.1.2.1.99"
-
-
-@pytest.mark.parametrize(
-    ("rest", "fits"),
-    [
-        (_deflated(BYTES + TWO), True),
-        (_deflated(SEQUENCE + OPEN + ITEM + OPEN + BYTES + TWO + ITEM_END + SEQUENCE_END), True),
-        (_deflated(BYTES + LONG), False),
-        (_deflated(SEQUENCE + OPEN + ITEM + OPEN + BYTES + LONG), False),
-        (_deflated(BYTES + TWO)[:-3], False),
-        (b"\xff" * 99, False),
-        (_deflated(bytes(elements.MOST_INFLATED + 1)), False),  # a bomb of 260 kB
-    ],
-    ids=["whole", "sequence", "long", "long, in a sequence", "cut", "not deflated", "bomb"],
-)
-def test_lengths_within_deflated_dicom(rest, fits, tmp_path):
-    path = tmp_path / "a.dcm"
-    path.write_bytes(bytes(128) + b"DICM\2\0\x10\0UI" + len(DEFLATED).to_bytes(2, "little") + DEFLATED + rest)
-    assert elements.lengths_fit(path) == fits
-
-
-@pytest.mark.parametrize(
-    "group",
-    [
-        b"",
-        b"\x3a\0\0\0UL\4\0\xfe\0\0\0",
-        b"\2\0\1\0OB\0\0\2\0\0\0\0\1",
-        b"\2\0\0\0UDIC\4\0\0\0abcd",
-        b"\2\0\x10\0UI\4\0001.\xff\xff",
-    ],
-)
-def test_dicom_whose_first_group_does_not_say_how_the_rest_is_written(group, tmp_path):
-    """GDCM guesses, and took 2 GB for an element of another group (the second of these) or of no kind (the fourth)."""
-    path = tmp_path / "a.dcm"
-    syntax = b"\2\0\x10\0UI\x12\0" + IMPLICIT if group[:1] == b"\x3a" or group[4:6] == b"UD" else b""
-    path.write_bytes(bytes(128) + b"DICM" + group + syntax + PLAIN_BYTES + TWO)
-    assert not elements.lengths_fit(path)
-
-
-def test_what_only_looks_like_dicom_is_passed_over(tmp_path):
-    """GDCM takes 4 GB for this one where it is let search the folder."""
-    _dicom(tmp_path, [0, 3, 6])
-    (tmp_path / "notes").write_bytes(
-        bytes(108) + b"DICM\2\0\0\0UL\4\0\xfe\0\0\x000." + bytes(18) + b"\xe8" * 51 + bytes(83)
-    )
-    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
-    assert cls.read(tmp_path).shape == (3, 8, 6)
 
 
 def _nifti(path, array=None, affine=None):
