@@ -13,6 +13,7 @@ from cordlevelset.io.series import Scan, Series, scan
 __all__ = ["list_folder"]
 
 HEADINGS = ("series", "description", "date", "slices", "size", "mm", "plane", "contrast", "remark")
+"""Of the table's columns; "mm" is the thickness of the slices."""
 
 
 def list_folder(folder: Path, *, as_json: bool) -> str:

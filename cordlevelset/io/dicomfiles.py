@@ -21,10 +21,14 @@ __all__ = ["DIRECTORY", "damaged", "find_dicom", "is_dicom", "quiet", "read_data
 
 DIRECTORY = "DICOMDIR"
 """A list of the files on a disc, not a slice."""
-PREAMBLE, MARK = 128, b"DICM"
-"""Bytes before the mark that a file is DICOM, and that mark; pydicom reads files without it only if told to guess."""
-DEFLATED, GROUP_END = b"1.2.840.10008.1.2.1.99", 144
-"""Transfer syntax that packs all elements but the first group, and where a file's count of that group's bytes ends."""
+PREAMBLE = 128
+"""Bytes before the mark that a file is DICOM."""
+MARK = b"DICM"
+"""That mark; pydicom reads files without it only if told to guess."""
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+"""Transfer syntax that packs all elements but the first group."""
+GROUP_END = 144
+"""Bytes of a file before the first group's elements, the last four of which say how long these are together."""
 MOST_INFLATED = 1 << 28
 """Bytes that a file or a slice may unpack to: 8192 x 8192 voxels of 4 bytes. A bomb of 260 kB would ask for more."""
 

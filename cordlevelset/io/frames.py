@@ -42,14 +42,20 @@ OTHER_NAMES = {
 }
 """What an element is called in the other kind of file."""
 PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "StackID")
+"""Elements that say where a plane lies."""
 VALUES = ("RescaleSlope", "RescaleIntercept", "SamplesPerPixel")
+"""Elements that say what its pixels mean."""
 ABOUT = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "ProtocolName",
     "StudyInstanceUID", "StudyDate", "SliceThickness", "SpacingBetweenSlices", "RepetitionTime", "ScanningSequence",
 )  # fmt: skip
+"""Elements about a file and its series."""
 WANTED = {*PLACE, *VALUES, *ABOUT, *MARKS, *OTHER_NAMES}
-IMAGES, SEGMENTATIONS = "Image Storage", ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
-"""End of the names of all kinds of file that hold images, and the kinds that hold masks (PS3.4, B.5)."""
+"""All that is kept of a header."""
+IMAGES = "Image Storage"
+"""End of the names of all kinds of file that hold images (PS3.4, B.5)."""
+SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""Kinds of file that hold masks: one bit a structure, and labels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
