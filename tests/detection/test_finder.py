@@ -57,11 +57,11 @@ def test_intensity_scale_changes_nothing():
 
 
 def test_polarity_is_an_order():
-    image, _ = tubes.scene(polarity=-1)
-    try:
-        assert find_cord(image, spacing=SPACING, polarity=1).polarity == 1
-    except cls.NoCordFoundError:
-        pass
+    bright, dark = (tubes.scene(polarity=polarity)[0] for polarity in (1, -1))
+    assert find_cord(bright, spacing=SPACING).polarity == 1
+    assert find_cord(bright, spacing=SPACING, polarity=-1).polarity == -1  # whatever the image says
+    with pytest.raises(cls.NoCordFoundError):
+        find_cord(dark, spacing=SPACING, polarity=1)  # rather than the dark cord that is there
 
 
 def test_empty_planes_at_the_ends_hold_no_cord():

@@ -1,0 +1,182 @@
+"""Which hand-set constants no test notices: ``python benchmarks/mutate_constants.py --room io [--room notes ...]``.
+
+Each number that a module of the package sets by hand is halved, then doubled, in a copy of the repository, and the
+tests of its room are run until one fails; those of the module itself come first. A room is a folder of the package
+with the tests of the folder of that name, or a module beside the folders with ``tests/test_MODULE.py``. Constants in
+``mutations_exempt.toml`` are passed over, for the reasons given there. ``--list`` lists without running, ``--name``
+runs those whose name holds a word. It is slow: up to two runs of a room's tests a constant, and a constant of kernels
+compiles them anew.
+
+Exit status 1 if fewer than four in five are noticed.
+"""
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+EXEMPT = Path(__file__).parent / "mutations_exempt.toml"
+LEAST_SHARE = 0.8
+"""Share of mutations that must be noticed."""
+TIME_LIMIT_S = 1800
+"""Seconds for the tests of a room; a mutation that makes them take longer is noticed."""
+FACTORS = {"half": 0.5, "twice": 2.0}
+LEFT_BEHIND = (".git", ".venv", ".nox", ".*_cache", ".hypothesis", "_build")
+"""What the tests do not need of a checkout; compiled kernels go with the package."""
+
+
+class Constant(NamedTuple):
+    """A number, or a tuple of numbers, that a module sets by hand."""
+
+    module: str  # dotted, without the package's own name
+    name: str
+    node: ast.expr  # its value
+
+    @property
+    def full(self) -> str:
+        """With its module."""
+        return f"{self.module}.{self.name}"
+
+    @property
+    def value(self) -> object:
+        """The number; nothing but numbers is evaluated."""
+        return eval(compile(ast.Expression(self.node), self.full, "eval"))
+
+
+def is_number(node: ast.expr) -> bool:
+    """Whether an expression is made of numbers alone: -2, 1 / 3, (0.5, 2)."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.UnaryOp(operand=operand):
+            return is_number(operand)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) and is_number(right)
+        case ast.Tuple(elts=elements):
+            return bool(elements) and all(map(is_number, elements))
+    return False
+
+
+def constants(module: str, text: str) -> Iterator[Constant]:
+    """Those of a module; what is computed from others changes with them."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target, value = node.target, node.value
+        else:
+            continue
+        several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+        for name, number in zip(target.elts, value.elts, strict=True) if several else [(target, value)]:
+            if isinstance(name, ast.Name) and name.id.isupper() and is_number(number):
+                yield Constant(module, name.id, number)
+
+
+def scaled(value: object, factor: float) -> object:
+    """A number times a factor, a whole number staying one."""
+    if isinstance(value, tuple):
+        return tuple(scaled(v, factor) for v in value)
+    return int(value * factor) if isinstance(value, int) else value * factor
+
+
+def mutated(text: str, constant: Constant, factor: float) -> str:
+    """A module's text with another number, on the same lines."""
+    node, lines = constant.node, text.encode().splitlines(keepends=True)
+    first, last = node.lineno - 1, node.end_lineno - 1
+    before, after = lines[first][: node.col_offset], lines[last][node.end_col_offset :]
+    number = repr(scaled(constant.value, factor)).encode()
+    return b"".join([*lines[:first], before, number, after, *lines[last + 1 :]]).decode()
+
+
+def tests_of(module: str, root: Path) -> list[Path]:
+    """Test files of a module's room, its own first."""
+    room, _, name = module.rpartition(".")
+    if not room:
+        own = root / "tests" / f"test_{module}.py"
+        return [own if own.exists() else root / "tests" / "test_pipeline.py"]
+    folder = root / "tests" / room
+    return sorted(folder.glob("test_*.py"), key=lambda path: (path.stem != f"test_{name}", path))
+
+
+def noticed(module: str, root: Path) -> bool:
+    """Whether a test of the room fails."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests_of(module, root)]
+    try:
+        done = subprocess.run(
+            command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, timeout=TIME_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def try_constant(constant: Constant, root: Path) -> dict[str, bool]:
+    """Half and twice -> whether that was noticed; only numbers that change are tried."""
+    path = root / "cordlevelset" / Path(*constant.module.split(".")).with_suffix(".py")
+    text, compiled, kept = path.read_text(encoding="utf-8"), path.parent / "__pycache__", root / "compiled"
+    seen = {}
+    for word, factor in FACTORS.items():
+        if scaled(constant.value, factor) == constant.value:
+            continue
+        shutil.copytree(compiled, kept)
+        stat = path.stat()
+        path.write_text(mutated(text, constant, factor), encoding="utf-8")
+        seen[word] = noticed(constant.module, root)
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # compiled kernels are valid for this time only
+        shutil.rmtree(compiled)
+        kept.rename(compiled)
+    return seen
+
+
+def chosen(rooms: list[str], word: str) -> list[Constant]:
+    """Constants of some rooms, of all if none is named."""
+    found = []
+    for path in sorted((ROOT / "cordlevelset").rglob("*.py")):
+        parts = path.relative_to(ROOT / "cordlevelset").with_suffix("").parts
+        if not rooms or parts[0] in rooms:
+            found += constants(".".join(parts), path.read_text(encoding="utf-8"))
+    return [constant for constant in found if word in constant.full]
+
+
+def main() -> int:
+    """Run the check on the rooms asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--room", action="append", default=[], help="a folder, or a module beside the folders; repeat")
+    parser.add_argument("--name", default="", metavar="WORD", help="only constants with this in their name")
+    parser.add_argument("--list", action="store_true", help="print the constants and end")
+    args = parser.parse_args()
+    reasons = tomllib.loads(EXEMPT.read_text(encoding="utf-8"))
+    todo = chosen(args.room, args.name)
+    if args.list:
+        print("\n".join(f"{c.full} = {c.value}  {reasons.get(c.full, '')}".rstrip() for c in todo))
+        return 0
+    total = good = 0
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "copy"
+        shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+        for module in {frozenset(tests_of(c.module, root)): c.module for c in todo}.values():
+            if noticed(module, root):
+                sys.exit(f"the tests of the room of {module} fail as it is; correct that first")
+        for constant in todo:
+            if constant.full in reasons:
+                print(f"{constant.full}: exempt, {reasons[constant.full]}")
+                continue
+            seen = try_constant(constant, root)
+            total, good = total + len(seen), good + sum(seen.values())
+            words = ", ".join(f"{word} {'noticed' if one else 'NOT NOTICED'}" for word, one in seen.items())
+            print(f"{constant.full} = {constant.value}: {words or 'nothing to change'}", flush=True)
+    print(f"{good} of {total} noticed")
+    return 0 if good >= LEAST_SHARE * total else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
