@@ -249,28 +249,28 @@ def _series(args: argparse.Namespace) -> None:
 def _measure(args: argparse.Namespace) -> None:
     from cordlevelset.io import files
     from cordlevelset.io.masks import as_mask
-    from cordlevelset.measures.morphometry import input_slices, measure
+    from cordlevelset.measures.morphometry import measure_mask
     from cordlevelset.outputs.tables import MEASURES_SUFFIXES, checksum, record, write_measures
-    from cordlevelset.volume import canonical_turn
 
     files.check_writable(args.output, MEASURES_SUFFIXES)
     files.check_distinct([args.output], [args.mask])
-    mask = as_mask(args.mask, "mask", label=args.label)
-    records, turn = measure(mask), canonical_turn(mask)
+    measured = measure_mask(as_mask(args.mask, "mask", label=args.label))
+    records = measured.records
     mean = sum(r.area_mm2 for r in records) / len(records)
     result = {
         "length_mm": round(sum(r.length_mm for r in records), 1),
         "mean_area_mm2": round(mean, 1),
         "volume_mm3": round(sum(r.volume_mm3 for r in records)),
+        "notes": list(measured.notes),
     }
     write_measures(
         args.output,
         records,
-        planes=input_slices(turn, turn.volume(mask)),
+        planes=measured.planes,
         name=args.mask.as_posix(),
         about=record(result, sources={args.mask.as_posix(): checksum(args.mask)}, options={"label": args.label}),
     )
-    print(f"{len(records)} slices, mean area {mean:.1f} mm2")
+    print("\n".join([f"{len(records)} slices, mean area {mean:.1f} mm2", *(f"note: {n}" for n in measured.notes)]))
 
 
 def _compare(args: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ section's second moments, as in SCT and scikit-image. Both are exact for an obli
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -22,8 +23,9 @@ from scipy import ndimage as ndi
 from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
 from cordlevelset.io.masks import Label, as_mask
+from cordlevelset.measures.piece import cord_piece, turn_along
 from cordlevelset.sections import polar
-from cordlevelset.volume import Turn, Volume, canonical_turn
+from cordlevelset.volume import Turn, Volume
 
 __all__ = ["COLUMNS", "SliceMeasures", "measure", "sections_of_contours", "sections_of_mask", "slice_measures"]
 
@@ -40,7 +42,7 @@ class SliceMeasures:
     Attributes
     ----------
     slice : int
-        Index on the input's own grid, along the array axis that runs nearest to the patient's long axis.
+        Index on the input's own grid, along the array axis that runs nearest to the cord.
     area_mm2 : float
         Perpendicular to the cord.
     diameter_ap_mm, diameter_rl_mm : float
@@ -79,6 +81,15 @@ class SliceMeasures:
     confidence: float
 
     __repr__ = one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Records of a mask, from the top down; index on its grid of each plane along the cord; what was left out."""
+
+    records: tuple[SliceMeasures, ...]
+    planes: range
+    notes: tuple[str, ...]
 
 
 COLUMNS = tuple(field.name for field in fields(SliceMeasures))
@@ -221,25 +232,44 @@ def measure(mask: Any, *, label: Label | None = None) -> tuple[SliceMeasures, ..
     Returns
     -------
     tuple of SliceMeasures
-        From the top down; confidence and canal are nan.
+        From the top down; confidence and canal are nan. Pieces apart from the cord are left out, with a warning.
 
     Raises
     ------
     InputError
         If the mask is empty or holds several structures.
     """
-    volume = as_mask(mask, "mask", label=label)
-    if not volume.array.any():
+    measured = measure_mask(as_mask(mask, "mask", label=label))
+    for note in measured.notes:
+        warnings.warn(note, stacklevel=2)
+    return measured.records
+
+
+def measure_mask(mask: Volume) -> Measured:
+    """The same with what there is to say about it.
+
+    Parameters
+    ----------
+    mask : Volume
+        Values from 0 to 1.
+
+    Returns
+    -------
+    Measured
+    """
+    if not mask.array.any():
         raise InputError("the mask is empty: there is nothing to measure")
-    turn = canonical_turn(volume)
-    canonical = turn.volume(volume)
+    turn = turn_along(mask)
+    canonical, notes = cord_piece(turn.volume(mask))
     sections = sections_of_mask(canonical.array, canonical.spacing)
-    return slice_measures(
+    planes = input_slices(turn, canonical)
+    records = slice_measures(
         sections,
         plane_mm=canonical.spacing[0],
         confidence=np.full(len(sections.planes), np.nan),
-        slice_of_plane=input_slices(turn, canonical),
+        slice_of_plane=planes,
     )
+    return Measured(records, planes, notes)
 
 
 def input_slices(turn: Turn, canonical: Volume) -> range:
@@ -261,22 +291,29 @@ def input_slices(turn: Turn, canonical: Volume) -> range:
 
 
 def _tangents(sections: Sections, plane_mm: float) -> FloatArray:
-    """Unit tangents (P, 3), plane, row, column, of the smoothed centroids."""
+    """Unit tangents (P, 3), plane, row, column, of the smoothed centroids; a small section says less of them."""
     if len(sections.planes) < 2:
         return np.array([[1.0, 0.0, 0.0]])
     z = sections.planes * plane_mm
     even = np.arange(sections.planes[0], sections.planes[-1] + 1) * plane_mm  # a mask may skip planes
+    weight = np.interp(even, z, sections.area_mm2)
+    total = _smoothed(weight, plane_mm)
     slopes = []
     for c in sections.centroid_mm.T:
         # smoothed about its chord, so that the ends do not bend
-        chord = np.polynomial.Polynomial.fit(z, c, 1)
-        rest = ndi.gaussian_filter1d(np.interp(even, z, c) - chord(even), TANGENT_MM / plane_mm, mode="nearest")
+        chord = np.polynomial.Polynomial.fit(z, c, 1, w=np.sqrt(sections.area_mm2))
+        rest = _smoothed(weight * (np.interp(even, z, c) - chord(even)), plane_mm) / total
         slopes.append(
             (np.asarray(np.gradient(rest, plane_mm)) + chord.deriv()(even))[sections.planes - sections.planes[0]]
         )
     tangents = np.stack([np.ones(len(z)), *slopes], axis=1)
     out: FloatArray = tangents / np.linalg.norm(tangents, axis=1, keepdims=True)
     return out
+
+
+def _smoothed(values: FloatArray, plane_mm: float) -> FloatArray:
+    """Values of even planes, smoothed along the cord."""
+    return np.asarray(ndi.gaussian_filter1d(values, TANGENT_MM / plane_mm, mode="nearest"))
 
 
 def _width(covariance: FloatArray, tangents: FloatArray, axis: int) -> FloatArray:

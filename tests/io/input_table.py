@@ -14,11 +14,13 @@ import os
 import re
 import struct
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import dicom_folders
 import nibabel as nib
@@ -72,7 +74,8 @@ class Row:
 
     def python(self, made: Made, folder: Path) -> object:
         """What the function of the command's name returns."""
-        return getattr(cls, self.command)(made.path, **self.keywords(folder))
+        with warnings.catch_warnings(action="ignore"):  # `measure` says in this way what it left out
+            return getattr(cls, self.command)(made.path, **self.keywords(folder))
 
 
 @dataclass(frozen=True)
@@ -309,6 +312,20 @@ SHARED = _segments(
 """Two segments in one layer."""
 
 
+def _scattered(folder: Path) -> Made:
+    cord = (_truth() >= 0.5).astype(np.uint8)
+    cord[4, 3, 3] = cord[10:14, 70:74, 40:44] = 1
+    cls.write(neck().image.like(cord), folder / "mask.nrrd")
+    return Made(folder / "mask.nrrd")
+
+
+def _turned_mask(folder: Path) -> Made:
+    c, s = np.cos(np.radians(50)), np.sin(np.radians(50))
+    turned = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    cls.write(cls.Volume((_truth() >= 0.5).astype(np.uint8), (2.0, 1.0, 1.0), direction=turned), folder / "mask.nrrd")
+    return Made(folder / "mask.nrrd")
+
+
 # inputs that no mask can come out of
 
 
@@ -499,6 +516,8 @@ DICOM_ROWS = [
     Row("not DICOM, --series 3", GOOD, 1, "is not DICOM", options={"series": "3"}),
 ]
 
+MEASURE: dict[str, Any] = {"command": "measure", "output": "m.csv"}
+
 ROWS = [
     *(Row(f"values of type {NAMES[t]}", _values(_as_type(t))) for t in NAMES),
     Row("two values only, 0 and 1", _values(lambda a: (a > 600).astype("u1")), least_dice=0.5),
@@ -660,6 +679,14 @@ ROWS = [
         command="measure",
         output="m.csv",
     ),
+    Row(
+        "measure: a stray voxel and a second piece",
+        _scattered,
+        0,
+        "in 2 pieces apart from the cord were left out",
+        **MEASURE,
+    ),
+    Row("measure: a header turned by 50 degrees", _turned_mask, 0, "30 slices", **MEASURE),
     Row(
         "compare: a reference with several labels",
         _beside(_with_labels, "cord.nrrd"),

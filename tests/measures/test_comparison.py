@@ -54,7 +54,7 @@ def test_what_is_no_mask(value):
     box = _box(slice(4, 10), slice(5, 9))
     bad = cls.Volume(np.where(box.array > 0, value, 0), SPACING)
     for mask, reference, name in ((bad, box, "mask"), (box, bad, "reference")):
-        with pytest.raises(cls.InputError, match=f"the {name} holds"):
+        with pytest.raises(cls.InputError, match=f"^{name}: values"):
             cls.compare(mask, reference)
 
 
