@@ -58,7 +58,6 @@ def find_and_outline(
         image.array,
         spacing=image.spacing,
         path=path,
-        known=None if constraints is None else constraints.extent,
         callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
     )
     return AutomaticResult(image, contrast, order, given, path.polarity, contours)

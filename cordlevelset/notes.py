@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "BRAINSTEM_NOTE",
     "CONTRASTS",
     "LOW_CONFIDENCE",
     "clipping_notes",
+    "end_notes",
     "hint_notes",
     "shear_note",
-    "unreached_note",
     "weak_notes",
 ]
 
@@ -27,10 +26,8 @@ APART_MM = 10.0
 N_STRETCHES = 3
 """No more places than a person will look at; the rest are counted."""
 
-BRAINSTEM_NOTE = "the section widens for good at the upper end: what lies above was taken for the brainstem"
-"""Said where the cord was cut off above."""
-UNREACHED_MM = 8.0
-"""A path that ends further inside the image, two planes of the search, has not left it."""
+SURE = 0.9
+"""Probability from which on an end needs no word."""
 CLIPPED_SHARE = 0.1
 """Of the fluid: from there on cords come out 1 to 28 % smaller (docs/limits.md); where nothing is clipped it is 0."""
 
@@ -101,11 +98,17 @@ def clipping_notes(fluid: NDArray[np.float32], extreme: float) -> list[str]:
     ]
 
 
-def unreached_note(gap_mm: float, edge: str) -> str:
-    """What to say of a path that ends so far inside the image; empty if that is its edge."""
-    if gap_mm <= UNREACHED_MM:
-        return ""
-    return f"the cord was followed only to {gap_mm:.0f} mm from the image's {edge} edge: it may go on"
+def end_notes(ends_below: float, ends_above: float) -> tuple[str, ...]:
+    """What to say of ends that may lie in the image or not, by the probability of each to lie in it."""
+    notes = []
+    for probability, name, flag in ((ends_below, "lower", "bottom"), (ends_above, "upper", "top")):
+        if 1 - SURE < probability < SURE:
+            said = "ends in the image" if probability >= 0.5 else "leaves the image"
+            notes.append(
+                f"the cord's {name} end is unsure: it is taken that the cord {said}, with a probability of "
+                f"{max(probability, 1 - probability):.2f}; if that is wrong, say where it ends ({flag})"
+            )
+    return tuple(notes)
 
 
 def shear_note(shear: float, off_mm: float) -> str:

@@ -220,7 +220,7 @@ def result_of(
         centerline=centerline,
         slices=slices,
         polarity=centerline.polarity,
-        confidence=float(contours.confidence.mean()),
+        confidence=float(contours.confidence.mean()) * contours.extent_confidence,
         conus=_conus(contours, canonical),
         notes=notes,
         contours=contours,

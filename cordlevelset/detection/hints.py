@@ -32,10 +32,16 @@ TURN = 0.36
 
 @dataclass(frozen=True, slots=True)
 class SearchHint:
-    """A hint on the search grid: voxels the path may pass, and the planes it must reach."""
+    """A hint on the search grid: voxels the path may pass, the planes it must reach, where the cord ends.
+
+    `extent` is the lowest and highest plane of the full grid that hold a place, `bottom` and `top` are such planes too.
+    """
 
     allowed: NDArray[np.bool_]
     through: tuple[int, int] | None
+    extent: tuple[int, int] | None = None
+    bottom: int | None = None
+    top: int | None = None
 
     __repr__ = one_line
 
@@ -52,11 +58,15 @@ class PathHint:
         How far from each place the middle of the cord may pass, in the plane.
     outside : (K, J, I) array of bool, optional
         Voxels that are not cord.
+    bottom, top : int, optional
+        Lowest and highest plane of the cord.
     """
 
     places_mm: NDArray[np.float64]
     tolerance_mm: NDArray[np.float64]
     outside: NDArray[np.bool_] | None = None
+    bottom: int | None = None
+    top: int | None = None
 
     __repr__ = one_line
 
@@ -95,7 +105,10 @@ class PathHint:
                     f"the places given {height:.0f} mm above the image's lower edge do not fit together, or lie "
                     "outside the body; give one place a slice, inside the cord"
                 )
-        return SearchHint(allowed, (int(planes.min()), int(planes.max())) if planes.size else None)
+        through = (int(planes.min()), int(planes.max())) if planes.size else None
+        full = np.rint(self.places_mm[:, 0] / spacing[0]).astype(int)
+        extent = (int(full.min()), int(full.max())) if planes.size else None
+        return SearchHint(allowed, through, extent, self.bottom, self.top)
 
 
 def onward(

@@ -29,7 +29,9 @@ class CordContours:
     sac_support : (P,) array
         Share of the sac's border that stands on a step from fluid to wall.
     confidence : (P,) array
-        0 to 1; `confidence` says of what it is made.
+        Probability of each slice's contour to be right.
+    extent_confidence : float
+        Probability that both ends of the cord are where they are said to be.
     conus_mm : (3,) array or None
         Tip of the conus (plane, row, column), grid mm; None if outside the field of view.
     conus_uncertainty_mm : float
@@ -46,6 +48,7 @@ class CordContours:
     sac_mm: NDArray[np.float64]
     sac_support: NDArray[np.float64]
     confidence: NDArray[np.float64]
+    extent_confidence: float = 1.0
     conus_mm: NDArray[np.float64] | None = None
     conus_uncertainty_mm: float = float("nan")
     conus_state: str = "outside"

@@ -1,0 +1,32 @@
+"""The fitted numbers of the decision, as ``benchmarks/fit_decisions.py`` prints them.
+
+Logistic regression with a ridge on windows of real images, each image weighted by one over the square root of how many
+its source has; standard errors by leaving one source out in turn (jackknife).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BORDER_INTERCEPT",
+    "BORDER_WEIGHTS",
+    "FOUND",
+    "INTERCEPT",
+    "LOWER_END_RIGHT",
+    "UPPER_END_RIGHT",
+    "WEIGHTS",
+]
+
+INTERCEPT = -12.107
+"""Log odds of cord against none at figures of zero, equal numbers of both assumed."""
+WEIGHTS = (1.735, -0.920, 1.688, 6.587, 1.916, 0.360, -0.991, 5.265, -1.523, 0.460)
+"""Log odds a unit of each figure, in the order of `windows.FIGURES`."""
+FOUND = (1.2, 1.2)
+"""Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
+BORDER_INTERCEPT = 2.0
+"""Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
+BORDER_WEIGHTS = (1.0, 1.0, -0.3, -0.3)
+"""Log odds a unit of each figure of `border.confidence.border_figures`."""
+LOWER_END_RIGHT = 0.8
+"""Share of lower ends within the image that lie within their tolerance, on sources left out."""
+UPPER_END_RIGHT = 0.9
+"""The same of upper ends."""
