@@ -1,11 +1,10 @@
 """How sure a contour is: a probability for each slice, from what its border shows.
 
 The confidence of a slice is the probability that its contour is right, given that the cord was found, times that of
-having found it and of lying between its ends (`detection`). Four figures of a slice, fitted by logistic regression
+having found it and of lying between its ends (`detection`). Three figures of a slice, fitted by logistic regression
 (``benchmarks/fit_decisions.py``), say how far its border can be believed:
 
     border      share of the contour that stands on a step from cord to CSF
-    wall        share of the sac's contour that stands on a step from CSF to wall
     blur        log of 3 s / r, s the width of the border's blur, r the radius of the section
     unevenness  log of d / h, d the spread of brightness inside, h the border's step
 
@@ -33,9 +32,9 @@ NEAR_MM = 2.0
 CORE_SHARE = 0.75
 """Share of the radius that is clear of the border's own blur."""
 UNEVEN_SHARE = 1 / 3
-"""Spread inside, in steps, at which what is a little brighter than the mean differs from what is a little darker by most
-of the step: a bundle of roots does, and bones with discs between; cords with noise, lesions or grey matter stay under
-0.24."""
+"""Spread inside, in steps, at which what is a little brighter than the mean differs from what is a little darker by
+most of the step. A bundle of roots does, and bones with discs between; cords with noise, lesions or grey matter stay
+under 0.24."""
 TOO_WIDE_MM2 = 120.0
 """The widest level of the cord has 85 mm2, with a standard deviation of 8 between people; T2* images, which show cords
 widest, had medians of 88 to 96: three deviations above them."""
@@ -46,7 +45,7 @@ WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
 
 
 def border_figures(cord: Sections) -> FloatArray:
-    """Figures (P, 4) of each slice's border; the module's text names them.
+    """Figures (P, 3) of each slice's border; the module's text names them.
 
     Parameters
     ----------
@@ -55,13 +54,13 @@ def border_figures(cord: Sections) -> FloatArray:
 
     Returns
     -------
-    (P, 4) array
+    (P, 3) array
     """
     step = np.maximum(cord.levels.step, np.finfo(np.float32).tiny)
     radius = np.sqrt(cord.area_mm2 / np.pi)
     blur = np.clip(np.log(3 * _blur_mm(cord, step) / radius), -3, 3)
     uneven = np.clip(np.log(np.maximum(_spread(cord), np.finfo(np.float32).tiny) / step), -4, 2)
-    return np.stack([cord.support, cord.sac_support, blur, uneven], axis=1)
+    return np.stack([cord.support, blur, uneven], axis=1)
 
 
 def border_right(figures: FloatArray) -> FloatArray:
@@ -93,7 +92,7 @@ def doubts(figures: FloatArray, area_mm2: FloatArray) -> list[str]:
 
     Parameters
     ----------
-    figures : (P, 4) array
+    figures : (P, 3) array
         From `border_figures`.
     area_mm2 : (P,) array
         Of the contours.
@@ -102,7 +101,7 @@ def doubts(figures: FloatArray, area_mm2: FloatArray) -> list[str]:
     -------
     list of str
     """
-    _, _, blur, uneven = np.median(figures, axis=0)
+    _, blur, uneven = np.median(figures, axis=0)
     notes = (
         (SMEARED_NOTE, blur > 0),
         (UNEVEN_NOTE, uneven > np.log(UNEVEN_SHARE)),

@@ -1,14 +1,14 @@
 """From the log odds of each window to the cord's extent: is there one, where does it end, how sure is each place.
 
-The cord is one interval i .. j of the windows along the curve. With u(k) the log odds that window k shows a cord in its
-sac, l the length over which neighbouring windows share their noise, h the distance of windows, and a prior cost for each
-end that lies inside the image,
+The cord is one interval i .. j of the windows along the curve. With u(k) the log odds that window k shows a cord in
+its sac, l the length over which neighbouring windows share their noise, h the distance of windows, and a prior cost for
+each end that lies inside the image,
 
     log P(i, j | image) = sum_(k = i .. j) (h / l) u(k)  -  c_low [i > 0]  -  c_high [j < W - 1]  +  const
 
-against log P(no cord) = const: the sum over all intervals is the log odds of a cord on this curve, and the sums over one
-end give the distribution of the other (the forward-backward recursion of a one-way chain, Rabiner 1989,
-doi:10.1109/5.18626, written out). The change point of `ends` speaks for its own place as one more observation.
+against log P(no cord) = const. The sum over all intervals is the log odds of a cord on this curve, and the sums over
+one end give the distribution of the other: the forward-backward recursion of a one-way chain (Rabiner 1989,
+doi:10.1109/5.18626), written out. The change point of `ends` speaks for its own place as one more observation.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ WEIGHTS = (1.735, -0.920, 1.688, 6.587, 1.916, 0.360, -0.991, 5.265, -1.523, 0.4
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
 FOUND = (1.2, 1.2)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
-BORDER_INTERCEPT = 2.0
+BORDER_INTERCEPT = -6.4
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
-BORDER_WEIGHTS = (1.0, 1.0, -0.3, -0.3)
+BORDER_WEIGHTS = (1.5, -2.4, -3.0)
 """Log odds a unit of each figure of `border.confidence.border_figures`."""
 LOWER_END_RIGHT = 0.8
 """Share of lower ends within the image that lie within their tolerance, on sources left out."""

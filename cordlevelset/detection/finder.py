@@ -1,10 +1,10 @@
 """Find the cord: which path, which polarity, where it ends, how sure.
 
 Per polarity two curves are tried: the best path of cord and sac, and that of the sac alone, which holds where the
-cord's own border is lost. Along each the image is averaged over windows of 30 mm (`windows`), ten figures of a window give the
-log odds that it shows a cord in its sac (`coefficients`), and the sum over the best stretch of windows says whether
-there is a cord, of which polarity, and where it ends (`chain`). Only then the cord's own path is sought, close to the
-curve and between its ends.
+cord's own border is lost. Along each the image is averaged over windows of 30 mm (`windows`). Ten figures of a window
+give the log odds that it shows a cord in its sac (`coefficients`). The sum over the best stretch of windows says
+whether there is a cord, of which polarity, and where it ends (`chain`). Only then the cord's own path is sought, close
+to the curve and between its ends.
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ BORDER_MM = (1.5, 8.0)
 """Radii between which cords have their border, and where the typical step is read off."""
 TYPICAL_MM = 20.0
 """Gaussian sigma along the cord of what is a typical step: most of a vertebra."""
+FAINTEST_STEP = 1e-6
+"""Share of the stack's greatest step below which no step is typical: float32 knows no finer difference."""
 SEEN = 0.5
 """Steps at least half as high as the neighbourhood's typical one are a border."""
 OUTSIDE_MM = 2.5
@@ -72,7 +74,8 @@ def border_evidence(
     near = (polar.RADII_MM >= BORDER_MM[0]) & (polar.RADII_MM < BORDER_MM[1])
     typical = np.sqrt((np.maximum(steps[:, :, near], 0) ** 2).mean((1, 2)))
     typical = ndi.gaussian_filter1d(typical, TYPICAL_MM / plane_mm, mode="nearest")
-    out: FloatArray = steps / np.maximum(typical, np.finfo(np.float32).tiny)[:, None, None]
+    floor = FAINTEST_STEP * np.abs(steps).max() + np.finfo(np.float32).tiny
+    out: FloatArray = steps / np.maximum(typical, floor)[:, None, None]
     return out
 
 
