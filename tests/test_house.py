@@ -43,8 +43,8 @@ UPWARDS = {
 """Lazy imports, within a function, that go up: from, to."""
 OUTSIDERS = {
     "SimpleITK": {"io.images", "correction.atlas"},
-    "pydicom": {"io.dicomfiles", "io.dicom"},
-    "highdicom": set(),
+    "pydicom": {"io.dicomfiles", "io.dicom", "io.dicomseg"},
+    "highdicom": {"io.dicomseg"},
     "matplotlib": {"outputs.plot", "outputs.report", "outputs.page"},
     "numba": {"_jit"},
 }

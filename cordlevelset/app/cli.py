@@ -161,7 +161,12 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     segment = commands.add_parser("segment", help="write a mask of the cord")
     _image_options(segment)
     segment.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha"
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="MASK",
+        help=".nii, .nii.gz, .nrrd or .mha; of a DICOM image also .dcm",
     )
     segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
     segment.add_argument(

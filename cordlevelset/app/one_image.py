@@ -39,6 +39,7 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.app.lines import progress_line
     from cordlevelset.correction.atlas import register_atlas
     from cordlevelset.io import files, images
+    from cordlevelset.io.dicomseg import check_source
     from cordlevelset.io.masks import as_mask
     from cordlevelset.outputs.plot import check_drawing
     from cordlevelset.outputs.tables import summary
@@ -57,6 +58,7 @@ def segment_image(args: argparse.Namespace) -> str:
             files.check_writable(output.path, output.suffixes)
     start = time.perf_counter()
     image = images.read(args.image, frame=args.frame, series=args.series)
+    check_source(image, args.output)
     if args.atlas is not None:
         given["initial"] = register_atlas(image, *args.atlas, label=args.label)
         given["contours"] = [as_mask(path, "contours", label=args.label) for path in args.contours or ()]
@@ -76,6 +78,7 @@ def segment_image(args: argparse.Namespace) -> str:
 def _outputs(args: argparse.Namespace) -> list[Output]:
     """The files that `segment` was asked for."""
     from cordlevelset.io import files, images
+    from cordlevelset.io.dicomseg import DICOM_SUFFIX, write_segmentation
     from cordlevelset.measures.morphometry import input_slices
     from cordlevelset.measures.surface import MESH_SUFFIXES, write_surface
     from cordlevelset.outputs.page import report_page
@@ -92,11 +95,17 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
             about=record(summary(result), sources=sources, options=options),
         )
 
+    def mask(result: CordSegmentation, path: Path) -> None:
+        if path.suffix != DICOM_SUFFIX:
+            return images.write(result.mask, path)
+        by_hand = len(_inputs(args)) > 1
+        write_segmentation(result.mask, path, automatic=not by_hand, remark=f"confidence {result.confidence:.2f} of 1")
+
     def report(result: CordSegmentation, path: Path) -> None:
         path.write_text(report_page(result, name=args.image.name), encoding="utf-8", newline="\n")
 
     asked: list[tuple[Path | None, tuple[str, ...], Callable[[CordSegmentation, Path], None]]] = [
-        (args.output, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.mask, path)),
+        (args.output, images.MASK_SUFFIXES, mask),
         (args.soft, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.soft_mask, path)),
         (
             args.centerline_out,

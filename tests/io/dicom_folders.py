@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,21 @@ from dicom_files import STUDY, write_classic, write_enhanced, write_report
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 import cordlevelset as cls
-from cordlevelset.phantom import make_phantom
+from cordlevelset.phantom import Phantom, make_phantom
 
 T1 = {"description": "t1_tse", "EchoTime": "10", "RepetitionTime": "600"}
 Fill = Callable[[Path], object]
 
 
+@cache
+def _neck() -> Phantom:
+    """As in the input table."""
+    return make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0), scoliosis_mm=2.0)
+
+
 def phantom(n: int = 30) -> cls.Volume:
-    """The lowest n slices of the phantom of the input table."""
-    made = make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0), scoliosis_mm=2.0).image
+    """Its lowest n slices."""
+    made = _neck().image
     return cls.Volume(made.array[:n].astype(np.int16), made.spacing, made.origin, made.direction)
 
 
@@ -116,8 +123,15 @@ def damaged_elsewhere(folder: Path) -> None:
 
 
 def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:900])
+    path.write_bytes(path.read_bytes()[:500])
 
 
 def mosaic(folder: Path) -> None:
     classic(ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])(folder)
+
+
+def with_segmentation(folder: Path) -> None:
+    """A series, and the mask of its cord beside its slices."""
+    classic()(folder)
+    image = cls.read(folder)
+    cls.write(image.like((_neck().soft_mask.array >= 0.5).astype(np.uint8)), folder / "cord.dcm")
