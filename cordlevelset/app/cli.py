@@ -32,6 +32,8 @@ JSONL = "jsonl"
 """Progress as JSON, an object a line."""
 ANSWER_S = 0.2
 """Seconds after which Ctrl-C is answered at the latest: Windows answers between two waits, never within one."""
+N_DOUBTFUL = 10
+"""No more names than a terminal shows without scrolling."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     lines = getattr(args, "progress", None) == JSONL
     fail = partial(_fail, lines=lines)
+    args.words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with warning_lines() if lines else nullcontext():
             args.run(args)
@@ -185,6 +188,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="DIR",
         help="also write DIR/report.html to judge it by; a name in .html is the page itself",
     )
+    segment.add_argument("--thumbnail", type=Path, metavar="F", help="also write a small picture of it: .svg")
     given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
     given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
     given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
@@ -300,6 +304,14 @@ def _batch(args: argparse.Namespace) -> None:
     none = sum(o.status == "no cord found" for o in outcomes)
     done = len(outcomes) - len(failed) - none
     print(f"{done} images done, {none} without a cord, {len(failed)} failed; see {args.output / 'index.html'}")
+    doubtful = sorted((o for o in outcomes if o.doubt), key=lambda o: (o.status == "done", o.doubt))
+    if doubtful:
+        print(f"doubtful: {len(doubtful)}, look at these first")
+    for outcome in doubtful[:N_DOUBTFUL]:
+        why = outcome.remark.removeprefix(f"{outcome.source.name} ")
+        print(f"  {outcome.source.name}: {outcome.doubt}" + (f"; {why}" if why else ""))
+    if len(doubtful) > N_DOUBTFUL:
+        print(f"  and {len(doubtful) - N_DOUBTFUL} more, on top of the index")
     if failed:
         raise CordLevelSetError(f"{len(failed)} of {len(outcomes)} images failed, first {failed[0].source.name}")
 
