@@ -9,19 +9,7 @@ __all__ = ["fill", "styles"]
 
 
 def fill(template: str, **places: str) -> str:
-    """A template with its places filled.
-
-    Parameters
-    ----------
-    template : str
-        Its file's name.
-    **places : str
-        What stands at each place: markup, so that what comes from files is escaped already.
-
-    Returns
-    -------
-    str
-    """
+    """A template with its places filled: with markup, so what comes from files is escaped before."""
     return Template(_text(template)).substitute(places)
 
 
