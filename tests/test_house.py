@@ -47,6 +47,7 @@ OUTSIDERS = {
     "highdicom": {"io.dicomseg"},
     "matplotlib": {"outputs.plot", "outputs.report"},
     "PIL": {"outputs.pictures"},
+    "vtkmodules": {"measures.surface"},
     "numba": {"_jit"},
 }
 

@@ -32,6 +32,7 @@ JSONL = "jsonl"
 """Progress as JSON, an object a line."""
 ANSWER_S = 0.2
 """Seconds after which Ctrl-C is answered at the latest: Windows answers between two waits, never within one."""
+SHELLS = ("bash", "zsh", "tcsh")
 N_DOUBTFUL = 10
 """No more names than a terminal shows without scrolling."""
 
@@ -155,6 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("-o", "--output", type=Path, default=Path("cordlevelset-demo"), metavar="DIR")
     demo.set_defaults(run=_demo)
 
+    completion = commands.add_parser("completion", help="print the script that completes this command in a shell")
+    completion.add_argument("shell", choices=SHELLS)
+    completion.set_defaults(run=_completion)
+
     warmup = commands.add_parser("warmup", help="compile the kernels ahead of the first image")
     warmup.set_defaults(run=_warmup)
     return parser
@@ -180,7 +185,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also write area, diameters, angle of each slice: .csv, .json or .sct.csv; may be repeated",
     )  # fmt: skip
     segment.add_argument(
-        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
+        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply, .vtk, .obj, .vtp"
     )
     segment.add_argument(
         "--report",
@@ -341,6 +346,12 @@ def _demo(args: argparse.Namespace) -> None:
         print(f"wrote {path}")
     if not any(path.suffix == ".png" for path in demo.files):
         print("no picture: matplotlib is not installed (pip install 'cordlevelset[viz]')")
+
+
+def _completion(args: argparse.Namespace) -> None:
+    from cordlevelset.app.completion import completion_script
+
+    print(completion_script(_parser(), args.shell))
 
 
 def _warmup(args: argparse.Namespace) -> None:

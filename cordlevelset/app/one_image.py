@@ -43,6 +43,7 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.io import files, images
     from cordlevelset.io.dicomseg import check_source
     from cordlevelset.io.masks import as_mask
+    from cordlevelset.measures.surface import check_mesh
     from cordlevelset.outputs.tables import summary
     from cordlevelset.outputs.viewers import open_line
     from cordlevelset.pipeline import segment
@@ -56,6 +57,8 @@ def segment_image(args: argparse.Namespace) -> str:
             files.check_makeable(args.report)
         else:
             files.check_writable(output.path, output.suffixes)
+    if args.mesh is not None:
+        check_mesh(args.mesh)
     start = time.perf_counter()
     image = images.read(args.image, frame=args.frame, series=args.series)
     check_source(image, args.output)

@@ -19,9 +19,8 @@ return [...document.querySelectorAll("body *")]
 SVG_LETTERS = "return document.querySelectorAll('svg text').length"
 
 
-@contextmanager
-def browse(path, size, *, dark=False, downloads=None):
-    """A page from a file; skips the test where there is no browser."""
+def start():
+    """The browser; skips the test where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver")
     if BROWSER is None or DRIVER is None:
         pytest.skip("no Chromium with its driver here")
@@ -29,19 +28,22 @@ def browse(path, size, *, dark=False, downloads=None):
     options.binary_location = BROWSER
     for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage"):
         options.add_argument(word)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
-        screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        if downloads is not None:
-            driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
-        driver.get(path.as_uri())
-        yield driver
-        assert [entry["message"] for entry in driver.get_log("browser")] == []
-    finally:
-        driver.quit()
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+@contextmanager
+def page_shown(driver, path, size, *, dark=False, downloads=None):
+    """A page from a file, at a size; nothing may be wrong in its script."""
+    screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    if downloads is not None:
+        allowed = {"behavior": "allow", "downloadPath": str(downloads)}
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
+    driver.get(path.as_uri())
+    yield driver
+    assert [entry["message"] for entry in driver.get_log("browser")] == []
 
 
 def assert_fits(driver, size):

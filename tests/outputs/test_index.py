@@ -6,7 +6,7 @@ import time
 
 import pytest
 import yaml
-from browser import LAPTOP, PHONE, assert_fits, brightness, browse
+from browser import LAPTOP, PHONE, assert_fits, brightness
 
 from cordlevelset.outputs.index import Case, doubt, index_page
 
@@ -90,7 +90,7 @@ def saved(folder, name):
     raise AssertionError(f"no {name} in {list(folder.iterdir())}")
 
 
-def test_twenty_images_judged_with_the_keys(page, tmp_path):
+def test_twenty_images_judged_with_the_keys(page, tmp_path, browse):
     downloads = tmp_path / "saved"
     downloads.mkdir()
     with browse(page, LAPTOP, downloads=downloads) as driver:
@@ -112,7 +112,7 @@ def test_twenty_images_judged_with_the_keys(page, tmp_path):
     assert yaml.safe_load(listed) == {"FILES_SEG": ['20 <b>#1: "x",_T2w.nii.gz', "sub-17_T2w.nii.gz"]}
 
 
-def test_undo_arrows_and_one_by_one(page):
+def test_undo_arrows_and_one_by_one(page, browse):
     from_keys = {"left": "\ue012", "right": "\ue014", "space": " "}
     with browse(page, LAPTOP) as driver:
         press(driver, "p", from_keys["right"], "f")
@@ -136,7 +136,7 @@ def test_undo_arrows_and_one_by_one(page):
     [("doubt", "20", "16"), ("name", "01", "20"), ("confidence", "17", "19"), ("length", "01", "19"),
      ("area", "18", "19"), ("top", "01", "19"), ("bottom", "18", "19")],
 )  # fmt: skip
-def test_sorted(order, first, last, page):
+def test_sorted(order, first, last, page, browse):
     with browse(page, LAPTOP) as driver:
         choose(driver, "order", order)
         assert names(driver)[0] == first
@@ -148,7 +148,7 @@ def test_sorted(order, first, last, page):
         assert names(driver)[-1] == first
 
 
-def test_filtered(page):
+def test_filtered(page, browse):
     with browse(page, LAPTOP) as driver:
         press(driver, "p", "f")
         for show, expected in {
@@ -165,7 +165,7 @@ def test_filtered(page):
         assert all(int(n) % 2 == 0 for n in names(driver))
 
 
-def test_a_judgement_is_about_one_result(page, cohort):
+def test_a_judgement_is_about_one_result(page, cohort, browse):
     """An image that was segmented anew since is to be judged anew."""
     with browse(page, LAPTOP) as driver:
         press(driver, "p", "p")
@@ -180,7 +180,7 @@ def test_a_judgement_is_about_one_result(page, cohort):
 
 
 @pytest.mark.parametrize(("size", "dark"), [(LAPTOP, True), (PHONE, False), (PHONE, True)])
-def test_it_fits_a_laptop_and_a_phone(page, size, dark):
+def test_it_fits_a_laptop_and_a_phone(page, size, dark, browse):
     with browse(page, size, dark=dark) as driver:
         assert_fits(driver, size)
         assert (brightness(driver) < 128) == dark

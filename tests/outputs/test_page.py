@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from browser import LAPTOP, PHONE, assert_fits, brightness, browse
+from browser import LAPTOP, PHONE, assert_fits, brightness
 
 import cordlevelset as cls
 from cordlevelset.app.cli import main
@@ -128,7 +128,7 @@ def test_notebooks_show_a_card(neck_result):
 
 @pytest.mark.parametrize(("size", "dark"), [(LAPTOP, False), (PHONE, True)], ids=["laptop", "phone"])
 @pytest.mark.parametrize("name", ["neck", "lumbar"])
-def test_a_browser_shows_it(name, size, dark, folder, lumbar_result, tmp_path):
+def test_a_browser_shows_it(name, size, dark, folder, lumbar_result, tmp_path, browse):
     path = folder / "new/r/report.html"
     if name == "lumbar":
         path = tmp_path / "lumbar.html"
