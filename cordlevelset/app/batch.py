@@ -45,6 +45,7 @@ OPTIONS = {
 }  # fmt: skip
 """Of ``cordlevelset segment``, and what each leaves; the sidecar comes with the mask, the report only if asked for."""
 TITLE = "Spinal cord segmentations"
+"""Of the index and, in BIDS, of the dataset."""
 INDEX_COLUMNS = (
     "participant_id", "session_id", "image", "status", "polarity", "length_mm", "mean_area_mm2", "volume_mm3",
     "confidence", "remark",

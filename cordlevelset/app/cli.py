@@ -33,6 +33,7 @@ JSONL = "jsonl"
 ANSWER_S = 0.2
 """Seconds after which Ctrl-C is answered at the latest: Windows answers between two waits, never within one."""
 SHELLS = ("bash", "zsh", "tcsh")
+"""Shells that shtab writes for."""
 N_DOUBTFUL = 10
 """No more names than a terminal shows without scrolling."""
 

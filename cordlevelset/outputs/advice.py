@@ -15,8 +15,11 @@ TWO_POINTS = (
     "Two points in the cord mend this: place them in 3D Slicer and save them as points.mrk.json, or write a points.csv "
     "with the columns x_lps_mm,y_lps_mm,z_lps_mm. Then run the command again with"
 )
+"""What mends a path that is not in the cord, and a cord that was not found."""
 DRAW = "Is the outline wrong only in places? Draw the cord on a slice there (the weakest is {}) and run again with"
+"""What mends a border that is wrong in places."""
 TIP = "Does the cord go on below the outline? A point near its tip, beside one further up, mends this:"
+"""What mends a lower end that is not sure."""
 
 
 def next_steps(result: CordSegmentation) -> list[tuple[str, str]]:

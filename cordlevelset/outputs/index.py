@@ -15,7 +15,9 @@ from cordlevelset.outputs.templates import fill, styles
 __all__ = ["Case", "doubt", "index_page"]
 
 STATUSES = ("done", "no cord found", "failed")
+"""What may become of an image."""
 MISSING = f"Pass it if there is none. If there is one: {TWO_POINTS} --centerline points.mrk.json"
+"""What to do about an image without a cord."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["conus_words", "notebook_card", "report_page"]
 
-N_SECTIONS = 12
+N_TILES = 12
 """Two rows of six, or four of three on a phone: all of a cord in one look."""
 NOTEBOOK_WIDTH_PX = 240
 """Of the picture in notebooks: a spine of 400 mm is then 600 pixels high."""
@@ -63,7 +63,7 @@ def report_page(result: CordSegmentation, *, name: str, about: Mapping[str, obje
         ruler=_ruler(_ticks(result), result),
         charts=_chart([s.area_mm2 for s in result.slices], "area, mm²", result)
         + _chart([s.confidence for s in result.slices], "confidence", result, top=1.0, limit=LOW_CONFIDENCE),
-        sections="".join(_section(picture(view, "section"), record) for view, record in sections(result, N_SECTIONS)),
+        sections="".join(_section(picture(view, "section"), record) for view, record in sections(result, N_TILES)),
         making=_definitions(_making(result, about)),
     )
 

@@ -22,6 +22,7 @@ class Viewer(NamedTuple):
 
 
 ANY = (".nii", ".nii.gz", ".nrrd", ".mha")
+"""Endings of the images that are written."""
 VIEWERS = (
     Viewer(("fsleyes",), (".nii", ".nii.gz"), lambda image, mask: [image, mask, "-cm", "red", "-a", "50"]),
     Viewer(("itksnap", "ITK-SNAP"), ANY, lambda image, mask: ["-g", image, "-s", mask]),

@@ -36,7 +36,7 @@ def test_page_needs_nothing_else_and_is_escaped(folder):
     assert "a<b>" not in page
     assert not re.search(r"(src|href)=.(?!data:)", page)
     assert len(re.findall("<polyline", page)) == 2
-    assert len(re.findall("<image", page)) == 2 + pages.N_SECTIONS
+    assert len(re.findall("<image", page)) == 2 + pages.N_TILES
     assert not list((folder / "new/r").glob(".*"))
 
 
