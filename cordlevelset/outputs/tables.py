@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cordlevelset import __version__
 from cordlevelset.errors import InputError
 from cordlevelset.io.files import name_suffix, whole_or_nothing, write_table
-from cordlevelset.io.images import IMAGE_SUFFIXES
+from cordlevelset.io.images import MASK_SUFFIXES
 from cordlevelset.measures.morphometry import COLUMNS, SliceMeasures
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def sidecar_path(mask: Path) -> Path:
     InputError
         If the mask is not there yet and another program's file is: it would be lost.
     """
-    path = mask.with_name(mask.name[: -len(name_suffix(mask, IMAGE_SUFFIXES))] + ".json")
+    path = mask.with_name(mask.name[: -len(name_suffix(mask, MASK_SUFFIXES))] + ".json")
     if path.exists() and not mask.exists() and not _is_ours(path):
         raise InputError(
             f"cannot write {path}: it belongs to another file and would be lost; name {mask.name} otherwise"
