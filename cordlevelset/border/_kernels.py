@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cordlevelset._jit import njit
+from cordlevelset._jit import njit, part
 
 
-@njit
+@part
 def column_share(left, right, c):
     """Share of the unit cell [c - 1, c) right of an edge that runs from left to right while crossing the row."""
     # mean over the edge of clip(c - x, 0, 1): the integral of the ramp between its ends
@@ -24,7 +24,7 @@ def column_share(left, right, c):
     return (ramp(c - left) - ramp(c - right)) / (right - left)
 
 
-@njit
+@part
 def ramp(t):
     """Integral of clip(t, 0, 1)."""
     if t <= 0:
@@ -68,7 +68,7 @@ def polygon_coverage(y, x, out):
             out[row, column] = abs(total)  # either sense of rotation
 
 
-@njit
+@part
 def half_chords(rows_mm, height, half_ap, half_lr, out):
     """Half the left-right chord of an ellipse, averaged over the height of each row: out[j], mm."""
     n = 3  # points a row: a 1 mm row at the pole of a 4 mm cord is then right to 3 % of its width

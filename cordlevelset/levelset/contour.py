@@ -320,26 +320,29 @@ class _Run:
 
     def __init__(self, fields: Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options) -> None:
         self.fields, self.places, self.options = fields, places, options
-        self.image = win.image(fields.g[0], fields.region, spacing, options.band)
+        self.image = win.image(fields.g[0], spacing, options.band)
         self.window = win.start_window(reduce(np.logical_or, (fields.phi[s] < 0 for s in places)), self.image.rim)
         self.space = win.workspace(self.window, self.image)
-        self.phi = finite(self._cut(fields.phi))
-        self.reach = _kernels.Reach(max(win.START_VOXELS * min(spacing), 1.5 * max(spacing)), options.band)
+        self.far = max(win.START_VOXELS * min(spacing), 1.5 * max(spacing))
         self.counts = np.zeros((len(places), _kernels.N_COUNTS), np.int64)
         self.reals = np.zeros((len(places), _kernels.N_REALS))
         self.history = np.empty((len(places), options.max_num_iter))
+        start = self._distances(finite(win.cut(fields.phi, places, self.window)), 1, self.far, near_will_do=True)
+        self.moving = win.pad(start, self.space.box)
 
     def advance(self, stop: int) -> None:
         """Move each contour on, to iteration `stop` or where it stands; all in one call, in which other threads run."""
         while True:
-            g, region = self._cut(self.fields.g), self._cut(self.fields.region)
+            g, region = self._padded(self.fields.g), self._padded(self.fields.region)
             _kernels.advance(
-                *(self.phi, g, region, self.space, self.options.terms, self.reach),
+                *(self.moving, g, region, self.space.strips, self.space.box, self.options.terms, self.far),
                 *(self.counts, self.reals, self.history, stop),
             )
             if len(self.places) > 1 or self.counts[0, _kernels.STATUS] != _kernels.RIM:
-                return
+                break
             self._widen()
+        still = np.ascontiguousarray(win.inner(self.moving, self.space.box)).reshape(len(self.places), -1)
+        self.phi = self._distances(still, _kernels.SWEEPS, self.options.band, near_will_do=False)
 
     def outcome(self, k: int, out: FloatArray) -> Evolution:
         """Where contour k is now; its phi is written to `out`."""
@@ -352,16 +355,21 @@ class _Run:
         time = float(self.reals[k, _kernels.TIME])
         return Evolution(out, n, change, status == _kernels.STANDS, time, self.history[k, :n].copy())
 
-    def _cut(self, stack: FloatArray | None) -> FloatArray:
-        return win.cut(stack, self.places, self.window, self.image)
+    def _distances(self, phi: FloatArray, sweeps: int, beyond: float, *, near_will_do: bool) -> FloatArray:
+        _kernels.to_distances(phi, self.space.grid, self.space.band, sweeps, beyond, near_will_do)
+        return phi
+
+    def _padded(self, stack: FloatArray | None) -> FloatArray:
+        if stack is None:
+            return np.empty((len(self.places), 0), self.image.kind)
+        return win.pad(win.cut(stack, self.places, self.window), self.space.box)
 
     def _widen(self) -> None:
         wider = win.wider_window(self.window, self.image.shape)
         space = win.workspace(wider, self.image)
-        state = _kernels.State(self.counts[0], self.reals[0])
-        win.move_over(self.space, space, (self.window, wider), state, self.reach.far)
+        n_strips = int(self.counts[0, _kernels.STRIPS])
+        self.moving = win.move_over(self.moving, self.space, space, (self.window, wider), n_strips, self.far)
         self.window, self.space = wider, space
-        self.phi = np.empty((1, math.prod(space.grid.shape)), self.image.kind)
 
 
 def _evolve(
