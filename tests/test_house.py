@@ -264,13 +264,10 @@ def test_warmup_compiles_every_kernel_that_the_package_calls():
     }
     code = "import importlib, json, cordlevelset as c; c.warmup()\n"
     code += f"files = [importlib.import_module('cordlevelset.' + n) for n in {KERNEL_FILES}]\n"
-    code += "of = {n: str(k.signatures) for m in files for n, k in vars(m).items() if hasattr(k, 'signatures')}\n"
+    code += "of = {n: len(k.signatures) for m in files for n, k in vars(m).items() if hasattr(k, 'signatures')}\n"
     code += "print(json.dumps(of))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     compiled = json.loads(done.stdout)
     entries = called & compiled.keys()
-    assert len(entries) > 10
-    assert {name for name in entries if compiled[name] == "[]"} == set()
-    for name in ("advance", "to_distance"):  # a caller compiled in this process may have added kinds of its own
-        assert "float32" in compiled[name]
-        assert "float64, 1" in compiled[name]
+    assert len(entries) > 5
+    assert {name: compiled[name] for name in entries if compiled[name] != 1} == {}, "one kind of array each"

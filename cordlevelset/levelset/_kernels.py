@@ -244,9 +244,9 @@ def sort_by_distance(phi, band, first, last, step):
     for b in range(top + 1):
         place[b + 1] += place[b]
     for k in range(cell.size):
-        b = np.int64(min(abs(phi[cell[k]]) * share, np.float64(top)))
-        to = place[b]
-        place[b] = to + 1
+        bin_ = np.int64(min(abs(phi[cell[k]]) * share, np.float64(top)))
+        to = place[bin_]
+        place[bin_] = to + 1
         band.cell[to] = cell[k]
         band.at[to, 0], band.at[to, 1], band.at[to, 2] = at[k, 0], at[k, 1], at[k, 2]
 

@@ -327,22 +327,20 @@ class _Run:
         self.counts = np.zeros((len(places), _kernels.N_COUNTS), np.int64)
         self.reals = np.zeros((len(places), _kernels.N_REALS))
         self.history = np.empty((len(places), options.max_num_iter))
-        start = self._distances(finite(win.cut(fields.phi, places, self.window)), 1, self.far, near_will_do=True)
-        self.moving = win.pad(start, self.space.box)
+        self.moving = win.start(finite(win.cut(fields.phi, places, self.window)), self.space, self.far)
 
     def advance(self, stop: int) -> None:
         """Move each contour on, to iteration `stop` or where it stands; all in one call, in which other threads run."""
         while True:
-            g, region = self._padded(self.fields.g), self._padded(self.fields.region)
+            fields = (win.padded(f, self.places, self.window, self.space) for f in (self.fields.g, self.fields.region))
             _kernels.advance(
-                *(self.moving, g, region, self.space.strips, self.space.box, self.options.terms, self.far),
+                *(self.moving, *fields, self.space.strips, self.space.box, self.options.terms, self.far),
                 *(self.counts, self.reals, self.history, stop),
             )
             if len(self.places) > 1 or self.counts[0, _kernels.STATUS] != _kernels.RIM:
                 break
             self._widen()
-        still = np.ascontiguousarray(win.inner(self.moving, self.space.box)).reshape(len(self.places), -1)
-        self.phi = self._distances(still, _kernels.SWEEPS, self.options.band, near_will_do=False)
+        self.phi = win.distances(self.moving, self.space, self.options.band)
 
     def outcome(self, k: int, out: FloatArray) -> Evolution:
         """Where contour k is now; its phi is written to `out`."""
@@ -354,15 +352,6 @@ class _Run:
         change = math.nan if status == _kernels.VANISHED or n == 0 else float(self.reals[k, _kernels.RMS])
         time = float(self.reals[k, _kernels.TIME])
         return Evolution(out, n, change, status == _kernels.STANDS, time, self.history[k, :n].copy())
-
-    def _distances(self, phi: FloatArray, sweeps: int, beyond: float, *, near_will_do: bool) -> FloatArray:
-        _kernels.to_distances(phi, self.space.grid, self.space.band, sweeps, beyond, near_will_do)
-        return phi
-
-    def _padded(self, stack: FloatArray | None) -> FloatArray:
-        if stack is None:
-            return np.empty((len(self.places), 0), self.image.kind)
-        return win.pad(win.cut(stack, self.places, self.window), self.space.box)
 
     def _widen(self) -> None:
         wider = win.wider_window(self.window, self.image.shape)

@@ -21,10 +21,13 @@ __all__ = [
     "Space",
     "Window",
     "cut",
+    "distances",
     "image",
     "inner",
     "move_over",
     "pad",
+    "padded",
+    "start",
     "start_window",
     "wider_window",
     "workspace",
@@ -167,6 +170,26 @@ def _box(window: Window, shape: tuple[int, ...], image: Image) -> _kernels.Box:
         low=(lz, ly, lx),
         high=(hz, hy, hx),
     )
+
+
+def padded(stack: FloatArray | None, places: Sequence[int], window: Window, space: Space) -> FloatArray:
+    """What of some places of a stack lies in a window, padded; (S, 0) if there is no stack."""
+    if stack is None:
+        return np.empty((len(places), 0), space.strips.coef.dtype)
+    return pad(cut(stack, places, window), space.box)
+
+
+def start(phi: FloatArray, space: Space, far: float) -> FloatArray:
+    """Where contours (S, N), overwritten, start: padded, as distances for `far` mm about them."""
+    _kernels.to_distances(phi, space.grid, space.band, 1, far, True)
+    return pad(phi, space.box)
+
+
+def distances(moving: FloatArray, space: Space, band: float) -> FloatArray:
+    """Distances (S, N), cut off at ±band, to where contours are on padded grids."""
+    phi = np.ascontiguousarray(inner(moving, space.box)).reshape(len(moving), -1)
+    _kernels.to_distances(phi, space.grid, space.band, _kernels.SWEEPS, band, False)
+    return phi
 
 
 def move_over(
