@@ -20,7 +20,7 @@ __all__ = ["inline", "njit", "part", "threads"]
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 """What the compiler may assume: sums and divisions in another order, no signed zeros; NaN and infinity stay."""
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
+COMPILED_AS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
 """How all of this package is compiled: without the GIL; divisions by zero give infinity, not an error."""
 
 _told: set[str] = set()
@@ -32,7 +32,7 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     Serial because ``parallel=True`` called from two threads aborts the process under Numba's default threading layer,
     and hosts such as napari, Slicer and Dask call from threads.
     """
-    kernel = numba.njit(**OPTIONS)(function)
+    kernel = numba.njit(**COMPILED_AS)(function)
     try:
         kernel._cache = _Cache(function)  # what cache=True does with Numba's own
     except (RuntimeError, OSError):  # no place: site-packages and home are read-only, as in many containers
@@ -47,13 +47,13 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
     whether the caller was compiled in this process or taken from the disk. LLVM works on it again at every level of
     callers and for each call, so few levels and one call each compile fast.
     """
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True, **OPTIONS}
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True, **COMPILED_AS}
     return numba.njit(**options)(function)  # type: ignore[no-any-return]
 
 
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Put a function's text in place of its one call before anything is compiled: no level of its own."""
-    return numba.njit(inline="always", **OPTIONS)(function)  # type: ignore[no-any-return]
+    return numba.njit(inline="always", **COMPILED_AS)(function)  # type: ignore[no-any-return]
 
 
 def threads() -> int:
