@@ -1,4 +1,4 @@
-"""The result: masks, centerline and measures, made from contours, and made anew when it is corrected."""
+"""The result: masks, centerline and measures made from contours, and from corrected ones."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class CordSegmentation:
     slices : tuple of SliceMeasures
         One record a plane, from the top down.
     polarity : str
-        "bright" or "dark": the cord against the fluid around it.
+        "bright" or "dark": the cord against the CSF around it.
     confidence : float
         0 to 1, mean over the slices; look at any result under 0.3.
     conus : Conus or None

@@ -1,7 +1,7 @@
 """A whole cohort: every anatomical image of a BIDS dataset, one process an image.
 
 Each image with an answer leaves its derivatives and, written last, a record with the checksum of the input. A run that
-was stopped at any moment goes on from the records: an image with one is done, all else is written anew.
+was stopped at any moment goes on from the records: an image with one is done, all else is written again.
 """
 
 from __future__ import annotations

@@ -177,7 +177,12 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="MASK",
         help=".nii, .nii.gz, .nrrd or .mha; of a DICOM image also .dcm",
     )
-    segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
+    segment.add_argument(
+        "--soft",
+        type=Path,
+        metavar="F",
+        help="also write the share of each voxel that is cord (partial-volume fraction)",
+    )
     segment.add_argument(
         "--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json"
     )
@@ -226,7 +231,7 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a DICOM folder")
     parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
     parser.add_argument(
-        "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid"
+        "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the CSF"
     )
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D image, from 0")
     parser.add_argument("--series", metavar="NUMBER|TEXT", help="which series of a DICOM folder; `series` lists them")
@@ -252,7 +257,7 @@ def _centerline(args: argparse.Namespace) -> None:
     line = detect_centerline(args.image, **asked, callback=progress_line if args.progress else None)
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
-    print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
+    print(f"cord {line.polarity} against the CSF, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
 
 
 def _series(args: argparse.Namespace) -> None:

@@ -180,7 +180,7 @@ def sentences(result: CordSegmentation, seconds: float) -> str:
     from cordlevelset.outputs.page import conus_words
 
     lines = [
-        f"cord {result.polarity} against the fluid, {result.length_mm:.1f} mm long, "
+        f"cord {result.polarity} against the CSF, {result.length_mm:.1f} mm long, "
         f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
         f"conus tip: {conus_words(result)}",
         *(f"note: {note}" for note in result.notes),

@@ -1,4 +1,4 @@
-"""From the path to the cord's contours: start contours, conus, active contour, consistency along the cord."""
+"""From the path to the cord's contours, stage by stage: start contours, conus, active contour, thick voxels."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def follow_path(
     Raises
     ------
     NoCordFoundError
-        If less than two slices are left of it, or hardly anything in them speaks for a cord.
+        If less than two slices are left of it, or hardly any evidence of a cord in them.
     """
     whole = path.sections or start_contours(
         array, spacing=spacing, first=path.first, centers_mm=path.centers_mm, polarity=path.polarity
@@ -204,7 +204,7 @@ def _clipped(array: FloatArray, start: Sections, sac_mm: NDArray[np.float64]) ->
 
 
 def _believe(confidence: NDArray[np.float64], path: CordPath, known: tuple[int, int] | None) -> None:
-    """Refuse what hardly anything speaks for, unless a cord is known to be there: none is better than a guess."""
+    """Refuse what hardly looks like a cord, unless one is known to be there: none is better than a guess."""
     mean = float(confidence.mean())
     if known is None and mean < MIN_CONFIDENCE:
         raise NoCordFoundError(

@@ -364,9 +364,9 @@ def _reading_error(path: Path, text: str) -> InputError | GeometryError:
     if "orthonormal" in text:
         return GeometryError(f"{path}: axes not at right angles (sheared matrix); resample it to a straight grid")
     if "pacing" in text:
-        return GeometryError(f"{path}: unusable spacing in the header; mend it")
+        return GeometryError(f"{path}: unusable spacing in the header; correct it")
     if "image dimension" in text:
         return InputError(f"{path} has more axes than a series of volumes; give 3 or 4")
     if "allocate memory" in text:
-        return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
-    return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")
+        return InputError(f"{path} asks for more memory than there is; crop it or correct its header")
+    return InputError(f"{path} is damaged or not an image that can be read; copy the file again or convert it")

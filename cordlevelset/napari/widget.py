@@ -1,4 +1,4 @@
-"""The panel: segment the selected image, look, mend, again."""
+"""The panel: segment the selected image, look at the result, correct it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class CordWidget(Container):  # type: ignore[misc]
         self.image = create_widget(annotation=napari.layers.Image, label="image")
         self.contrast = ComboBox(choices=CONTRAST_CHOICES, label="contrast", tooltip="a hint; the image decides")
         self.polarity = ComboBox(
-            choices=POLARITY_CHOICES, label="cord is", tooltip="an order: against the fluid around it"
+            choices=POLARITY_CHOICES, label="cord is", tooltip="an order: against the CSF around it"
         )
         self.segment = PushButton(text="Segment")
         self.points = _optional(napari.layers.Points, "points", "points in the middle of the cord")
