@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from cordlevelset.io.images import read, write
     from cordlevelset.io.series import Series, list_series
+    from cordlevelset.levels.column import Disc, Levels
     from cordlevelset.levelset.contour import (
         Evolution,
         StackEvolution,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from cordlevelset.pipeline import detect_centerline, segment
     from cordlevelset.progress import Progress
     from cordlevelset.result import Conus, CordSegmentation
+    from cordlevelset.vertebral import vertebral_levels
     from cordlevelset.volume import Volume
 
     __version__: str
@@ -53,9 +55,11 @@ _HOMES = {
     "Conus": "result",
     "CordLevelSetError": "errors",
     "CordSegmentation": "result",
+    "Disc": "levels.column",
     "Evolution": "levelset.contour",
     "GeometryError": "errors",
     "InputError": "errors",
+    "Levels": "levels.column",
     "NoCordFoundError": "errors",
     "Progress": "progress",
     "Series": "io.series",
@@ -76,6 +80,7 @@ _HOMES = {
     "segment": "pipeline",
     "signed_distance": "levelset.distance",
     "tubularity": "detection.flux",
+    "vertebral_levels": "vertebral",
     "warmup": "app.warm",
     "write": "io.images",
 }
@@ -89,9 +94,11 @@ __all__ = [
     "Conus",
     "CordLevelSetError",
     "CordSegmentation",
+    "Disc",
     "Evolution",
     "GeometryError",
     "InputError",
+    "Levels",
     "NoCordFoundError",
     "Progress",
     "Series",
@@ -112,6 +119,7 @@ __all__ = [
     "segment",
     "signed_distance",
     "tubularity",
+    "vertebral_levels",
     "warmup",
     "write",
 ]

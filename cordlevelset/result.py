@@ -23,6 +23,8 @@ from cordlevelset.sections.contours import CordContours
 from cordlevelset.volume import Turn, Volume
 
 if TYPE_CHECKING:
+    from cordlevelset.levels.column import Levels
+    from cordlevelset.levels.find import ToldDisc
     from cordlevelset.measures.surface import Surface
 
 __all__ = ["Conus", "CordSegmentation", "centerline_of", "result_of"]
@@ -80,6 +82,8 @@ class CordSegmentation:
         From the input's grid to the canonical one.
     automatic : AutomaticResult
         What the result was made from; `corrected` starts from it.
+    disc : ToldDisc or None
+        A disc that is known: `levels` are counted from it.
     """
 
     mask: Volume
@@ -93,6 +97,7 @@ class CordSegmentation:
     contours: CordContours
     turn: Turn
     automatic: AutomaticResult
+    disc: ToldDisc | None = None
 
     @cached_property
     def phi(self) -> Volume:
@@ -119,6 +124,14 @@ class CordSegmentation:
         from cordlevelset.measures.surface import surface_of
 
         return surface_of(self.contours, self.turn.volume(self.soft_mask))
+
+    @cached_property
+    def levels(self) -> Levels | None:
+        """Vertebral levels, or None where no discs are seen; made when first asked for."""
+        from cordlevelset.levels.find import find_levels
+
+        tip = None if self.conus is None else self.conus.tip_mm
+        return find_levels(self.automatic.image, self.contours, self.automatic.polarity, conus_mm=tip, told=self.disc)
 
     @property
     def conus_state(self) -> str:

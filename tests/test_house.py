@@ -28,14 +28,14 @@ KERNEL_FILES = [name for name in MODULES if name.rpartition(".")[2] in ("_kernel
 PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "SlicerCordLevelSet").rglob("*.py")])
 
 ROOMS = (
-    "ground", "levelset", "sections", "detection", "border", "io", "phantom", "measures", "correction", "top",
+    "ground", "levelset", "sections", "detection", "border", "io", "phantom", "measures", "levels", "correction", "top",
     "outputs", "app",
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
 JUDGES = {"detection.plausibility", "detection.finder", "detection.ends", "border.confidence"}
 """What decides, by rules of thumb; a fitted model is to replace it, and its constants go."""
 GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "progress", "volume"}
-TOP = {"automatic", "pipeline", "result"}
+TOP = {"automatic", "pipeline", "result", "vertebral"}
 UPWARDS = {
     ("volume", "io.images"),  # Volume.from_sitk and to_sitk
     ("result", "outputs.page"),  # what notebooks show of a result
