@@ -4,7 +4,7 @@ import numpy as np
 
 import cordlevelset as cls
 from cordlevelset import result
-from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, weak_notes
+from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, unreached_note, weak_notes
 from cordlevelset.outputs.page import report_page
 
 
@@ -87,3 +87,8 @@ def test_an_image_that_was_clipped_gets_the_note(neck, neck_result):
     level = np.percentile(neck.image.array, 95)
     for array in (np.minimum(neck.image.array, level), -np.minimum(neck.image.array, level)):
         assert any("clipped" in note for note in cls.segment(neck.image.like(array)).notes)
+
+
+def test_a_path_that_ends_near_the_edge_needs_no_word():
+    assert unreached_note(7.0, "lower") == ""
+    assert "only to 9 mm from the image's lower edge" in unreached_note(9.0, "lower")
