@@ -48,7 +48,11 @@ def read_dicom(path: Path, *, series: str | None = None) -> Volume:
     found = scan(path)
     if not found.series and found.damaged:
         raise next(iter(found.damaged.values()))
+    if not found.series and path.is_file() and path.name != DIRECTORY:
+        raise InputError(f"{path} is DICOM, but holds no image; give the folder that holds the slices")
     chosen = choose(found.series, series, path)
+    if path.is_file() and path.name != DIRECTORY and chosen.n_slices == 1:
+        raise InputError(f"{path} is a single slice; give the folder that holds its series")
     _check_neighbours(chosen, found)
     grid = grid_of(list(chosen.frames), chosen.name)
     notes = []

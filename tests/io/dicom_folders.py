@@ -14,6 +14,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 import cordlevelset as cls
 from cordlevelset.phantom import Phantom, make_phantom
+from cordlevelset.volume import Turn
 
 T1 = {"description": "t1_tse", "EchoTime": "10", "RepetitionTime": "600"}
 Fill = Callable[[Path], object]
@@ -59,16 +60,32 @@ def staggered(shift: float) -> Fill:
     return moved([(0.0, shift * k, 2.0 * k) for k in range(30)])
 
 
-def disc(folder: Path) -> None:
-    """A patient's disc: folders in folders, a localizer, a report, the list of all files, hidden ones."""
+def _localizer(folder: Path) -> None:
+    """Three slices in each of three planes, in one series."""
     for n, direction in enumerate([np.eye(3), np.eye(3)[[2, 0, 1]], np.eye(3)[[1, 2, 0]]]):
         plane = cls.Volume(np.zeros((3, 40, 40), np.int16), (20.0, 2.0, 2.0), (0.0, 0.0, 0.0), direction)
         ids = {k: {"SOPInstanceUID": f"{STUDY}.1.{n + 1}{k}"} for k in range(3)}
-        write_classic(folder / "DICOM/ST0/SE0", plane, number=1, description="loc", prefix=f"IM{n}", slices=ids)
+        write_classic(folder, plane, number=1, description="loc", prefix=f"IM{n}", slices=ids)
+
+
+def disc(folder: Path) -> None:
+    """A patient's disc: folders in folders, a localizer, a report, the list of all files, hidden ones."""
+    _localizer(folder / "DICOM/ST0/SE0")
     classic()(folder / "DICOM/ST0/SE1")
     write_report(folder / "DICOM/ST0/SE2/SR0")
     (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
     (folder / "DICOM/ST0/SE1/._000.dcm").write_bytes(bytes(128) + b"DICM")
+
+
+def lumbar_disc(folder: Path, t2: cls.Volume, t1: cls.Volume) -> None:
+    """The disc that the documentation reads: sagittal slices, T2 and T1, of images with axes up, back and left."""
+    _localizer(folder / "DICOM/ST0/SE0")
+    sagittal = Turn((2, 0, 1), (True, True, False))
+    for number, image, times in ((5, t2, {"description": "t2_tse_sag"}), (6, t1, {**T1, "description": "t1_tse_sag"})):
+        stack = sagittal.volume(cls.Volume(image.array.astype(np.int16), image.spacing, image.origin, image.direction))
+        write_classic(folder / f"DICOM/ST0/SE{number - 4}", stack, number=number, **times)
+    write_report(folder / "DICOM/ST0/SE3/SR0")
+    (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
 
 
 def beside_others(folder: Path) -> None:

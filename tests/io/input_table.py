@@ -512,6 +512,7 @@ DICOM_ROWS = [
     ),
     Row("DICOM, no slice says where it lies", _dicom(DISC.classic(ImagePositionPatient=None)), 1, "where it lies"),
     Row("DICOM, one slice", _dicom(DISC.classic(planes=[0])), 1, "one voxel thick"),
+    Row("DICOM, a file of a slice", _beside(_dicom(DISC.classic()), "disc/003.dcm"), 1, "give the folder"),
     Row("DICOM, a slice damaged", _dicom(DISC.damaged), 1, "029.dcm is damaged"),
     Row("DICOM, another folder damaged", _dicom(DISC.damaged_elsewhere)),
     Row("DICOM, several slices in one (mosaic)", _dicom(DISC.mosaic), 1, "mosaic"),

@@ -78,7 +78,9 @@ def test_the_contrast_is_guessed_from_how_the_image_was_taken(times, contrast, t
     assert _one(tmp_path, **times).contrast == contrast
 
 
-@pytest.mark.parametrize("name", ["localizer", "LOC", "t2_loc_3pl", "Survey", "scout", "3-plane", "SmartBrain"])
+@pytest.mark.parametrize(
+    "name", ["localizer", "LOC", "t2_loc_3pl", "Survey", "scout", "3-plane", "SmartBrain", "FAST PILOT"]
+)
 def test_what_a_series_is_planned_on_is_told_by_its_name(name, tmp_path):
     assert _one(tmp_path, description=name).overview
 
@@ -121,3 +123,21 @@ def test_a_series_that_is_not_there(tmp_path):
     made.write_classic(tmp_path, _stack())
     with pytest.raises(cls.InputError, match=r"no series 'stir' in .*; there are 3 \(t2_tse_sag, 3 slices\)"):
         choose(list_series(tmp_path), "stir", tmp_path)
+
+
+def test_thirty_series_of_one_number_have_labels_of_their_own(tmp_path):
+    for n in range(30):
+        made.write_classic(tmp_path, _stack(1), prefix=f"{n:02}_", SeriesInstanceUID=f"1.2.{n + 1}", SeriesNumber=None)
+    labels = [one.label for one in list_series(tmp_path)]
+    assert labels[:2] == ["0a", "0b"]
+    assert labels[25:28] == ["0z", "0aa", "0ab"]
+    assert len(set(labels)) == 30
+
+
+def test_damaged_files_are_counted_by_folder(tmp_path, capsys):
+    made.write_classic(tmp_path / "a", _stack())
+    for path in made.write_classic(tmp_path / "b", _stack()):
+        dicom_folders.cut(path)
+    assert main(["series", str(tmp_path)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"not read, damaged: {tmp_path / 'b' / '000.dcm'} and 2 more beside it"
