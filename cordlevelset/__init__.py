@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cordlevelset.levelset.edges import edge_indicator
     from cordlevelset.measures.comparison import Comparison, compare
     from cordlevelset.measures.morphometry import SliceMeasures, measure
+    from cordlevelset.outputs.save import save_measures, save_report
     from cordlevelset.pipeline import detect_centerline, segment
     from cordlevelset.progress import Progress
     from cordlevelset.result import Conus, CordSegmentation
@@ -77,6 +78,8 @@ _HOMES = {
     "measure": "measures.morphometry",
     "read": "io.images",
     "register_atlas": "correction.atlas",
+    "save_measures": "outputs.save",
+    "save_report": "outputs.save",
     "segment": "pipeline",
     "signed_distance": "levelset.distance",
     "tubularity": "detection.flux",
@@ -116,6 +119,8 @@ __all__ = [
     "measure",
     "read",
     "register_atlas",
+    "save_measures",
+    "save_report",
     "segment",
     "signed_distance",
     "tubularity",
