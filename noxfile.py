@@ -1,7 +1,7 @@
 """Tests in environments of their own.
 
-As published (`nox -s package`), inside the tools that embed the library (`nox -s napari slicer`), on every supported
-Python (`nox -s tests`), and on the oldest supported dependencies (`nox -s oldest`).
+As published (`nox -s package conda`), inside the tools that embed the library (`nox -s napari slicer`), on every
+supported Python (`nox -s tests`), and on the oldest supported dependencies (`nox -s oldest`).
 """
 
 import re
@@ -29,6 +29,14 @@ def package(session):
     session.chdir(away)
     session.run("cordlevelset", "--version")
     session.run("python", "-c", "import cordlevelset as cls; [getattr(cls, name) for name in cls.__all__]")
+
+
+@nox.session
+def conda(session):
+    """The conda package, built without a channel."""
+    session.install("hatchling", "hatch-vcs", "hatch-fancy-pypi-readme", "py-rattler-build")
+    version = session.run("python", "-m", "hatchling", "version", silent=True).strip()
+    session.run("python", "recipe/build_offline.py", version)
 
 
 @nox.session

@@ -105,12 +105,12 @@ def spoilt(case):
     rows, columns = (n * np.arange(size) for n, size in zip(case.grid.spacing[1:], array.shape[1:], strict=True))
     before, behind = y.min(), rows[-1] - y.max()
     off = -min(30.0, before - DECOY_SAC_MM) if before > behind else min(30.0, behind - DECOY_SAC_MM)
-    cord, fluid = np.percentile(array, [5, 99])
+    cord, csf = np.percentile(array, [5, 99])
     if json.loads((case.folder / "case.json").read_text())["contrast"] == "t1":
-        cord, fluid = fluid, cord
+        cord, csf = csf, cord
     for k in planes:
         away = np.hypot(rows[:, None] - y[k] - off, columns - x[k])
-        array[k] = np.where(away < DECOY_MM, cord, np.where(away < DECOY_SAC_MM, fluid, array[k]))
+        array[k] = np.where(away < DECOY_MM, cord, np.where(away < DECOY_SAC_MM, csf, array[k]))
     return case.back(array.astype(np.float32))
 
 

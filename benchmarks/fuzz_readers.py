@@ -4,7 +4,7 @@ Each input is written as one of the formats that are read: images (NIfTI, NRRD, 
 DICOM), constraints (seeds, contours, another tool's mask; centerlines as CSV, Slicer markups, fiducials). Compressed
 ones are packed here, so that mutations reach what is inside. An image is read and measured, a constraint read and
 checked against a small image. Each may only return or raise a `CordLevelSetError` of one line; it may take 60 s
-(kernels compile when first called), and the run 2 GB (GDCM takes 4 GB for an element whose length was not checked).
+(kernels compile when first called), and the run 2 GB (a DICOM element's length may claim 4 GB).
 Anything else stops the run with the input. In what libFuzzer prints, ``cov`` counts the branches of the package that
 were reached, and the last lines the inputs tried.
 """
@@ -85,6 +85,19 @@ def deflated_slice():
     return bytes(128) + b"DICM" + head + b"".join(parts)
 
 
+def enhanced_slices():
+    """Two slices in one file, and the mask of them as a DICOM segmentation."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "io"))
+    import numpy as np
+    from dicom_files import write_enhanced
+
+    with tempfile.TemporaryDirectory() as folder:
+        volume = cls.Volume(np.arange(24, dtype=np.int16).reshape(2, 4, 3), (2.0, 1.0, 1.0))
+        image = write_enhanced(Path(folder, "a.dcm"), volume)
+        cls.write(cls.read(image).like(volume.array % 2), Path(folder, "cord.dcm"))
+        return image.read_bytes(), Path(folder, "cord.dcm").read_bytes()
+
+
 def split(raw, mark):
     """Header and values of a text header's file."""
     at = raw.find(mark)
@@ -108,6 +121,7 @@ def mha_packed(raw):
     return head + zlib.compress(values, 1)
 
 
+ENHANCED, SEGMENTATION = enhanced_slices()
 FORMATS = (
     ("image.nii", bytes, nifti()),
     ("image.nii.gz", lambda raw: gzip.compress(raw, 1), nifti()),
@@ -118,6 +132,8 @@ FORMATS = (
     ("image.mha", mha_packed, MHA % b"True" + VALUES),
     ("series/a.dcm", bytes, dicom_slice()),
     ("series/a.dcm", deflated, deflated_slice()),
+    ("series/a.dcm", bytes, ENHANCED),
+    ("image.dcm", bytes, SEGMENTATION),
     ("line.csv", bytes, b"x_lps_mm,y_lps_mm,z_lps_mm\n0,0,0\n0,-1,2\n"),
     (
         "line.mrk.json",
@@ -166,7 +182,7 @@ if __name__ == "__main__":
             f"-max_total_time={seconds}",
             "-timeout=60",
             "-rss_limit_mb=2000",
-            "-max_len=4096",
+            "-max_len=8192",
             "-print_final_stats=1",
         ]
         atheris.Setup([sys.argv[0], str(corpus), *options], try_one)

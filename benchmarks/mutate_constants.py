@@ -1,11 +1,11 @@
-"""Which hand-set constants no test notices: ``python benchmarks/mutate_constants.py --room io [--room notes ...]``.
+"""What no test notices: ``python benchmarks/mutate_constants.py --room io [--room notes ...]``.
 
-Each number that a module of the package sets by hand is halved, then doubled, in a copy of the repository, and the
-tests of its room are run until one fails; those of the module itself come first. A room is a folder of the package
-with the tests of the folder of that name, or a module beside the folders with ``tests/test_MODULE.py``. Constants in
-``mutations_exempt.toml`` are passed over, for the reasons given there. ``--list`` lists without running, ``--name``
-runs those whose name holds a word. It is slow: up to two runs of a room's tests a constant, and a constant of kernels
-compiles them anew.
+Each number that a module of the package sets by hand is halved, then doubled, and some lines are turned into their
+opposite, one at a time, in a copy of the repository; then the tests of its room are run until one fails, those of the
+module itself first. A room is a folder of the package with the tests of the folder of that name, or a module beside the
+folders with ``tests/test_MODULE.py``. ``mutations.toml`` has the lines, and the constants to pass over with the reason.
+``--list`` lists without running, ``--name`` runs those that have a word in them. It is slow: up to two runs of a room's
+tests a constant, and a constant of kernels compiles them anew.
 
 Exit status 1 if fewer than four in five are noticed.
 """
@@ -23,14 +23,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-EXEMPT = Path(__file__).parent / "mutations_exempt.toml"
+CHOSEN = tomllib.loads((Path(__file__).parent / "mutations.toml").read_text(encoding="utf-8"))
+"""Reasons by constant, and lines to flip."""
 LEAST_SHARE = 0.8
 """Share of mutations that must be noticed."""
 TIME_LIMIT_S = 1800
 """Seconds for the tests of a room; a mutation that makes them take longer is noticed."""
-FACTORS = {"half": 0.5, "twice": 2.0}
+FACTORS = {"halved": 0.5, "doubled": 2.0}
 LEFT_BEHIND = (".git", ".venv", ".nox", ".*_cache", ".hypothesis", "_build")
 """What the tests do not need of a checkout; compiled kernels go with the package."""
+
+
+class Mutation(NamedTuple):
+    """A module with one thing changed."""
+
+    module: str  # dotted, without the package's own name
+    what: str
+    text: str  # of the whole module
 
 
 class Constant(NamedTuple):
@@ -118,64 +127,72 @@ def noticed(module: str, root: Path) -> bool:
     return done.returncode != 0
 
 
-def try_constant(constant: Constant, root: Path) -> dict[str, bool]:
-    """Half and twice -> whether that was noticed; only numbers that change are tried."""
-    path = root / "cordlevelset" / Path(*constant.module.split(".")).with_suffix(".py")
-    text, compiled, kept = path.read_text(encoding="utf-8"), path.parent / "__pycache__", root / "compiled"
-    seen = {}
-    for word, factor in FACTORS.items():
-        if scaled(constant.value, factor) == constant.value:
-            continue
-        shutil.copytree(compiled, kept)
-        stat = path.stat()
-        path.write_text(mutated(text, constant, factor), encoding="utf-8")
-        seen[word] = noticed(constant.module, root)
-        path.write_text(text, encoding="utf-8")
-        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # compiled kernels are valid for this time only
-        shutil.rmtree(compiled)
-        kept.rename(compiled)
-    return seen
+def path_of(module: str, root: Path) -> Path:
+    """File of a module in a checkout."""
+    return root / "cordlevelset" / Path(*module.split(".")).with_suffix(".py")
 
 
-def chosen(rooms: list[str], word: str) -> list[Constant]:
-    """Constants of some rooms, of all if none is named."""
-    found = []
+def survives(mutation: Mutation, root: Path) -> bool:
+    """Whether no test notices."""
+    path = path_of(mutation.module, root)
+    compiled, kept = path.parent / "__pycache__", root / "compiled"
+    text, stat = path.read_text(encoding="utf-8"), path.stat()
+    shutil.copytree(compiled, kept)
+    path.write_text(mutation.text, encoding="utf-8")
+    survived = not noticed(mutation.module, root)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # compiled kernels are valid for this time only
+    shutil.rmtree(compiled)
+    kept.rename(compiled)
+    return survived
+
+
+def mutations(module: str) -> Iterator[Mutation]:
+    """All of a module: its constants, then its lines."""
+    text = path_of(module, ROOT).read_text(encoding="utf-8")
+    for constant in constants(module, text):
+        for word, factor in FACTORS.items():
+            if constant.full not in CHOSEN["exempt"] and scaled(constant.value, factor) != constant.value:
+                yield Mutation(module, f"{constant.name} = {constant.value} {word}", mutated(text, constant, factor))
+    for flip in CHOSEN["flip"]:
+        if flip["module"] == module:
+            if text.count(flip["line"]) != 1:
+                sys.exit(f"mutations.toml: {module} has no single line {flip['line']!r}; write it as it is now")
+            yield Mutation(module, f"{flip['line']} -> {flip['becomes']}", text.replace(flip["line"], flip["becomes"]))
+
+
+def modules(rooms: list[str]) -> Iterator[str]:
+    """Modules of some rooms, of all if none is named."""
     for path in sorted((ROOT / "cordlevelset").rglob("*.py")):
         parts = path.relative_to(ROOT / "cordlevelset").with_suffix("").parts
         if not rooms or parts[0] in rooms:
-            found += constants(".".join(parts), path.read_text(encoding="utf-8"))
-    return [constant for constant in found if word in constant.full]
+            yield ".".join(parts)
 
 
 def main() -> int:
     """Run the check on the rooms asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--room", action="append", default=[], help="a folder, or a module beside the folders; repeat")
-    parser.add_argument("--name", default="", metavar="WORD", help="only constants with this in their name")
-    parser.add_argument("--list", action="store_true", help="print the constants and end")
+    parser.add_argument("--name", default="", metavar="WORD", help="only what has this in it")
+    parser.add_argument("--list", action="store_true", help="print what would be changed, and end")
     args = parser.parse_args()
-    reasons = tomllib.loads(EXEMPT.read_text(encoding="utf-8"))
-    todo = chosen(args.room, args.name)
+    todo = [m for module in modules(args.room) for m in mutations(module) if args.name in f"{m.module}: {m.what}"]
     if args.list:
-        print("\n".join(f"{c.full} = {c.value}  {reasons.get(c.full, '')}".rstrip() for c in todo))
+        print("\n".join(f"{m.module}: {m.what}" for m in todo))
         return 0
-    total = good = 0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "copy"
         shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
-        for module in {frozenset(tests_of(c.module, root)): c.module for c in todo}.values():
+        for module in {frozenset(tests_of(m.module, root)): m.module for m in todo}.values():
             if noticed(module, root):
                 sys.exit(f"the tests of the room of {module} fail as it is; correct that first")
-        for constant in todo:
-            if constant.full in reasons:
-                print(f"{constant.full}: exempt, {reasons[constant.full]}")
-                continue
-            seen = try_constant(constant, root)
-            total, good = total + len(seen), good + sum(seen.values())
-            words = ", ".join(f"{word} {'noticed' if one else 'NOT NOTICED'}" for word, one in seen.items())
-            print(f"{constant.full} = {constant.value}: {words or 'nothing to change'}", flush=True)
-    print(f"{good} of {total} noticed")
-    return 0 if good >= LEAST_SHARE * total else 1
+        survived = 0
+        for mutation in todo:
+            alive = survives(mutation, root)
+            survived += alive
+            print(f"{mutation.module}: {mutation.what}: {'NOT NOTICED' if alive else 'noticed'}", flush=True)
+    print(f"{len(todo) - survived} of {len(todo)} noticed")
+    return 0 if survived <= (1 - LEAST_SHARE) * len(todo) else 1
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Where references put the border: ``python benchmarks/reference_borders.py --data DIR [--plot FILE.png]``.
 
 For every case of DIR with a mask (`detection_on_cases.py` has the layout): the mean brightness across the reference's
-border and across the result's, plane by plane in the planes of both, from the cord's level (0) to the fluid's (1). A
+border and across the result's, plane by plane in the planes of both, from the cord's level (0) to the CSF's (1). A
 border that halves the blur of a step stands at 0.5. Levels are medians over the slices: the cord's deeper than 2 mm,
-the fluid's the extreme of the profile up to 3 mm outside the reference.
+the CSF's the extreme of the profile up to 3 mm outside the reference.
 
 Printed: level at either border, median over slices; mean difference of the equivalent radii (mm); mean Dice; the worst
 slices with their Dice, counted on the image's slice axis from 0. Plotted: the profiles, and Dice slice by slice of the
@@ -80,7 +80,7 @@ def plot(cases, path):
     for axes, whose in ((left, "reference"), (middle, "result")):
         axes.axvline(0, color="0.5", lw=1)
         axes.axhline(0.5, color="0.5", ls=":", lw=1)
-        axes.set(xlabel=f"mm outside the {whose}'s border", ylabel="brightness: cord 0, fluid 1")
+        axes.set(xlabel=f"mm outside the {whose}'s border", ylabel="brightness: cord 0, CSF 1")
         axes.set(xlim=(-2, 2), ylim=(-0.3, 1.2))
     right.set(xlabel="height, share of the highest slice's", ylabel="Dice of each slice", ylim=(0.5, 1.01))
     left.legend(fontsize=7, frameon=False)

@@ -18,7 +18,7 @@ RADIUS_MM = 4.0
 
 
 def _image():
-    """Dark cord in bright fluid in grey tissue with noise: 1 mm, about a million voxels."""
+    """Dark cord in bright CSF in grey tissue with noise: 1 mm, about a million voxels."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
     out = np.full(SHAPE[1:], 1.5)

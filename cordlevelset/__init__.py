@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from cordlevelset.io.images import read, write
     from cordlevelset.io.series import Series, list_series
+    from cordlevelset.levels.column import Disc, Levels
     from cordlevelset.levelset.contour import (
         Evolution,
         StackEvolution,
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from cordlevelset.levelset.edges import edge_indicator
     from cordlevelset.measures.comparison import Comparison, compare
     from cordlevelset.measures.morphometry import SliceMeasures, measure
+    from cordlevelset.outputs.save import save_measures, save_report
     from cordlevelset.pipeline import detect_centerline, segment
     from cordlevelset.progress import Progress
     from cordlevelset.result import Conus, CordSegmentation
+    from cordlevelset.vertebral import vertebral_levels
     from cordlevelset.volume import Volume
 
     __version__: str
@@ -53,9 +56,11 @@ _HOMES = {
     "Conus": "result",
     "CordLevelSetError": "errors",
     "CordSegmentation": "result",
+    "Disc": "levels.column",
     "Evolution": "levelset.contour",
     "GeometryError": "errors",
     "InputError": "errors",
+    "Levels": "levels.column",
     "NoCordFoundError": "errors",
     "Progress": "progress",
     "Series": "io.series",
@@ -73,9 +78,12 @@ _HOMES = {
     "measure": "measures.morphometry",
     "read": "io.images",
     "register_atlas": "correction.atlas",
+    "save_measures": "outputs.save",
+    "save_report": "outputs.save",
     "segment": "pipeline",
     "signed_distance": "levelset.distance",
     "tubularity": "detection.flux",
+    "vertebral_levels": "vertebral",
     "warmup": "app.warm",
     "write": "io.images",
 }
@@ -89,9 +97,11 @@ __all__ = [
     "Conus",
     "CordLevelSetError",
     "CordSegmentation",
+    "Disc",
     "Evolution",
     "GeometryError",
     "InputError",
+    "Levels",
     "NoCordFoundError",
     "Progress",
     "Series",
@@ -109,9 +119,12 @@ __all__ = [
     "measure",
     "read",
     "register_atlas",
+    "save_measures",
+    "save_report",
     "segment",
     "signed_distance",
     "tubularity",
+    "vertebral_levels",
     "warmup",
     "write",
 ]

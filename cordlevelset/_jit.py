@@ -1,4 +1,4 @@
-"""The one decorator for compiled kernels, their cache on disk, and the number of threads that share them."""
+"""The decorators for compiled kernels, their cache on disk, and the number of threads that share them."""
 
 from __future__ import annotations
 
@@ -14,30 +14,46 @@ from numba.core import sigutils
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
 
-__all__ = ["njit", "threads"]
+__all__ = ["inline", "njit", "part", "threads"]
 
 # all but nnan and ninf: NaN padding must stay NaN
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 """What the compiler may assume: sums and divisions in another order, no signed zeros; NaN and infinity stay."""
 
+COMPILED_AS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
+"""How all of this package is compiled: without the GIL; divisions by zero give infinity, not an error."""
+
 _told: set[str] = set()
 
 
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on first use: serial, without the GIL, cached on disk where a cache can be written.
+    """Compile a kernel that Python calls on first use: serial, cached on disk where a cache can be written.
 
     Serial because ``parallel=True`` called from two threads aborts the process under Numba's default threading layer,
-    and hosts such as napari, Slicer and Dask call from threads. A kernel called by another is always inlined: else two
-    compiled copies of it differ in their last digit, and which one is called depends on whether the caller was compiled
-    in this process or taken from the disk.
+    and hosts such as napari, Slicer and Dask call from threads.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH, "forceinline": True}
-    kernel = numba.njit(**options)(function)
+    kernel = numba.njit(**COMPILED_AS)(function)
     try:
         kernel._cache = _Cache(function)  # what cache=True does with Numba's own
     except (RuntimeError, OSError):  # no place: site-packages and home are read-only, as in many containers
         _tell("kernels are compiled anew in each process: no writable cache; set NUMBA_CACHE_DIR")
     return kernel  # type: ignore[no-any-return]
+
+
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function that only kernels call, without what a call from Python or a place on disk would need.
+
+    It is always inlined: else two compiled copies of it differ in their last digit, and which one is called depends on
+    whether the caller was compiled in this process or taken from the disk. LLVM works on it again at every level of
+    callers and for each call, so few levels and one call each compile fast.
+    """
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True, **COMPILED_AS}
+    return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+def inline(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Put a function's text in place of its one call before anything is compiled: no level of its own."""
+    return numba.njit(inline="always", **COMPILED_AS)(function)  # type: ignore[no-any-return]
 
 
 def threads() -> int:

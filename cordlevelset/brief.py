@@ -1,4 +1,4 @@
-"""What an object shows of itself in a terminal: one line, arrays by their kind and shape."""
+"""One-line summaries of objects: arrays by their kind and shape."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Centerline:
     radius_mm : (N,) array
         Radius of the circle of the cord's area at each point, mm; nan where unknown.
     polarity : {"bright", "dark"}
-        The cord is brighter (T1) or darker (T2) than the fluid around it.
+        The cord is brighter (T1) or darker (T2) than the CSF around it.
     confidence : (N,) array
         0 to 1 at each point; it has the same meaning as that of a slice.
 

@@ -1,4 +1,4 @@
-"""What can go wrong, by name."""
+"""Exceptions raised by cordlevelset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["Cancelled", "ConstraintError", "CordLevelSetError", "GeometryError",
 
 
 class CordLevelSetError(Exception):
-    """Base of every error this library raises on purpose; its text is one line: what is wrong, how to mend it."""
+    """Base of every error this library raises on purpose; its text is one line: what is wrong, how to correct it."""
 
 
 class GeometryError(CordLevelSetError, ValueError):

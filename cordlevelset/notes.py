@@ -1,4 +1,4 @@
-"""What was odd or weak in a result, in sentences: borders not trusted, ends not reached, a hint that did not fit."""
+"""Notes on a result, a sentence each: borders not trusted, ends not reached, a hint that did not fit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ N_STRETCHES = 3
 SURE = 0.9
 """Probability from which on an end needs no word."""
 CLIPPED_SHARE = 0.1
-"""Of the fluid: from there on cords come out 1 to 28 % smaller (docs/limits.md); where nothing is clipped it is 0."""
+"""Of the CSF: from there on cords come out 1 to 28 % smaller (docs/limits.md); where nothing is clipped it is 0."""
 
 
 def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm: NDArray[np.float64]) -> list[str]:
@@ -74,26 +74,26 @@ def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm:
     return notes
 
 
-def clipping_notes(fluid: NDArray[np.float32], extreme: float) -> list[str]:
-    """Fluid that is as bright, or as dark, as the image can show.
+def clipping_notes(csf: NDArray[np.float32], extreme: float) -> list[str]:
+    """CSF that is as bright, or as dark, as the image can show.
 
     Parameters
     ----------
-    fluid : (N,) array
+    csf : (N,) array
         Samples between the borders of cord and sac.
     extreme : float
-        The image's greatest value where fluid is bright, its least where it is dark.
+        The image's greatest value where CSF is bright, its least where it is dark.
 
     Returns
     -------
     list of str
         Empty if hardly any of it is.
     """
-    share = float((fluid == np.float32(extreme)).mean()) if fluid.size else 0.0
+    share = float((csf == np.float32(extreme)).mean()) if csf.size else 0.0
     if share < CLIPPED_SHARE:
         return []
     return [
-        f"{share:.0%} of the fluid around the cord has the image's most extreme value: it was clipped, and the cord "
+        f"{share:.0%} of the CSF around the cord has the image's most extreme value: it was clipped, and the cord "
         "may be drawn too small"
     ]
 
@@ -127,7 +127,7 @@ def hint_notes(contrast: str, polarity: int) -> list[str]:
     contrast : str
         One of `CONTRASTS`.
     polarity : {+1, -1}
-        Cord brighter or darker than the fluid, as found.
+        Cord brighter or darker than the CSF, as found.
 
     Returns
     -------

@@ -40,7 +40,7 @@ def segment(
 ) -> CordSegmentation:
     """Segment the spinal cord.
 
-    Where the cord is, whether it is brighter or darker than the fluid, and where it ends are found out from the image;
+    Where the cord is, whether it is brighter or darker than the CSF, and where it ends are found out from the image;
     `centerline`, `seeds`, `contours` and `initial` are for when that goes wrong, and may be combined.
 
     Parameters
@@ -51,7 +51,7 @@ def segment(
         A hint, never an order: "auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi". Where the image contradicts it,
         a note says so.
     polarity : {"auto", "bright", "dark"}
-        An order: the cord against the fluid around it.
+        An order: the cord against the CSF around it.
     frame, series : optional
         Which volume of a 4-D image; which series of a DICOM folder, as in `read`.
     centerline : path, Centerline or (N, 3) array_like, optional
@@ -81,7 +81,7 @@ def segment(
     ConstraintError
         If a constraint is empty, on another grid, outside the image, or contradicts another; the text says where.
     InputError, GeometryError
-        If the image cannot be worked on; the text says what to mend.
+        If the image cannot be worked on; the text says what to correct.
     Cancelled
         If the callback returns True.
 
@@ -123,7 +123,7 @@ def detect_centerline(
     contrast : str
         A hint, as in `segment`; it changes nothing here.
     polarity : {"auto", "bright", "dark"}
-        An order: the cord against the fluid around it.
+        An order: the cord against the CSF around it.
     frame, series : optional
         Which volume of a 4-D image; which series of a DICOM folder, as in `read`.
     callback : callable, optional

@@ -1,4 +1,4 @@
-"""What a caller sees of a run while it lasts, and how it stops it."""
+"""Progress of a run, and its cancellation by the caller."""
 
 from __future__ import annotations
 

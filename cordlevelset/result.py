@@ -1,4 +1,4 @@
-"""The result: masks, centerline and measures, made from contours, and made anew when it is corrected."""
+"""The result: masks, centerline and measures made from contours, and from corrected ones."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from cordlevelset.sections.contours import CordContours
 from cordlevelset.volume import Turn, Volume
 
 if TYPE_CHECKING:
+    from cordlevelset.levels.column import Levels
+    from cordlevelset.levels.find import ToldDisc
     from cordlevelset.measures.surface import Surface
 
 __all__ = ["Conus", "CordSegmentation", "centerline_of", "result_of"]
@@ -67,7 +69,7 @@ class CordSegmentation:
     slices : tuple of SliceMeasures
         One record a plane, from the top down.
     polarity : str
-        "bright" or "dark": the cord against the fluid around it.
+        "bright" or "dark": the cord against the CSF around it.
     confidence : float
         0 to 1, mean over the slices; look at any result under 0.3.
     conus : Conus or None
@@ -80,6 +82,8 @@ class CordSegmentation:
         From the input's grid to the canonical one.
     automatic : AutomaticResult
         What the result was made from; `corrected` starts from it.
+    disc : ToldDisc or None
+        A disc that is known: `levels` are counted from it.
     """
 
     mask: Volume
@@ -93,6 +97,7 @@ class CordSegmentation:
     contours: CordContours
     turn: Turn
     automatic: AutomaticResult
+    disc: ToldDisc | None = None
 
     @cached_property
     def phi(self) -> Volume:
@@ -119,6 +124,14 @@ class CordSegmentation:
         from cordlevelset.measures.surface import surface_of
 
         return surface_of(self.contours, self.turn.volume(self.soft_mask))
+
+    @cached_property
+    def levels(self) -> Levels | None:
+        """Vertebral levels, or None where no discs are seen; made when first asked for."""
+        from cordlevelset.levels.find import find_levels
+
+        tip = None if self.conus is None else self.conus.tip_mm
+        return find_levels(self.automatic.image, self.contours, self.automatic.polarity, conus_mm=tip, told=self.disc)
 
     @property
     def conus_state(self) -> str:

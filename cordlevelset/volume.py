@@ -85,7 +85,7 @@ class Volume:
         direction = np.eye(3) if self.direction is None else _numbers(self.direction, "direction", 9).reshape(3, 3)
         spacing, origin = _triple(self.spacing, "spacing"), _triple(self.origin, "origin")
         if not LEAST_VOXEL_MM <= min(spacing) <= max(spacing) <= GREATEST_VOXEL_MM:
-            raise GeometryError(f"spacing must be positive and in mm, got {spacing}; mend the header")
+            raise GeometryError(f"spacing must be positive and in mm, got {spacing}; correct the header")
         error = np.abs(direction.T @ direction - np.eye(3)).max() if np.isfinite(direction).all() else np.inf
         if not error <= ORTHONORMAL_TOLERANCE:
             raise GeometryError("the axes are not at right angles (sheared matrix); resample it to a straight grid")

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cordlevelset as cls
-from cordlevelset import files
+from cordlevelset.io import files
 
 SETTINGS = settings(
     max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]

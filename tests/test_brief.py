@@ -12,6 +12,7 @@ from cordlevelset.phantom import make_phantom
 def objects(neck, neck_result):
     phi = np.hypot(*np.mgrid[-8:9, -8:9]) - 5.0
     g = np.ones_like(phi)
+    disc = cls.Disc("L4/5", 24, np.zeros(3), np.array([0.0, 0.0, -1.0]), 212.0, 0.9, 0.99)
     return {
         "CordSegmentation": neck_result,
         "Volume": cls.Volume(neck.image.array, (0.123456789,) * 3, (-123.456789,) * 3, notes=("odd",)),
@@ -28,6 +29,8 @@ def objects(neck, neck_result):
         "CordContours": neck_result.contours,
         "AutomaticResult": neck_result.automatic,
         "Turn": neck_result.turn,
+        "Disc": disc,
+        "Levels": cls.Levels((disc, disc), np.zeros((9, 3)), "none", "discs in view from disc 1 to disc 2"),
     }
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import dicom_folders
 import numpy as np
 import pytest
 
@@ -69,12 +70,14 @@ def blocks(text):
 
 
 def fill(folder):
-    """The files that pages name: images of two regions, masks, a BIDS tree."""
+    """The files that pages name: images of two regions, masks, a BIDS tree, a disc."""
     lumbar = make_phantom(field_mm=(160.0, 120.0, 60.0), place_mm=(0.0, 1.5))
     cls.write(lumbar.image, folder / "lumbar_t2.nii.gz")
     cls.write(lumbar.image, folder / "sub-01_T2w.nii.gz")
     cls.write(lumbar.soft_mask, folder / "reference.nii.gz")
     cls.write(lumbar.soft_mask.like((lumbar.soft_mask.array >= 0.5).astype(np.uint8)), folder / "mask.nii.gz")
+    t1 = make_phantom(field_mm=(160.0, 120.0, 60.0), place_mm=(0.0, 1.5), contrast="t1")
+    dicom_folders.lumbar_disc(folder / "disc", lumbar.image, t1.image)
     for subject in ("sub-01", "sub-02"):
         (folder / "bids" / subject / "anat").mkdir(parents=True)
         shutil.copy(folder / "sub-01_T2w.nii.gz", folder / "bids" / subject / "anat" / f"{subject}_T2w.nii.gz")

@@ -28,14 +28,14 @@ KERNEL_FILES = [name for name in MODULES if name.rpartition(".")[2] in ("_kernel
 PLUGINS = sorted([*(PACKAGE / "napari").glob("*.py"), *(PACKAGE.parent / "SlicerCordLevelSet").rglob("*.py")])
 
 ROOMS = (
-    "ground", "levelset", "sections", "detection", "border", "io", "phantom", "measures", "correction", "top",
+    "ground", "levelset", "sections", "detection", "border", "io", "phantom", "measures", "levels", "correction", "top",
     "outputs", "app",
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
 JUDGES = {"detection.plausibility", "detection.finder", "detection.ends", "border.confidence"}
 """What decides, by rules of thumb; a fitted model is to replace it, and its constants go."""
 GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "progress", "volume"}
-TOP = {"automatic", "pipeline", "result"}
+TOP = {"automatic", "pipeline", "result", "vertebral"}
 UPWARDS = {
     ("volume", "io.images"),  # Volume.from_sitk and to_sitk
     ("result", "outputs.page"),  # what notebooks show of a result
@@ -43,9 +43,11 @@ UPWARDS = {
 """Lazy imports, within a function, that go up: from, to."""
 OUTSIDERS = {
     "SimpleITK": {"io.images", "correction.atlas"},
-    "pydicom": {"io.dicomfiles", "io.dicom"},
-    "highdicom": set(),
-    "matplotlib": {"outputs.plot", "outputs.report", "outputs.page"},
+    "pydicom": {"io.dicomfiles", "io.dicom", "io.dicomseg"},
+    "highdicom": {"io.dicomseg"},
+    "matplotlib": {"outputs.plot", "outputs.report"},
+    "PIL": {"outputs.pictures"},
+    "vtkmodules": {"measures.surface"},
     "numba": {"_jit"},
 }
 
@@ -121,9 +123,7 @@ def test_heavy_packages_are_imported_in_few_places(name):
         used = any(m.split(".")[0] == outsider for m in _imports(TREES[name], nested=True))
         assert not used or name in allowed, f"{name} imports {outsider}"
     top = {m.split(".")[0] for m in _imports(TREES[name], nested=False)}
-    assert not top & {"SimpleITK", "matplotlib", "pydicom", "highdicom"}, (
-        "imported when first used, not with the module"
-    )
+    assert not top & (OUTSIDERS.keys() - {"numba"}), "imported when first used, not with the module"
 
 
 @pytest.mark.parametrize("name", KERNEL_FILES)
@@ -264,13 +264,10 @@ def test_warmup_compiles_every_kernel_that_the_package_calls():
     }
     code = "import importlib, json, cordlevelset as c; c.warmup()\n"
     code += f"files = [importlib.import_module('cordlevelset.' + n) for n in {KERNEL_FILES}]\n"
-    code += "of = {n: str(k.signatures) for m in files for n, k in vars(m).items() if hasattr(k, 'signatures')}\n"
+    code += "of = {n: len(k.signatures) for m in files for n, k in vars(m).items() if hasattr(k, 'signatures')}\n"
     code += "print(json.dumps(of))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     compiled = json.loads(done.stdout)
     entries = called & compiled.keys()
-    assert len(entries) > 10
-    assert {name for name in entries if compiled[name] == "[]"} == set()
-    for name in ("advance", "to_distance"):  # a caller compiled in this process may have added kinds of its own
-        assert "float32" in compiled[name]
-        assert "float64, 1" in compiled[name]
+    assert len(entries) > 5
+    assert {name: compiled[name] for name in entries if compiled[name] != 1} == {}, "one kind of array each"

@@ -4,7 +4,7 @@ import numpy as np
 
 import cordlevelset as cls
 from cordlevelset import result
-from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, weak_notes
+from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, unreached_note, weak_notes
 from cordlevelset.outputs.page import report_page
 
 
@@ -72,14 +72,14 @@ def test_a_weak_result_is_never_without_notes(neck_result):
 
 
 def test_clipped_fluid_is_told():
-    fluid = np.linspace(0, 1, 1000, dtype=np.float32)
+    csf = np.linspace(0, 1, 1000, dtype=np.float32)
     for clipped in (0, 0.5 * CLIPPED_SHARE, 1.5 * CLIPPED_SHARE):
         top = 1 - clipped
-        notes = clipping_notes(np.minimum(fluid, np.float32(top)), top)
+        notes = clipping_notes(np.minimum(csf, np.float32(top)), top)
         assert len(notes) == (clipped > CLIPPED_SHARE)
-        assert clipping_notes(-np.minimum(fluid, np.float32(top)), -top) == notes
+        assert clipping_notes(-np.minimum(csf, np.float32(top)), -top) == notes
     assert "15%" in notes[0]
-    assert clipping_notes(fluid[:0], 1.0) == []
+    assert clipping_notes(csf[:0], 1.0) == []
 
 
 def test_an_image_that_was_clipped_gets_the_note(neck, neck_result):
@@ -87,3 +87,8 @@ def test_an_image_that_was_clipped_gets_the_note(neck, neck_result):
     level = np.percentile(neck.image.array, 95)
     for array in (np.minimum(neck.image.array, level), -np.minimum(neck.image.array, level)):
         assert any("clipped" in note for note in cls.segment(neck.image.like(array)).notes)
+
+
+def test_a_path_that_ends_near_the_edge_needs_no_word():
+    assert unreached_note(7.0, "lower") == ""
+    assert "only to 9 mm from the image's lower edge" in unreached_note(9.0, "lower")

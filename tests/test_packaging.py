@@ -72,3 +72,14 @@ def test_the_page_of_an_index_has_full_addresses():
 def test_the_extra_for_napari_brings_a_window_system():
     """What is pasted must do: napari alone opens no window."""
     assert any(one.startswith("napari[pyqt6]") for one in PROJECT["project"]["optional-dependencies"]["napari"])
+
+
+def test_the_conda_recipe_needs_what_the_wheel_needs():
+    recipe = (ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8")
+    host, run = (re.findall(r"^    - (.+)$", part, re.MULTILINE) for part in re.split(r"^  run:$", recipe, flags=re.M))
+    python = f"python {PROJECT['project']['requires-python']}"
+    assert run == [python, *sorted(named.lower().replace(">=", " >=") for named in PROJECT["project"]["dependencies"])]
+    assert host == [python, "pip", *sorted(one.replace(">=", " >=") for one in PROJECT["build-system"]["requires"])]
+    assert "version: ${{ env.get" in recipe
+    for point, target in PROJECT["project"]["scripts"].items():
+        assert f"- {point} = {target}" in recipe

@@ -68,7 +68,7 @@ def test_an_oblique_volume_gives_the_same_voxels(neck, neck_result):
     np.testing.assert_allclose(result.mask.to_lps([k, j, i]), expected)
 
 
-# 4 mm sagittal slices: the lateral voxels hold cord, fluid and wall at once; too small by 0.4 to 0.5 mm as it stands
+# 4 mm sagittal slices: the lateral voxels hold cord, CSF and wall at once; too small by 0.4 to 0.5 mm as it stands
 @pytest.mark.parametrize(
     ("spacing", "least_dice", "most_bias_mm"),
     [((1.0, 1.0, 4.0), 0.87, 0.55), ((5.0, 0.6, 0.6), 0.94, 0.2), ((2.0, 0.8, 2.0), 0.92, 0.25)],
@@ -91,7 +91,7 @@ def test_bright_cord():
 
 
 def test_a_cord_that_alone_gives_signal(neck, rng):
-    """A diffusion image: no fluid, no wall."""
+    """A diffusion image: no CSF, no wall."""
     image = (100 * neck.soft_mask.array + np.abs(rng.normal(0, 4, neck.image.shape))).astype(np.float32)
     result = cls.segment(neck.image.like(image))
     assert result.polarity == "bright"

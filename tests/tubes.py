@@ -17,7 +17,7 @@ def tube(
     seed=0,
     tip=None,
 ):
-    """Image (K, J, I) and occupied mask: cord 1 or 2, fluid 2 or 1, tissue 1.5 with fat and bone to either side."""
+    """Image (K, J, I) and occupied mask: cord 1 or 2, CSF 2 or 1, tissue 1.5 with fat and bone to either side."""
     rng = np.random.default_rng(seed)
     z, y, x = (np.arange(n) * s for n, s in zip(shape, spacing, strict=True))
     cy = y.mean() + lean * (z - z.mean())
@@ -26,9 +26,9 @@ def tube(
     scale = np.maximum(taper, 1e-3)[:, None, None]
     inside = np.hypot(dy / radii[0], dx / radii[1]) < scale
     in_sac = np.hypot(dy / sac[0], dx / sac[1]) < 1
-    cord, fluid = (2.0, 1.0) if polarity > 0 else (1.0, 2.0)
+    cord, csf = (2.0, 1.0) if polarity > 0 else (1.0, 2.0)
     image = np.where(dy < -12, 1.2, np.where(dy > 12, 1.6, 1.5)) + np.zeros(shape)
-    image = np.where(in_sac, fluid, image)
+    image = np.where(in_sac, csf, image)
     image = np.where(inside, cord, image)
     return (image + noise * rng.standard_normal(shape)).astype(np.float32), inside
 
@@ -59,18 +59,18 @@ def scene(*, shape=(50, 90, 70), spacing=(3.0, 1.0, 1.0), polarity=-1, trap=None
     image = np.where(np.hypot((dy + 20) / 11, dx / 13) < 1, 1.0 + ripple, image)
     lamina = (np.cos(2 * np.pi * z / 27) > 0)[:, None, None]  # one behind each vertebra
     image = np.where(lamina & (np.abs(dy - 13) < 4) & (np.abs(dx) < 14), 0.6, image)
-    cord, fluid = (1.8, 0.7) if polarity > 0 else (1.0, 2.2)
+    cord, csf = (1.8, 0.7) if polarity > 0 else (1.0, 2.2)
     sac = np.hypot(dy / 7, dx / 9) < 1
     if trap != "no cord":
-        image = np.where(sac, fluid, image)
-        inside = np.hypot((dy - (2.5 if trap == "no fluid behind" else 0)) / 3.8, dx / 5) < 1
+        image = np.where(sac, csf, image)
+        inside = np.hypot((dy - (2.5 if trap == "no CSF behind" else 0)) / 3.8, dx / 5) < 1
         if trap == "half without cord":
             inside &= (np.arange(shape[0]) >= shape[0] // 2)[:, None, None]
         image = np.where(inside & sac, cord, image)
     if trap == "vessels":
         for side in (-1, 1):
             vessel = np.hypot(dy + 16, dx - side * 22)
-            image = np.where(vessel < 3.5, fluid, image)
+            image = np.where(vessel < 3.5, csf, image)
     if trap == "fat plane":
         image = np.where(np.abs(dy - 24) < 3, 2.5, image)
     if trap == "bias field":
@@ -79,7 +79,7 @@ def scene(*, shape=(50, 90, 70), spacing=(3.0, 1.0, 1.0), polarity=-1, trap=None
         image = image.reshape(shape[0], shape[1], -1, 6).mean(3)
     sigma = 0.2 if trap == "noise" else 0.04
     noisy = np.hypot(image + sigma * rng.standard_normal(image.shape), sigma * rng.standard_normal(image.shape))
-    middle = np.column_stack([cy + (2.5 if trap == "no fluid behind" else 0), cx - (2.5 if n > 1 else 0)])
+    middle = np.column_stack([cy + (2.5 if trap == "no CSF behind" else 0), cx - (2.5 if n > 1 else 0)])
     return noisy.astype(np.float32), None if trap == "no cord" else middle
 
 

@@ -1,4 +1,4 @@
-"""scikit-image's morphological Chan-Vese, section by section, within 8 mm of the centerline: cord and fluid."""
+"""scikit-image's morphological Chan-Vese, section by section, within 8 mm of the centerline: cord and CSF."""
 
 import numpy as np
 from skimage.segmentation import morphological_chan_vese

@@ -1,30 +1,31 @@
 """A whole cohort: every anatomical image of a BIDS dataset, one process an image.
 
 Each image with an answer leaves its derivatives and, written last, a record with the checksum of the input. A run that
-was stopped at any moment goes on from the records: an image with one is done, all else is written anew.
+was stopped at any moment goes on from the records: an image with one is done, all else is written again.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 from cordlevelset import __version__
 from cordlevelset.app.bids import DESCRIPTION, Source, check_output, dataset_description, find_images
 from cordlevelset.app.children import run_child
-from cordlevelset.errors import InputError
-from cordlevelset.io import files
-from cordlevelset.outputs.plot import check_drawing
+from cordlevelset.errors import CordLevelSetError, InputError
+from cordlevelset.io import files, images
+from cordlevelset.outputs.index import Case, doubt, index_page
+from cordlevelset.outputs.pictures import bare_thumbnail
 from cordlevelset.outputs.tables import checksum, record, write_json
 
 __all__ = ["Outcome", "run_batch"]
@@ -36,8 +37,15 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "ITK_GLOBAL_DEFA
 WORDS = {0: "done", 3: "no cord found"}
 """Exit statuses that are answers. 1 is a failure with a reason, such as a full disk, others are accidents: the next run
 tries again."""
-LEAVES = ("seg.json", "seg.nii.gz", "measures.csv", "centerline.csv", "report.html")
+LEAVES = ("seg.json", "seg.nii.gz", "measures.csv", "centerline.csv", "view.svg", "report.html")
 """What an image may leave, after its name and ``_label-SC_``; the record comes first to go and last to come."""
+OPTIONS = {
+    "-o": "seg.nii.gz", "--measures": "measures.csv", "--centerline-out": "centerline.csv", "--thumbnail": "view.svg",
+    "--report": "report.html",
+}  # fmt: skip
+"""Of ``cordlevelset segment``, and what each leaves; the sidecar comes with the mask, the report only if asked for."""
+TITLE = "Spinal cord segmentations"
+"""Of the index and, in BIDS, of the dataset."""
 INDEX_COLUMNS = (
     "participant_id", "session_id", "image", "status", "polarity", "length_mm", "mean_area_mm2", "volume_mm3",
     "confidence", "remark",
@@ -56,21 +64,29 @@ class Outcome:
     status : str
         "done", "no cord found" or "failed".
     summary : dict
-        What ``cordlevelset segment --json`` printed, without the time taken; empty unless done.
+        The ``Result`` of the mask's sidecar; empty unless done.
     remark : str
         Notes of the result, or why there is none.
+    digest : str
+        SHA-256 of the image; empty if it could not be read.
     """
 
     source: Source
     status: str
     summary: dict[str, object]
     remark: str
+    digest: str = ""
 
     @property
     def row(self) -> tuple[object, ...]:
         """Values of `INDEX_COLUMNS`."""
         figures = (self.summary.get(name, "n/a") for name in INDEX_COLUMNS[4:-1])
         return self.source.subject, self.source.session, self.source.name, self.status, *figures, self.remark or "n/a"
+
+    @property
+    def doubt(self) -> str:
+        """Why to look at it first; empty if nothing is in doubt."""
+        return doubt(self.status, self.summary)
 
 
 def run_batch(
@@ -107,12 +123,10 @@ def run_batch(
     Raises
     ------
     InputError
-        If there is nothing to do, no place to write, or nothing to draw with.
+        If there is nothing to do or no place to write.
     """
     if jobs < 1:
         raise InputError(f"jobs = {jobs}: at least one image at a time")
-    if report:
-        check_drawing("--report")
     sources = find_images(dataset)
     check_output(dataset, output)
     try:
@@ -141,7 +155,7 @@ def run_batch(
     ordered = [outcomes[s.name] for s in sources]
     with files.whole_or_nothing([output / "cord.tsv", output / "index.html"]) as (table, page):
         files.write_table(table, INDEX_COLUMNS, (o.row for o in ordered), separator="\t")
-        page.write_text(_page(ordered, output), encoding="utf-8", newline="\n")
+        page.write_text(index_page(TITLE, [_case(o, output) for o in ordered]), encoding="utf-8", newline="\n")
     return ordered
 
 
@@ -196,9 +210,10 @@ def known_outcome(source: Source, *, output: Path, report: bool) -> Outcome | No
     leaves = _leaves(source, output)
     try:
         known = json.loads(leaves["seg.json"].read_text(encoding="utf-8"))
-        outcome = Outcome(source, known["Status"], known["Result"], known["Remark"])
+        digest = checksum(source.path)
+        outcome = Outcome(source, known["Status"], known["Result"], known["Remark"], digest)
         same = known["GeneratedBy"][0]["Version"] == __version__
-        same = same and list(known["SourceSHA256"].values()) == [checksum(source.path)]
+        same = same and list(known["SourceSHA256"].values()) == [digest]
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
     pages = not report or outcome.status != "done" or leaves["report.html"].exists()
@@ -215,75 +230,57 @@ def segment_one(source: Source, *, output: Path, report: bool) -> Outcome:
     for old in leaves.values():  # the record first: of another image or version
         old.unlink(missing_ok=True)
     command = [sys.executable, "-m", "cordlevelset", "segment", os.fspath(source.path)]
-    for option, end in (("-o", "seg.nii.gz"), ("--measures", "measures.csv"), ("--centerline-out", "centerline.csv")):
+    for option, end in OPTIONS.items() if report else list(OPTIONS.items())[:-1]:
         command += [option, os.fspath(leaves[end])]
-    command += ["--report", os.fspath(leaves["report.html"]), "--json"] if report else ["--json"]
     child = run_child(command, timeout=TIME_LIMIT_S, env=os.environ | ONE_THREAD)
     if child is None:
         return Outcome(source, "failed", {}, f"stopped after {TIME_LIMIT_S} s")
     if child.returncode not in (0, 1, 3):
         return Outcome(source, "failed", {}, f"its process ended with status {child.returncode}")
     status = WORDS.get(child.returncode, "failed")
+    about: dict[str, Any] = {}
     if child.returncode == 0:
-        summary = json.loads(child.stdout)
-        del summary["seconds"]  # the same input leaves the same bytes
-        remark = "; ".join(summary["notes"])
+        about = json.loads(leaves["seg.json"].read_text(encoding="utf-8"))
+        remark = "; ".join(about["Result"]["notes"])
     else:
         said = child.stderr.strip().removeprefix("cordlevelset: ")
-        summary, remark = {}, said.replace(os.fspath(source.path), source.name)
-    outcome = Outcome(source, status, summary, " ".join(remark.split()))
+        remark = said.replace(os.fspath(source.path), source.name)
+    outcome = Outcome(source, status, about.get("Result", {}), " ".join(remark.split()), digest)
+    if status == "no cord found":
+        _show_image(source, leaves["view.svg"])
     if status != "failed":
-        write_json(leaves["seg.json"], _record(outcome, digest))
+        write_json(leaves["seg.json"], _record(outcome, about))
     return outcome
 
 
-def _record(outcome: Outcome, digest: str) -> dict[str, object]:
-    """Sidecar of the mask, or what stands in its place."""
-    return {
-        "Description": "Spinal cord, 1 where at least half of the voxel is cord",
-        "SpatialReference": "orig",
-        **record(outcome.summary, sources={f"bids:raw:{outcome.source.name}": digest}, options={}),
-        "Status": outcome.status,
-        "Remark": outcome.remark,
-    }
+def _show_image(source: Source, path: Path) -> None:
+    """The image for the index, where there is no result to show; it is no answer, so it is no reason to fail."""
+    with suppress(CordLevelSetError), files.whole_or_nothing([path]) as (draft,):
+        draft.write_text(bare_thumbnail(images.read(source.path)), encoding="utf-8", newline="\n")
+
+
+def _record(outcome: Outcome, about: dict[str, Any]) -> dict[str, object]:
+    """Sidecar of the mask as the image's own process left it, or what stands in its place, in the words of BIDS."""
+    sources = {f"bids:raw:{outcome.source.name}": outcome.digest}
+    about = about or record({}, sources=sources, options={})
+    origin = {"Sources": list(sources), "SourceSHA256": sources}
+    return {**about, **origin, "Status": outcome.status, "Remark": outcome.remark}
 
 
 def _leaves(source: Source, output: Path) -> dict[str, Path]:
     return {end: output / f"{source.stem}_label-SC_{end}" for end in LEAVES}
 
 
-def _page(outcomes: list[Outcome], output: Path) -> str:
-    """The table as a page; whatever comes from files is escaped."""
-
-    def cells(outcome: Outcome) -> Iterator[str]:
-        for name, value in zip(INDEX_COLUMNS, outcome.row, strict=True):
-            text = html.escape(str(value))
-            page = _leaves(outcome.source, output)["report.html"]
-            if name == "image" and page.exists():
-                target = html.escape(quote(page.relative_to(output).as_posix()))
-                text = f'<a href="{target}">{text}</a>'
-            yield f"<td>{text}</td>"
-
-    counts = ", ".join(
-        f"{sum(o.status == status for o in outcomes)} {status}" for status in ("done", "no cord found", "failed")
+def _case(outcome: Outcome, output: Path) -> Case:
+    """What the index shows of an image."""
+    leaves = _leaves(outcome.source, output)
+    view, page = leaves["view.svg"], leaves["report.html"]
+    return Case(
+        name=outcome.source.name,
+        status=outcome.status,
+        figures=outcome.summary,
+        remark=outcome.remark,
+        version=f"{__version__} {outcome.digest[:12]}",
+        picture=view.read_text(encoding="utf-8") if view.exists() else "",
+        page=page.relative_to(output).as_posix() if page.exists() else "",
     )
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in INDEX_COLUMNS)
-    rows = "\n".join(f'<tr class="{o.status.split()[0]}">' + "".join(cells(o)) + "</tr>" for o in outcomes)
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Spinal cord segmentations</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 14px sans-serif; margin: 1.5em }}
-table {{ border-collapse: collapse }}
-th, td {{ text-align: left; padding: .3em .8em; border-bottom: 1px solid #8886 }}
-.failed td:nth-child(4) {{ color: #d33; font-weight: bold }}
-.no td:nth-child(4) {{ color: #a70 }}
-</style>
-<h1>Spinal cord segmentations</h1>
-<p>{len(outcomes)} images: {counts}. cordlevelset {__version__}.</p>
-<div style="overflow-x: auto"><table><tr>{head}</tr>
-{rows}
-</table></div>
-</html>
-"""

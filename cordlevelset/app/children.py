@@ -1,4 +1,4 @@
-"""Processes of our own that end with the one that started them."""
+"""Child processes, which end when the process that started them ends."""
 
 from __future__ import annotations
 

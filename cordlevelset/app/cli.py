@@ -32,6 +32,10 @@ JSONL = "jsonl"
 """Progress as JSON, an object a line."""
 ANSWER_S = 0.2
 """Seconds after which Ctrl-C is answered at the latest: Windows answers between two waits, never within one."""
+SHELLS = ("bash", "zsh", "tcsh")
+"""Shells that shtab writes for."""
+N_DOUBTFUL = 10
+"""No more names than a terminal shows without scrolling."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     lines = getattr(args, "progress", None) == JSONL
     fail = partial(_fail, lines=lines)
+    args.words = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with warning_lines() if lines else nullcontext():
             args.run(args)
@@ -152,6 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("-o", "--output", type=Path, default=Path("cordlevelset-demo"), metavar="DIR")
     demo.set_defaults(run=_demo)
 
+    completion = commands.add_parser("completion", help="print the script that completes this command in a shell")
+    completion.add_argument("shell", choices=SHELLS)
+    completion.set_defaults(run=_completion)
+
     warmup = commands.add_parser("warmup", help="compile the kernels ahead of the first image")
     warmup.set_defaults(run=_warmup)
     return parser
@@ -161,9 +170,19 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     segment = commands.add_parser("segment", help="write a mask of the cord")
     _image_options(segment)
     segment.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="MASK", help=".nii, .nii.gz, .nrrd or .mha"
+        "-o",
+        "--output",
+        required=True,
+        type=Path,
+        metavar="MASK",
+        help=".nii, .nii.gz, .nrrd or .mha; of a DICOM image also .dcm",
     )
-    segment.add_argument("--soft", type=Path, metavar="F", help="also write the occupied fraction of each voxel")
+    segment.add_argument(
+        "--soft",
+        type=Path,
+        metavar="F",
+        help="also write the share of each voxel that is cord (partial-volume fraction)",
+    )
     segment.add_argument(
         "--centerline-out", type=Path, metavar="F", help="also write the centerline: .csv or .mrk.json"
     )
@@ -172,7 +191,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also write area, diameters, angle of each slice: .csv, .json or .sct.csv; may be repeated",
     )  # fmt: skip
     segment.add_argument(
-        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply or .vtk"
+        "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply, .vtk, .obj, .vtp"
     )
     segment.add_argument(
         "--report",
@@ -180,6 +199,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="DIR",
         help="also write DIR/report.html to judge it by; a name in .html is the page itself",
     )
+    segment.add_argument("--thumbnail", type=Path, metavar="F", help="also write a small picture of it: .svg")
     given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
     given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
     given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
@@ -211,7 +231,7 @@ def _image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="an image file, or a DICOM folder")
     parser.add_argument("--contrast", choices=list(CONTRASTS), default="auto", help="a hint; the image decides")
     parser.add_argument(
-        "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the fluid"
+        "--polarity", choices=list(POLARITIES), default="auto", help="an order: the cord against the CSF"
     )
     parser.add_argument("--frame", type=int, metavar="N", help="which volume of a 4-D image, from 0")
     parser.add_argument("--series", metavar="NUMBER|TEXT", help="which series of a DICOM folder; `series` lists them")
@@ -237,7 +257,7 @@ def _centerline(args: argparse.Namespace) -> None:
     line = detect_centerline(args.image, **asked, callback=progress_line if args.progress else None)
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
-    print(f"cord {line.polarity} against the fluid, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
+    print(f"cord {line.polarity} against the CSF, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
 
 
 def _series(args: argparse.Namespace) -> None:
@@ -295,6 +315,14 @@ def _batch(args: argparse.Namespace) -> None:
     none = sum(o.status == "no cord found" for o in outcomes)
     done = len(outcomes) - len(failed) - none
     print(f"{done} images done, {none} without a cord, {len(failed)} failed; see {args.output / 'index.html'}")
+    doubtful = sorted((o for o in outcomes if o.doubt), key=lambda o: (o.status == "done", o.doubt))
+    if doubtful:
+        print(f"doubtful: {len(doubtful)}, look at these first")
+    for outcome in doubtful[:N_DOUBTFUL]:
+        why = outcome.remark.removeprefix(f"{outcome.source.name} ")
+        print(f"  {outcome.source.name}: {outcome.doubt}" + (f"; {why}" if why else ""))
+    if len(doubtful) > N_DOUBTFUL:
+        print(f"  and {len(doubtful) - N_DOUBTFUL} more, on top of the index")
     if failed:
         raise CordLevelSetError(f"{len(failed)} of {len(outcomes)} images failed, first {failed[0].source.name}")
 
@@ -324,6 +352,12 @@ def _demo(args: argparse.Namespace) -> None:
         print(f"wrote {path}")
     if not any(path.suffix == ".png" for path in demo.files):
         print("no picture: matplotlib is not installed (pip install 'cordlevelset[viz]')")
+
+
+def _completion(args: argparse.Namespace) -> None:
+    from cordlevelset.app.completion import completion_script
+
+    print(completion_script(_parser(), args.shell))
 
 
 def _warmup(args: argparse.Namespace) -> None:

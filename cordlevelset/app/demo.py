@@ -12,13 +12,22 @@ from cordlevelset.io.files import whole_or_nothing, write_centerline
 from cordlevelset.io.images import write
 from cordlevelset.measures.comparison import Comparison, compare
 from cordlevelset.outputs.report import draw
+from cordlevelset.outputs.tables import record, summary, write_json
 from cordlevelset.phantom import make_phantom
 from cordlevelset.pipeline import segment
 from cordlevelset.result import CordSegmentation
 
 __all__ = ["Demo", "run_demo"]
 
-NAMES = ("image.nii.gz", "truth.nii.gz", "mask.nii.gz", "centerline.csv", "centerline.mrk.json", "demo.png")
+NAMES = (
+    "image.nii.gz",
+    "truth.nii.gz",
+    "mask.nii.gz",
+    "mask.json",
+    "centerline.csv",
+    "centerline.mrk.json",
+    "demo.png",
+)
 """Files of the demo, in the order in which they are written."""
 
 
@@ -72,10 +81,11 @@ def run_demo(folder: str | os.PathLike[str]) -> Demo:
     has_picture = importlib.util.find_spec("matplotlib") is not None
     files = tuple(folder / name for name in NAMES if has_picture or not name.endswith(".png"))
     with whole_or_nothing(files) as drafts:
-        image, truth, mask, table, markup, *picture = drafts
+        image, truth, mask, sidecar, table, markup, *picture = drafts
         write(phantom.image, image)
         write(phantom.soft_mask, truth)
         write(result.mask, mask)
+        write_json(sidecar, record(summary(result), sources={}, options={}, command="cordlevelset demo"))
         write_centerline(result.centerline.points_mm, table)
         write_centerline(result.centerline.points_mm, markup)
         for draft in picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -58,7 +59,18 @@ def _table(found: Scan) -> str:
     rows = [HEADINGS, *(_row(one) for one in found.series)]
     widths = [max(len(row[n]) for row in rows) for n in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, *(f"not read, damaged: {path}" for path in found.damaged)])
+    return "\n".join([*lines, *_damaged(found.damaged)])
+
+
+def _damaged(paths: Iterable[Path]) -> list[str]:
+    """A line for each folder that holds damaged files."""
+    of_folder: dict[Path, list[str]] = {}
+    for path in paths:
+        of_folder.setdefault(path.parent, []).append(path.name)
+    return [
+        f"not read, damaged: {folder / names[0]}" + (f" and {len(names) - 1} more beside it" if names[1:] else "")
+        for folder, names in of_folder.items()
+    ]
 
 
 def _row(one: Series) -> tuple[str, ...]:
@@ -72,5 +84,5 @@ def _row(one: Series) -> tuple[str, ...]:
         "" if math.isnan(distance) else f"{distance:g}",
         one.plane,
         one.contrast,
-        one.problem or ("localizer" if one.overview else ""),
+        one.problem.removeprefix(f"{one.name}: ") or ("localizer" if one.overview else ""),
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,24 +41,27 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.app.lines import progress_line
     from cordlevelset.correction.atlas import register_atlas
     from cordlevelset.io import files, images
+    from cordlevelset.io.dicomseg import check_source
     from cordlevelset.io.masks import as_mask
-    from cordlevelset.outputs.plot import check_drawing
+    from cordlevelset.measures.surface import check_mesh
     from cordlevelset.outputs.tables import summary
+    from cordlevelset.outputs.viewers import open_line
     from cordlevelset.pipeline import segment
 
     given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial", "label")}
     outputs = _outputs(args)
     files.check_distinct([o.path for o in outputs], _inputs(args))
     report = None if args.report is None else _report_path(args.report)
-    if report is not None:
-        check_drawing("--report")
     for output in outputs:
         if output.path == report and args.report != report and not args.report.exists():
             files.check_makeable(args.report)
         else:
             files.check_writable(output.path, output.suffixes)
+    if args.mesh is not None:
+        check_mesh(args.mesh)
     start = time.perf_counter()
     image = images.read(args.image, frame=args.frame, series=args.series)
+    check_source(image, args.output)
     if args.atlas is not None:
         given["initial"] = register_atlas(image, *args.atlas, label=args.label)
         given["contours"] = [as_mask(path, "contours", label=args.label) for path in args.contours or ()]
@@ -70,33 +75,42 @@ def segment_image(args: argparse.Namespace) -> str:
             output.write(result, draft)
     seconds = time.perf_counter() - start
     said = {**summary(result), "seconds": round(seconds, 2)}
-    return json.dumps(said) if args.json else sentences(result, seconds)
+    if args.json:
+        return json.dumps(said)
+    at_a_terminal = sys.stdout is not None and sys.stdout.isatty()
+    line = open_line(args.image, args.output) if at_a_terminal else ""
+    return sentences(result, seconds) + (f"\nlook at it: {line}" if line else "")
 
 
 def _outputs(args: argparse.Namespace) -> list[Output]:
     """The files that `segment` was asked for."""
     from cordlevelset.io import files, images
+    from cordlevelset.io.dicomseg import DICOM_SUFFIX, write_segmentation
     from cordlevelset.measures.morphometry import input_slices
     from cordlevelset.measures.surface import MESH_SUFFIXES, write_surface
     from cordlevelset.outputs.page import report_page
-    from cordlevelset.outputs.tables import MEASURES_SUFFIXES, checksum, record, summary, write_measures
+    from cordlevelset.outputs.pictures import thumbnail
+    from cordlevelset.outputs.tables import MEASURES_SUFFIXES, sidecar_path, write_json, write_measures
 
     def measures(result: CordSegmentation, path: Path) -> None:
-        sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
-        options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "series", "label")}
-        write_measures(
-            path,
-            result.slices,
-            planes=input_slices(result.turn, result.automatic.image),
-            name=args.image.as_posix(),
-            about=record(summary(result), sources=sources, options=options),
-        )
+        planes = input_slices(result.turn, result.automatic.image)
+        write_measures(path, result.slices, planes=planes, name=args.image.as_posix(), about=_about(args, result))
+
+    def small(result: CordSegmentation, path: Path) -> None:
+        path.write_text(thumbnail(result), encoding="utf-8", newline="\n")
+
+    def mask(result: CordSegmentation, path: Path) -> None:
+        if path.suffix != DICOM_SUFFIX:
+            return images.write(result.mask, path)
+        by_hand = len(_inputs(args)) > 1
+        write_segmentation(result.mask, path, automatic=not by_hand, remark=f"confidence {result.confidence:.2f} of 1")
 
     def report(result: CordSegmentation, path: Path) -> None:
-        path.write_text(report_page(result, name=args.image.name), encoding="utf-8", newline="\n")
+        page = report_page(result, name=args.image.name, about=_about(args, result))
+        path.write_text(page, encoding="utf-8", newline="\n")
 
     asked: list[tuple[Path | None, tuple[str, ...], Callable[[CordSegmentation, Path], None]]] = [
-        (args.output, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.mask, path)),
+        (args.output, images.MASK_SUFFIXES, mask),
         (args.soft, images.IMAGE_SUFFIXES, lambda result, path: images.write(result.soft_mask, path)),
         (
             args.centerline_out,
@@ -105,9 +119,36 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
         ),
         *((path, MEASURES_SUFFIXES, measures) for path in args.measures or ()),
         (args.mesh, MESH_SUFFIXES, lambda result, path: write_surface(result.surface, path)),
+        (args.thumbnail, (".svg",), small),
         (args.report and _report_path(args.report), (".html",), report),
     ]
+    sidecar = sidecar_path(args.output)
+    if sidecar not in (args.measures or ()):  # the measures as JSON hold all that it would
+        asked.append((sidecar, (".json",), lambda result, path: write_json(path, _about(args, result))))
     return [Output(path, suffixes, write) for path, suffixes, write in asked if path is not None]
+
+
+def _about(args: argparse.Namespace, result: CordSegmentation) -> dict[str, object]:
+    """What the mask's sidecar, the measures as JSON and the report say of the run."""
+    from cordlevelset.outputs.tables import checksum, record, summary
+
+    sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
+    options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "series", "label")}
+    about = record(summary(result), sources=sources, options=options, command=_command(args.words))
+    return {
+        "Description": "Spinal cord, 1 where at least half of the voxel is cord", "SpatialReference": "orig", **about
+    }  # fmt: skip
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command line with file names only: folders are of one machine, and may name a person."""
+
+    def short(word: str) -> str:
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        path = Path(value)
+        return option + equals + (path.name if path.name and path.parent.is_dir() else value)
+
+    return shlex.join(["cordlevelset", *map(short, words)])
 
 
 def _report_path(asked: Path) -> Path:
@@ -119,13 +160,6 @@ def _inputs(args: argparse.Namespace) -> list[Path]:
     """All that `segment` reads."""
     given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial, *(args.atlas or ()))
     return [path for path in given if path is not None]
-
-
-CONUS_WORDS = {
-    "outside": "outside the field of view",
-    "unclear": "not visible: the cord fades, or was lost, before the image's lower edge",
-}
-"""What the summary says of a conus without a tip."""
 
 
 def sentences(result: CordSegmentation, seconds: float) -> str:
@@ -143,14 +177,12 @@ def sentences(result: CordSegmentation, seconds: float) -> str:
     str
         A line each for the cord, the conus and every note.
     """
-    conus = CONUS_WORDS.get(result.conus_state, "")
-    if result.conus is not None:
-        tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
-        conus = f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
+    from cordlevelset.outputs.page import conus_words
+
     lines = [
-        f"cord {result.polarity} against the fluid, {result.length_mm:.1f} mm long, "
+        f"cord {result.polarity} against the CSF, {result.length_mm:.1f} mm long, "
         f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
-        f"conus tip: {conus}",
+        f"conus tip: {conus_words(result)}",
         *(f"note: {note}" for note in result.notes),
     ]
     return "\n".join(lines)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cordlevelset._jit import njit
+from cordlevelset._jit import njit, part
 
 
-@njit
+@part
 def column_share(left, right, c):
     """Share of the unit cell [c - 1, c) right of an edge that runs from left to right while crossing the row."""
     # mean over the edge of clip(c - x, 0, 1): the integral of the ramp between its ends
@@ -24,7 +24,7 @@ def column_share(left, right, c):
     return (ramp(c - left) - ramp(c - right)) / (right - left)
 
 
-@njit
+@part
 def ramp(t):
     """Integral of clip(t, 0, 1)."""
     if t <= 0:
@@ -68,7 +68,7 @@ def polygon_coverage(y, x, out):
             out[row, column] = abs(total)  # either sense of rotation
 
 
-@njit
+@part
 def half_chords(rows_mm, height, half_ap, half_lr, out):
     """Half the left-right chord of an ellipse, averaged over the height of each row: out[j], mm."""
     n = 3  # points a row: a 1 mm row at the pole of a 4 mm cord is then right to 3 % of its width
@@ -81,10 +81,10 @@ def half_chords(rows_mm, height, half_ap, half_lr, out):
 
 
 class Roots(NamedTuple):
-    """What else there may be in the fluid of a column."""
+    """What else there may be in the CSF of a column."""
 
     ridge: float  # what it costs
-    most: float  # share of the fluid
+    most: float  # share of the CSF
     middle: float  # share of the cord's depth beside which it is another than in the other rows
 
 
@@ -96,7 +96,7 @@ def partial_volume_misfits(
 
     planes (P, J, I); middles (P, 2) of the cord, mm; half_ap, mm, and fullness (P, shifts, half_lr): how deep a cord is
     that shows the depth seen, and what share of the voxels its brightness was measured in; sacs (P, 3): middle row,
-    half AP, middle column, mm; levels (P, 3): cord, fluid, wall; margins, mm: rows beyond the least cord's poles that
+    half AP, middle column, mm; levels (P, 3): cord, CSF, wall; margins, mm: rows beyond the least cord's poles that
     count, rows inside the sac's that do not, columns beside the middle that count; out (P, shifts, half_lr, sac_lr).
     """
     n_p, n_y, n_x = planes.shape
@@ -136,16 +136,16 @@ def partial_volume_misfits(
                     middle = cx + shifts[s]
                     for a in range(half_lr.size):
                         for start, stop in ((0, beside), (beside, n)):
-                            rests, along, fluids = 0.0, 0.0, roots.ridge * (stop - start)
+                            rests, along, squares = 0.0, 0.0, roots.ridge * (stop - start)
                             for j in range(start, stop):
                                 half = half_lr[a] * cords[s, a, j]
-                                occupied = max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
-                                fluid = max(0.0, in_sac[j] - occupied)
-                                rest = column[j] - occupied / fullness[p, s, a]
+                                filled = max(0.0, min(right, middle + half) - max(left, middle - half)) / dx
+                                csf = max(0.0, in_sac[j] - filled)
+                                rest = column[j] - filled / fullness[p, s, a]
                                 rests += rest * rest
-                                along += rest * fluid
-                                fluids += fluid * fluid
-                            # what else is in these rows' fluid: min_u sum (rest - u fluid)^2 + ridge n u^2, u <= most
-                            u = min(along / max(fluids, 1e-9), roots.most)
-                            out[p, s, a, w] += rests - 2 * u * along + u * u * fluids
+                                along += rest * csf
+                                squares += csf * csf
+                            # what else is in these rows' CSF: min_u sum (rest - u CSF)^2 + ridge n u^2, u <= most
+                            u = min(along / max(squares, 1e-9), roots.most)
+                            out[p, s, a, w] += rests - 2 * u * along + u * u * squares
         out[p] /= max(n * (last + 1 - first), 1)

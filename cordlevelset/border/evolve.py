@@ -1,13 +1,13 @@
 """The active contour on the CSF border: Caselles' equation, slice by slice, with a region term and an anchor.
 
-In the plane of each section, with e the signed steps of `steps`, u its brightness between cord (-1) and fluid (+1),
+In the plane of each section, with e the signed steps of `steps`, u its brightness between cord (-1) and CSF (+1),
 and phi0 the signed distance to the start contour,
 
     d phi / dt = c g kappa |grad phi| + a grad g . grad phi - F |grad phi|,   g = 1 / (1 + max(e, 0)^2),
     F = -w u - k phi0
 
-g falls only on steps of the right polarity: cord to fluid. The advection draws the contour into its valley [1]_, the
-region term to where the brightness is half way from cord to fluid [2]_. Caselles' contour alone shrinks through gaps of
+g falls only on steps of the right polarity: cord to CSF. The advection draws the contour into its valley [1]_, the
+region term to where the brightness is half way from cord to CSF [2]_. Caselles' contour alone shrinks through gaps of
 the border; the anchor holds it there to the start contour, which the neighbours along the cord and the size of cords
 have formed.
 
@@ -47,7 +47,7 @@ CURVATURE = 0.1
 ADVECTION = 1.0
 """a: the pull into the border's valley is the unit that the other terms are measured in."""
 REGION = 0.3
-"""w: full cord or fluid pushes with a third of the advection's speed on a border's flank: an edge holds against it."""
+"""w: full cord or CSF pushes with a third of the advection's speed on a border's flank: an edge holds against it."""
 ANCHOR_PER_MM = 0.2
 """k: 1.5 mm from the start contour, where it grows no more, the anchor pulls as much as the region pushes."""
 ANCHOR_LIMIT_MM = 1.5

@@ -1,4 +1,4 @@
-"""From the path to the cord's contours: start contours, active contour, consistency along the cord."""
+"""From the path to the cord's contours, stage by stage: start contours, active contour, thick voxels."""
 
 from __future__ import annotations
 

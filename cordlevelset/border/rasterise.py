@@ -1,4 +1,4 @@
-"""From contours in mm to voxels: occupied share of each voxel, signed distance to the surface."""
+"""From contours in mm to voxels: partial-volume fraction of each voxel, signed distance to the surface."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def partial_volume_fraction(
 ) -> FloatArray:
     """Share of each voxel inside the contours.
 
-    Exact for the polygon in each plane. The plane of the conus tip is occupied from the tip up.
+    Exact for the polygon in each plane. The plane of the conus tip is filled from the tip up.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Thick sagittal slices: what fraction of each voxel the cord fills.
+"""Thick sagittal slices: the cord's width from the partial-volume fractions of its voxels.
 
 With slices 3 to 6 mm thick the cord is two or three voxels wide. Between their middles nothing was measured, and
 interpolation puts the lateral borders wherever the middles happen to lie. But a voxel holds the mean over its
@@ -40,15 +40,15 @@ HALF_LR_MM = np.arange(2.0, 8.51, 0.5)
 SAC_LR_MM = np.arange(6.0, 12.1, 1.5)
 """The sac's: narrow thoracic canals to wide lumbar ones."""
 POLES_MM = 2.0
-"""Rows this far beyond the cord's poles count: they show fluid in every column, and so what else is in it."""
+"""Rows this far beyond the cord's poles count: they show CSF in every column, and so what else is in it."""
 RIM_MM = 1.0
 """Not those this close to the sac's poles: there its own curve is not an ellipse's."""
 ASIDE_MM = 8.5
 """Columns beside the middle that count: the widest half-diameter of a cord."""
 RIDGE = 0.05
-"""Roots and ligaments in 0.3 of a column's fluid cost as much as a misfit of 0.07 of the step in every voxel."""
+"""Roots and ligaments in 0.3 of a column's CSF cost as much as a misfit of 0.07 of the step in every voxel."""
 ROOTS = 0.25
-"""Roots and ligaments darken the fluid beside a cord by 0.15 to 0.27 of the step (docs/border.md), no more is taken
+"""Roots and ligaments darken the CSF beside a cord by 0.15 to 0.27 of the step (docs/border.md), no more is taken
 for them: a sac without a cord does not become one by roots."""
 MIDDLE = 1 / 3
 """Share of the cord's depth beside which roots and ligaments leave it; else they would pass for a wider cord there."""
@@ -60,7 +60,7 @@ like cord, goes beyond them. The share of least squares in slices of 3 to 6 mm i
 WALL_MM = (10.0, 14.0)
 """Columns this far from the middle are beyond the sac and within the vertebra."""
 WALL_STEPS = (0.5, 3.0)
-"""The wall is not as bright as the fluid, nor, even where bone lies beside a bright cord, over three steps from it."""
+"""The wall is not as bright as the CSF, nor, even where bone lies beside a bright cord, over three steps from it."""
 NEIGHBOURS_MM = 5.0
 """Gaussian sigma along the cord over which planes share one cord: half a vertebra; cords hardly change within."""
 LEVELS_MM = 2.5
@@ -81,9 +81,9 @@ SAC_SD_MM = 2.0
 SAC_WEIGHT = 0.002
 """One spread off costs as much as a misfit of 4 % of the step."""
 BEYOND_DEG = 25.0
-"""Rays this close to the AP axis meet the fluid in front of and behind the cord within the middle column."""
+"""Rays this close to the AP axis meet the CSF in front of and behind the cord within the middle column."""
 CSF_MM = (0.5, 3.0)
-"""The fluid's level is the extreme this far beyond the border: past the blur, within the CSF space."""
+"""The CSF's level is the extreme this far beyond the border: past the blur, within the CSF space."""
 INSIDE = 0.8
 """The middle moves by at most this share of the half-width seen: it stays inside the contour."""
 
@@ -147,12 +147,12 @@ def _box(centers_mm: FloatArray, radii_mm: FloatArray) -> tuple[FloatArray, Floa
     return centers_mm + (high + low) / 2, *((high - low) / 2).T
 
 
-def _levels(cord: FloatArray, fluid: FloatArray, wall: FloatArray, plane_mm: float) -> FloatArray:
+def _levels(cord: FloatArray, csf: FloatArray, wall: FloatArray, plane_mm: float) -> FloatArray:
     """Levels (P, 3) of neighbouring planes averaged; at the ends they go on as they came, as under a coil that fades.
 
-    Each stays within its range, and so does the step from cord to fluid.
+    Each stays within its range, and so does the step from cord to CSF.
     """
-    values = np.column_stack([cord, fluid - cord, wall])
+    values = np.column_stack([cord, csf - cord, wall])
     more = min(len(values) - 1, int(np.ceil(3 * LEVELS_MM / plane_mm)))
     longer = np.pad(values, ((more, more), (0, 0)), mode="reflect", reflect_type="odd")
     averaged = along_cord(longer, LEVELS_MM, plane_mm)[more : more + len(values)]
@@ -185,7 +185,7 @@ def _wall(
     middle_mm: FloatArray,
     half_ap_mm: FloatArray,
     cord: FloatArray,
-    fluid: FloatArray,
+    csf: FloatArray,
 ) -> FloatArray:
     """Brightness of the wall, (P,): median of what lies to both sides of the sac; where nothing does, the cord's."""
     y, x = (np.arange(n) * mm for n, mm in zip(planes.shape[1:], spacing[1:], strict=True))
@@ -194,8 +194,8 @@ def _wall(
     columns = (aside >= WALL_MM[0]) & (aside <= WALL_MM[1] + spacing[2] / 2)
     seen = [p[np.ix_(r, c)] for p, r, c in zip(planes, rows, columns, strict=True)]
     wall = np.array([np.median(s) if s.size else c for s, c in zip(seen, cord, strict=True)])
-    steps = np.clip((wall - fluid) / (cord - fluid), *WALL_STEPS)
-    out: FloatArray = fluid + steps * (cord - fluid)
+    steps = np.clip((wall - csf) / (cord - csf), *WALL_STEPS)
+    out: FloatArray = csf + steps * (cord - csf)
     return out
 
 

@@ -1,1 +1,1 @@
-"""What a user knows about the cord: read, checked, and honoured."""
+"""Corrections: what a user knows about the cord, read, checked and honoured."""

@@ -1,4 +1,4 @@
-"""What is known about the cord beforehand, on the canonical grid.
+"""Constraints on the cord, on the canonical grid.
 
 Orders, honoured exactly: `centerline` points and `seeds` say of single voxels that they are cord or not, `contours` say
 it of all voxels of the drawn slices. A hint: `initial`, another tool's mask, of which a shrunk core is taken to be cord
@@ -109,7 +109,7 @@ class Constraints:
         for mask, mm in loose:
             places.append(_middles(mask) * spacing)
             tolerance.append(np.full(len(places[-1]), mm))
-        # of drawn slices only the drawing speaks here: all the rest of a slice would close it for the path
+        # of drawn slices only the drawing counts here: all the rest of a slice would close it for the path
         outside = np.zeros_like(self.outside) if self.seeds is None else self.seeds == 2
         if self.initial is not None:
             outside |= ~shell(self.initial, spacing)
@@ -117,7 +117,7 @@ class Constraints:
 
 
 def fits(contours: CordContours, given: Constraints | None, spacing: tuple[float, float, float]) -> bool:
-    """Whether contours only need their border mended, not their way.
+    """Whether constraints ask for another border only, not for another path.
 
     Parameters
     ----------

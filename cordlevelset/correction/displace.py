@@ -1,4 +1,4 @@
-"""Contours that honour what a user gave: the automatic ones, displaced.
+"""Corrected contours: the automatic ones, displaced to honour what a user gave.
 
 Every correction is a displacement delta of the automatic contour r along its rays. It is found where something was
 given, and its neighbours along the cord follow it:
@@ -71,7 +71,7 @@ def corrected_contours(
     automatic : CordContours
         What the image alone gives.
     polarity : {+1, -1}
-        Cord brighter or darker than the fluid.
+        Cord brighter or darker than the CSF.
     given : Constraints
         On the same grid.
 
@@ -84,7 +84,7 @@ def corrected_contours(
     across = {k - automatic.first: m for k, m in given.across.items() if 0 <= k - automatic.first < n}
     radii: FloatArray = automatic.radii_mm + _drawn_displacement(automatic, across, spacing)
     low, high = _bounds(automatic, given, spacing)
-    low[list(across)], high[list(across)] = 0.0, np.inf  # the drawing has had its say
+    low[list(across)], high[list(across)] = 0.0, np.inf  # drawn planes stay as drawn
     broken: BoolArray = np.any((radii < low) | (radii > high), axis=1)
     if broken.any():
         seen = Sections.of_contours(array, automatic, spacing=spacing, polarity=polarity).smoothed()
@@ -97,12 +97,12 @@ def corrected_contours(
 
 
 def hold_voxels(soft: NDArray[np.float32], given: Constraints) -> NDArray[np.float32]:
-    """Occupied fractions limited to the given side of one half.
+    """Partial-volume fractions limited to the given side of one half.
 
     Parameters
     ----------
     soft : (K, J, I) array of float32
-        Occupied fraction of each voxel.
+        Partial-volume fraction of each voxel.
     given : Constraints
         On the same grid.
 

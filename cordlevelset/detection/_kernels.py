@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from cordlevelset._jit import njit
+from cordlevelset._jit import njit, part
 
 
-@njit
+@part
 def shifted_row(plane, row, oy, ox, out):
     """out[i] = plane at (row + oy, i + ox), bilinear: one constant offset for a whole row, so that it vectorises."""
-    iy = int(np.floor(oy))
-    ix = int(np.floor(ox))
+    iy = np.int64(np.floor(oy))
+    ix = np.int64(np.floor(ox))
     fy = np.float32(oy - iy)
     fx = np.float32(ox - ix)
     one = np.float32(1)
@@ -29,7 +29,7 @@ def shifted_row(plane, row, oy, ox, out):
         out[i] = w00 * a0[i] + w01 * a1[i] + w10 * b0[i] + w11 * b1[i]
 
 
-@njit
+@part
 def project_gradient(gy, gx, ny, nx, out):
     """Project the gradient: n . g for one direction n = (ny, nx)."""
     ny, nx = np.float32(ny), np.float32(nx)
@@ -48,24 +48,30 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
     n_y, n_x = dark.shape
     my, mx = (gy.shape[0] - n_y) // 2, (gy.shape[1] - n_x) // 2
     n = 8  # pairs of rays, two a sector: 16 rays are 1.8 mm apart on the largest cord, finer than the smoothing
-    angles = np.pi * (np.arange(n) + 0.5) / n
+    angles = np.empty(n)
+    for t in range(n):
+        angles[t] = np.pi * (t + 0.5) / n
     w_mean, w_min = np.float32((1 - weakest) / n), np.float32(weakest / 2)
     p = np.empty((n, gy.shape[0], gy.shape[1]), np.float32)
     u, v = np.empty(n_x, np.float32), np.empty(n_x, np.float32)
     pair = np.empty((4, n_x), np.float32)  # a sector's sum: dark, bright; 2 and 3: of all sectors
     low = np.empty((2, n_x), np.float32)  # the weakest sector: dark, bright
-    dark[:] = bright[:] = -2  # where there is no data: below any response
-    scale_dark[:] = scale_bright[:] = 0
+    for y in range(n_y):
+        for i in range(n_x):
+            dark[y, i] = bright[y, i] = -2  # where there is no data: below any response
+            scale_dark[y, i] = scale_bright[y, i] = 0
     for q in range(ratios.size):
         for t in range(n):
             ny, nx = np.sin(angles[t]) * ratios[q], np.cos(angles[t])
             project_gradient(gy, gx, ny / np.hypot(ny, nx), nx / np.hypot(ny, nx), p[t])
         for y in range(n_y):
             for r in range(radii.size):
-                pair[2:] = 0
-                low[:] = 2
+                for i in range(n_x):
+                    pair[2, i] = pair[3, i] = 0
+                    low[0, i] = low[1, i] = 2
                 for sector in range(0, n, 2):
-                    pair[:2] = 0
+                    for i in range(n_x):
+                        pair[0, i] = pair[1, i] = 0
                     for t in range(sector, sector + 2):
                         oy = radii[r] * np.sin(angles[t]) / spacing[0]
                         ox = radii[r] * ratios[q] * np.cos(angles[t]) / spacing[1]

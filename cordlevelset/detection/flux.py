@@ -7,7 +7,7 @@ At a point c of a plane across the cord, for an ellipse E with half axes r (ante
 
 with n the outward normal of the ellipse, m the mean gradient of the neighbourhood, and ``min_sector`` the weakest of
 four sectors of the circle. D is large where the plane darkens towards c from *every* side: a dark cord in bright
-fluid. The same with -s is the bright polarity, so both cost one pass. The minimum of opposite rays rejects single
+CSF. The same with -s is the bright polarity, so both cost one pass. The minimum of opposite rays rejects single
 edges [1]_ (gradient flux) and the weakest sector rejects pairs of parallel edges, such as skin fat and muscle planes.
 Dividing by the gradient's own length makes surface coils, fat and weak CSF borders weigh alike (optimally oriented
 flux does the same by its closed surface integral [2]_).

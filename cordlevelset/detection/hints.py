@@ -1,4 +1,4 @@
-"""What a user knows about the cord's course, in the form the finder needs.
+"""Hints for the search: where the cord passes, and where it does not.
 
 A place is a point the middle of the cord passes within a tolerance. From the lowest place to the highest the path is
 one piece and in the state *cord*; between the places it follows the image, and beyond them too, turning slowly. It

@@ -1,4 +1,4 @@
-"""How deep a place lies below the skin of the back.
+"""Depth below the skin of the back.
 
 The canal is covered by its arches, their muscles, fat and skin: folds of fat near the skin, which make tubes in axial
 images of the neck, are not under them. Where the field of view ends inside the body the depth is not known.

@@ -1,4 +1,4 @@
-"""How bright a place is against its surroundings.
+"""Brightness relative to the surroundings.
 
 Coils light a body unevenly, but not over a few centimetres. Against its surroundings an image shows the body's mirror
 symmetry (`symmetry`) whatever the coil, and tells air from tissue: the air way of the neck is a dark tube on the mirror

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.errors import InputError
-from cordlevelset.io.dicomfiles import MOST_INFLATED, damaged, read_dataset, whole_or_damaged
+from cordlevelset.io.dicomfiles import DIRECTORY, MOST_INFLATED, damaged, read_dataset, whole_or_damaged
+from cordlevelset.io.dicomseg import read_segmentation
 from cordlevelset.io.frames import Frame
 from cordlevelset.io.series import Scan, Series, choose, scan
 from cordlevelset.io.stacks import grid_of
@@ -26,7 +27,7 @@ def read_dicom(path: Path, *, series: str | None = None) -> Volume:
     Parameters
     ----------
     path : Path
-        Folder, or file that bears the mark of DICOM.
+        Folder, or file that bears the mark of DICOM; of a segmentation its masks are read.
     series : str, optional
         Which one, as `choose` takes it.
 
@@ -42,10 +43,16 @@ def read_dicom(path: Path, *, series: str | None = None) -> Volume:
     GeometryError
         If slices are missing, unevenly spaced or staggered.
     """
+    if path.is_file() and path.name != DIRECTORY and (mask := read_segmentation(path)) is not None:
+        return mask
     found = scan(path)
     if not found.series and found.damaged:
         raise next(iter(found.damaged.values()))
+    if not found.series and path.is_file() and path.name != DIRECTORY:
+        raise InputError(f"{path} is DICOM, but holds no image; give the folder that holds the slices")
     chosen = choose(found.series, series, path)
+    if path.is_file() and path.name != DIRECTORY and chosen.n_slices == 1:
+        raise InputError(f"{path} is a single slice; give the folder that holds its series")
     _check_neighbours(chosen, found)
     grid = grid_of(list(chosen.frames), chosen.name)
     notes = []

@@ -145,7 +145,7 @@ def quiet() -> Iterator[None]:
 
 def damaged(path: Path) -> InputError:
     """The error about a damaged DICOM file."""
-    return InputError(f"{path} is damaged: no slice can be read from it; copy it anew or take it out")
+    return InputError(f"{path} is damaged: no slice can be read from it; copy the file again or take it out")
 
 
 def _check_inflated(stream: _Bounded) -> None:

@@ -134,7 +134,7 @@ def nifti_header(path: Path, start: bytes) -> NiftiHeader | None:
         if size == 348 and path.name.lower().endswith(NIFTI_SUFFIXES):
             raise InputError(f"{path} is an Analyze file, which cannot tell left from right; convert it to NIfTI-1")
     if is_nifti:  # ITK reads it, and would do so unchecked
-        raise InputError(f"{path} is damaged: its header does not begin as a NIfTI header does; copy it anew")
+        raise InputError(f"{path} is damaged: its header does not begin as a NIfTI header does; copy the file again")
     return None
 
 
@@ -168,9 +168,9 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     code, bits = struct.unpack_from(endian + "2h", raw, 70)
     (offset,) = struct.unpack_from(endian + "f", raw, 108)
     if not (1 <= dim[0] <= 7 and min(dim[1 : 1 + dim[0]]) > 0 and bits > 0 and 0 <= offset < 1 << 31):
-        raise InputError(f"{path} is damaged: its header gives no size; copy it anew")
+        raise InputError(f"{path} is damaged: its header gives no size; copy the file again")
     if not all(0 < abs(size) < np.inf for size in pixdim[1 : 1 + min(dim[0], 3)]):
-        raise GeometryError(f"{path}: voxel size {pixdim[1:4]} mm in the header is not usable; mend it")
+        raise GeometryError(f"{path}: voxel size {pixdim[1:4]} mm in the header is not usable; correct it")
     values, start = path, int(offset)
     if raw[344:348] == b"ni1\0":  # values in a file of their own
         values = nifti_pair(path)[1]
@@ -180,7 +180,7 @@ def _parse(path: Path, raw: bytes, endian: str) -> NiftiHeader:
     forms = NiftiForms.unpack(raw, endian)
     if not forms.finite:
         raise GeometryError(  # ITK's decomposition of such a matrix may never end
-            f"{path}: the sform or qform in its header holds values that are not numbers; mend it"
+            f"{path}: the sform or qform in its header holds values that are not numbers; correct it"
         )
     return NiftiHeader(
         forms=forms,
@@ -219,11 +219,11 @@ def nrrd_payload(path: Path, start: bytes) -> Payload | None:
         return None
     blank = re.search(rb"\n\r?\n", start)
     if not blank and len(start) == LONGEST_HEADER:
-        raise InputError(f"{path} is damaged: its header does not end; copy it anew")
+        raise InputError(f"{path} is damaged: its header does not end; copy the file again")
     head = start[: blank.start()] if blank else start
     longest = max(map(_field_length, re.split(rb"[\r\n]", head)))
     if longest > LONGEST_FIELD:
-        raise InputError(f"{path} is damaged: a field of its header has {longest} letters; copy it anew")
+        raise InputError(f"{path} is damaged: a field of its header has {longest} letters; copy the file again")
     if not blank:
         return None
     fields = {name.lower(): value for name, value in _fields(head, ":").items()}
@@ -273,7 +273,7 @@ def metaimage_payload(path: Path, start: bytes) -> Payload | None:
     fields = _fields(start[:end], "=:")
     shape = _sizes(fields.get("DimSize", ""))
     if not shape or fields.get("NDims") != str(len(shape)) or len(fields.get("Name", "")) > LONGEST_NAME:
-        raise InputError(f"{path} is damaged: its header gives no size, or too long a name; copy it anew")
+        raise InputError(f"{path} is damaged: its header gives no size, or too long a name; copy the file again")
     kind = fields.get("ElementType", "").removeprefix("MET_")
     size = METAIMAGE_BYTES.get(kind, METAIMAGE_BYTES.get(kind.removeprefix("U"), 0))
     channels = _sizes(fields.get("ElementNumberOfChannels", "1"))

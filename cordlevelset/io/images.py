@@ -17,6 +17,7 @@ from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.forms import straight
 from cordlevelset.io.dicom import read_dicom
 from cordlevelset.io.dicomfiles import is_dicom
+from cordlevelset.io.dicomseg import DICOM_SUFFIX, write_segmentation
 from cordlevelset.io.files import check_writable, whole_or_nothing
 from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, NiftiHeader, nifti_pair
 from cordlevelset.io.integrity import check_whole
@@ -24,9 +25,22 @@ from cordlevelset.io.nifti import is_nearly_straight, placed, write_forms
 from cordlevelset.notes import shear_note
 from cordlevelset.volume import ORTHONORMAL_TOLERANCE, SHEAR_TOLERANCE, Volume
 
-__all__ = ["IMAGE_SUFFIXES", "as_volume", "from_sitk", "open_image", "read", "to_sitk", "volume_of", "write"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MASK_SUFFIXES",
+    "as_volume",
+    "from_sitk",
+    "open_image",
+    "read",
+    "to_sitk",
+    "volume_of",
+    "write",
+]
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
+"""Endings of the names of images that are written."""
+MASK_SUFFIXES = (*IMAGE_SUFFIXES, DICOM_SUFFIX)
+"""Those of masks."""
 """Endings of the images that are written."""
 _environment = Lock()
 
@@ -162,7 +176,8 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     volume : Volume
         The image; bool is written as uint8.
     path : path
-        Ends in .nii, .nii.gz, .nrrd or .mha.
+        Ends in .nii, .nii.gz, .nrrd or .mha; or in .dcm, for a mask of an image that was read from DICOM, which
+        becomes a DICOM segmentation.
 
     Raises
     ------
@@ -171,7 +186,11 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     """
     import SimpleITK as sitk
 
-    suffix = check_writable(path, IMAGE_SUFFIXES)
+    suffix = check_writable(path, MASK_SUFFIXES)
+    if suffix == DICOM_SUFFIX:
+        with whole_or_nothing([path]) as (temporary,):
+            write_segmentation(volume, temporary)
+        return
     image = to_sitk(volume)
     with whole_or_nothing([path]) as (temporary,):
         try:
@@ -345,9 +364,9 @@ def _reading_error(path: Path, text: str) -> InputError | GeometryError:
     if "orthonormal" in text:
         return GeometryError(f"{path}: axes not at right angles (sheared matrix); resample it to a straight grid")
     if "pacing" in text:
-        return GeometryError(f"{path}: unusable spacing in the header; mend it")
+        return GeometryError(f"{path}: unusable spacing in the header; correct it")
     if "image dimension" in text:
         return InputError(f"{path} has more axes than a series of volumes; give 3 or 4")
     if "allocate memory" in text:
-        return InputError(f"{path} asks for more memory than there is; crop it or mend its header")
-    return InputError(f"{path} is damaged or not an image that can be read; copy it anew or convert it")
+        return InputError(f"{path} asks for more memory than there is; crop it or correct its header")
+    return InputError(f"{path} is damaged or not an image that can be read; copy the file again or convert it")

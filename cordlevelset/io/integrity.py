@@ -67,7 +67,9 @@ def check_whole(path: Path) -> NiftiHeader | None:
             missing = _check(path, payload)
             header = replace(header, missing=missing) if header else None
     except zlib.error:
-        raise InputError(f"{path} is damaged: its compressed values end early or are corrupt; copy it anew") from None
+        raise InputError(
+            f"{path} is damaged: its compressed values end early or are corrupt; copy the file again"
+        ) from None
     except OSError as error:
         raise InputError(f"cannot read {error.filename or path}: {error.strerror}") from None
     return header
@@ -89,7 +91,7 @@ def _check(path: Path, payload: Payload) -> NDArray[np.int64]:
             n_values += values.size
     if length < payload.n_bytes:
         raise InputError(
-            f"{path} is damaged: it holds {length} bytes, its header asks for {payload.n_bytes}; copy it anew"
+            f"{path} is damaged: it holds {length} bytes, its header asks for {payload.n_bytes}; copy the file again"
         )
     if n_infinite:  # ITK reads them as 0
         raise InputError(f"{path}: {n_infinite} values are infinite; replace them first")

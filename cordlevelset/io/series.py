@@ -18,7 +18,7 @@ __all__ = ["Scan", "Series", "choose", "list_series", "scan"]
 
 LEAST_SLICES = 3
 """With fewer no slice has neighbours on both sides: a series that is taken unasked has more."""
-OVERVIEW = re.compile(r"localizer|localiser|\bloc\b|_loc|scout|survey|smartbrain|3.?pl(ane)?\b", re.IGNORECASE)
+OVERVIEW = re.compile(r"localizer|localiser|\bloc\b|_loc|scout|survey|pilot|smartbrain|3.?pl(ane)?\b", re.IGNORECASE)
 """What scanners and technicians call the images that a series is planned on."""
 LONG_ECHO_MS = 50.0
 """Echo time of spin echoes from which CSF is bright: T1 and proton density are taken at 8 to 30 ms, T2 at 80 to 120."""
@@ -148,7 +148,7 @@ def scan(folder: Path) -> Scan:
     for n, group in enumerate(groups):
         label = numbers[n]
         if numbers.count(label) > 1:
-            label += ascii_lowercase[numbers[:n].count(label) % len(ascii_lowercase)]
+            label += _letters(numbers[:n].count(label))
         found += _images(group, label)
     return Scan(found, hurt)
 
@@ -234,7 +234,13 @@ def _order(group: list[Frame]) -> tuple[float, str, str]:
 
 
 def _number(group: list[Frame]) -> str:
-    return group[0].text("SeriesNumber") or "unnumbered"
+    return group[0].text("SeriesNumber") or "0"
+
+
+def _letters(n: int) -> str:
+    """Letters a to z, aa, ab and so on."""
+    first, last = divmod(n, len(ascii_lowercase))
+    return (_letters(first - 1) if first else "") + ascii_lowercase[last]
 
 
 def _images(group: list[Frame], label: str) -> list[Series]:
@@ -253,7 +259,7 @@ def _image(frames: list[Frame], label: str, words: str, several_planes: bool) ->
     bare = Series(
         label=label,
         description=", ".join(text for text in (own, words) if text),
-        study_date=first.text("StudyDate"),
+        study_date=first.text("StudyDate").replace(".", ""),  # as older files put it
         uid=first.text("SeriesInstanceUID"),
         n_slices=len(frames),
         n_rows=int(first.number_of("Rows")),

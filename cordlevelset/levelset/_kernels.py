@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cordlevelset._jit import njit
+from cordlevelset._jit import inline, njit, part
 
 # ---------------------------------------------------------------------------------------------------------------
 # Signed distance (distance.py). Arrays are flat (C order), so that one text serves 2-D and 3-D
@@ -31,6 +31,7 @@ class Grid(NamedTuple):
     shape: tuple[int, int, int]
     stride: tuple[int, int, int]  # flat
     spacing: tuple[float, float, float]  # mm
+    smallest: float  # of the three
     weight: tuple[float, float, float]  # 1 / spacing^2
 
 
@@ -42,41 +43,15 @@ class Band(NamedTuple):
     member: np.ndarray  # (N,) by flat index: 1 in the band
     side: np.ndarray  # (N,) by flat index: 1 inside
     size: np.ndarray  # (N,) by place in the band: distance beside the zero level
+    work: np.ndarray  # (5, 6) of `foot_distance`
 
 
-@njit
-def add_cell(band, n_cells, i, z, y, x):
-    """Put a cell into the band unless it is in it; the band's size."""
-    if band.member[i]:
-        return n_cells
-    band.member[i] = 1
-    band.cell[n_cells] = i
-    band.at[n_cells, 0], band.at[n_cells, 1], band.at[n_cells, 2] = z, y, x
-    return n_cells + 1
-
-
-@njit
-def differs(side, row, x, nx, down, up, below, above):
-    """Whether the cell at place x of a row has a face neighbour on the other side; the last four are strides."""
-    i = row + np.uint64(x)
-    here = side[i]
-    return (
-        side[i - down] != here
-        or side[i + up] != here
-        or side[i - below] != here
-        or side[i + above] != here
-        or side[i - np.uint64(x > 0)] != here
-        or side[i + np.uint64(x < nx - 1)] != here
-    )
-
-
-@njit
+@part
 def find_seeds(phi, grid, band):
     """Put the cells beside the zero level into the band; their number. Rows within one side are skipped."""
     nz, ny, nx = grid.shape
     sz, sy, _ = grid.stride
     side, n, one = band.side, 0, np.uint64(1)
-    edge = np.empty(nx, np.uint8)
     for k in range(phi.size):
         side[k] = phi[k] < 0
         band.member[k] = 0
@@ -92,41 +67,36 @@ def find_seeds(phi, grid, band):
                 mixed |= (side[i] ^ first) | (side[i - down] ^ first) | (side[i + up] ^ first)
                 mixed |= (side[i - below] ^ first) | (side[i + above] ^ first)
             if mixed:
-                for x in range(1, nx - 1):
+                for x in range(nx):
                     i = row + np.uint64(x)
                     here = side[i]
                     across = (here ^ side[i - down]) | (here ^ side[i + up]) | (here ^ side[i - below])
-                    edge[x] = across | (here ^ side[i + above]) | (here ^ side[i - one]) | (here ^ side[i + one])
-                for x in (0, nx - 1):
-                    edge[x] = differs(side, row, x, nx, down, up, below, above)
-                for x in range(nx):
-                    if edge[x]:
-                        n = add_cell(band, n, z * sz + y * sy + x, z, y, x)
+                    across |= (here ^ side[i + above]) | (here ^ side[i - (one if x > 0 else one - one)])
+                    if across | (here ^ side[i + (one if x < nx - 1 else one - one)]):
+                        band.member[i] = 1
+                        band.cell[n] = z * sz + y * sy + x
+                        band.at[n, 0], band.at[n, 1], band.at[n, 2] = z, y, x
+                        n += 1
     return n
 
 
-@njit
+@part
 def add_neighbours(grid, band, n_cells, k):
     """Put the neighbours of the band's cell k into the band; its new size."""
-    nz, ny, nx = grid.shape
-    sz, sy, sx = grid.stride
-    i, z, y, x = band.cell[k], band.at[k, 0], band.at[k, 1], band.at[k, 2]
-    if z > 0:
-        n_cells = add_cell(band, n_cells, i - sz, z - 1, y, x)
-    if z < nz - 1:
-        n_cells = add_cell(band, n_cells, i + sz, z + 1, y, x)
-    if y > 0:
-        n_cells = add_cell(band, n_cells, i - sy, z, y - 1, x)
-    if y < ny - 1:
-        n_cells = add_cell(band, n_cells, i + sy, z, y + 1, x)
-    if x > 0:
-        n_cells = add_cell(band, n_cells, i - sx, z, y, x - 1)
-    if x < nx - 1:
-        n_cells = add_cell(band, n_cells, i + sx, z, y, x + 1)
+    i, at = band.cell[k], band.at
+    for a in range(3):
+        for side in (-1, 1):
+            other = i + side * grid.stride[a]
+            if 0 <= at[k, a] + side < grid.shape[a] and not band.member[other]:
+                band.member[other] = 1
+                band.cell[n_cells] = other
+                at[n_cells, 0], at[n_cells, 1], at[n_cells, 2] = at[k, 0], at[k, 1], at[k, 2]
+                at[n_cells, a] += side
+                n_cells += 1
     return n_cells
 
 
-@njit
+@part
 def crossing_distance(phi, i, at, grid):
     """Distance from cell i to the plane through the zeros on its edges, and to the nearest zero (linear)."""
     nearest, total = np.inf, 0.0
@@ -142,7 +112,7 @@ def crossing_distance(phi, i, at, grid):
     return 1 / np.sqrt(total), nearest
 
 
-@njit
+@part
 def taylor(phi, i, at, grid, slope, bend):
     """Gradient and Hessian of phi at cell i, central differences; at the grid's edge one-sided, no bend across it."""
     for a in range(3):
@@ -160,7 +130,7 @@ def taylor(phi, i, at, grid, slope, bend):
             bend[a, b] = bend[b, a] = mixed / area
 
 
-@njit
+@part
 def foot_distance(phi, i, at, grid, work):
     """Distance from cell i to the zero of phi's second-order Taylor polynomial q.
 
@@ -191,7 +161,7 @@ def foot_distance(phi, i, at, grid, work):
     return length if abs(length - before) <= 1e-3 * length else np.nan
 
 
-@njit
+@part
 def upwind_pair(phi, i, c, last, stride, sign, h, weight):
     """Distance, step and 1 / step^2 of the one-sided difference of one axis to its nearer neighbour; c: place of i.
 
@@ -209,7 +179,7 @@ def upwind_pair(phi, i, c, last, stride, sign, h, weight):
     return (4 * value - far) / 3 if second else value, h * (2 / 3) if second else h, weight * 2.25 if second else weight
 
 
-@njit
+@part
 def upwind_terms(u, value, weight):
     """Terms of one axis in the quadratic equation for u: 1 / h^2, v / h^2, v^2 / h^2; none if it is not upwind."""
     upwind_side = value < u
@@ -218,7 +188,7 @@ def upwind_terms(u, value, weight):
     return weight, weight * value, weight * value * value
 
 
-@njit
+@part
 def upwind_root(limit, z, wz, y, wy, x, wx):
     """Larger root u of sum_a w_a (u - v_a)^2 = 1 over the axes whose v_a is below the limit; the limit if none is."""
     weight_z, linear_z, square_z = upwind_terms(limit, z, wz)
@@ -229,7 +199,7 @@ def upwind_root(limit, z, wz, y, wy, x, wx):
     return (linear + np.sqrt(max(root, 0.0))) / weight if weight > 0 else limit
 
 
-@njit
+@part
 def eikonal(phi, i, at, grid):
     """Distance at cell i from its upwind neighbours: sum_a ((u - v_a) / h_a)^2 = 1 over those with v_a < u.
 
@@ -250,7 +220,7 @@ def eikonal(phi, i, at, grid):
     return u
 
 
-@njit
+@part
 def sort_by_distance(phi, band, first, last, step):
     """Put the band's cells from place first to last in the order of |phi|: a front that goes outwards meets them so.
 
@@ -261,46 +231,77 @@ def sort_by_distance(phi, band, first, last, step):
         size = abs(phi[band.cell[k]])
         largest = max(largest, size if size < np.inf else 0.0)
     share = min(BINS / step, (MOST_BINS - 1) / max(largest, step))
-    cell, at = band.cell[first:last].copy(), band.at[first:last].copy()
-    top = int(largest * share) + 1  # for what has no distance yet
+    n = last - first
+    cell, at = np.empty(n, np.int64), np.empty((n, 3), np.int32)
+    for k in range(n):
+        cell[k] = band.cell[first + k]
+        at[k, 0], at[k, 1], at[k, 2] = band.at[first + k, 0], band.at[first + k, 1], band.at[first + k, 2]
+    top = np.int64(largest * share) + 1  # for what has no distance yet
     place = np.zeros(top + 2, np.int64)
     for k in range(cell.size):
-        place[int(min(abs(phi[cell[k]]) * share, float(top))) + 1] += 1
+        place[np.int64(min(abs(phi[cell[k]]) * share, np.float64(top))) + 1] += 1
     place[0] = first
     for b in range(top + 1):
         place[b + 1] += place[b]
     for k in range(cell.size):
-        b = int(min(abs(phi[cell[k]]) * share, float(top)))
-        to = place[b]
-        place[b] = to + 1
+        bin_ = np.int64(min(abs(phi[cell[k]]) * share, np.float64(top)))
+        to = place[bin_]
+        place[bin_] = to + 1
         band.cell[to] = cell[k]
         band.at[to, 0], band.at[to, 1], band.at[to, 2] = at[k, 0], at[k, 1], at[k, 2]
 
 
-@njit
+@part
 def start_distances(phi, grid, band, n_seeds):
     """Make phi the distance to the feet of the perpendiculars at the seeds, and infinite elsewhere."""
-    work = np.zeros((5, 6))
     for k in range(n_seeds):
         i, at = band.cell[k], band.at[k]
         plane, nearest = crossing_distance(phi, i, at, grid)
-        foot = foot_distance(phi, i, at, grid, work)
+        foot = foot_distance(phi, i, at, grid, band.work)
         # no foot is further than a crossing; the polynomial is no good where two parts of the contour are a voxel apart
-        band.size[k] = max(foot if foot <= 1.01 * nearest else plane, 1e-6 * min(grid.spacing))
+        band.size[k] = max(foot if foot <= 1.01 * nearest else plane, 1e-6 * grid.smallest)
     for i in range(phi.size):
         phi[i] = -np.inf if band.side[i] else np.inf
     for k in range(n_seeds):
         phi[band.cell[k]] = -band.size[k] if band.side[band.cell[k]] else band.size[k]
 
 
-@njit
+@part
+def is_distance(phi, grid, beyond):
+    """Whether |grad phi| is near 1 on the grid wherever |phi| < beyond.
+
+    Central differences must not exceed it much, and the steeper one-sided ones not fall much below it: those of an
+    exact distance do neither, not on ridges and across thick voxels either.
+    """
+    real = phi.dtype.type
+    far, quarter, most, least = real(beyond), real(0.25), real((1 + UNEVEN) ** 2), real((1 - UNEVEN) ** 2)
+    z2, y2, x2 = real(grid.weight[0]), real(grid.weight[1]), real(grid.weight[2])
+    (nz, ny, nx), (sz, sy, _), one = grid.shape, grid.stride, np.uint64(1)
+    for row in range(nz * ny):
+        z, y, uneven = row // ny, row % ny, False
+        below, above = np.uint64(sz if z > 0 else 0), np.uint64(sz if z < nz - 1 else 0)
+        down, up = np.uint64(sy if y > 0 else 0), np.uint64(sy if y < ny - 1 else 0)
+        for x in range(nx):
+            i = np.uint64(row * nx + x)
+            c, zm, zp, ym, yp = phi[i], phi[i - below], phi[i + above], phi[i - down], phi[i + up]
+            xm, xp = phi[i - (one if x > 0 else one - one)], phi[i + (one if x < nx - 1 else one - one)]
+            central = quarter * ((zp - zm) ** 2 * z2 + (yp - ym) ** 2 * y2 + (xp - xm) ** 2 * x2)
+            steep = max((zp - c) ** 2, (c - zm) ** 2) * z2 + max((yp - c) ** 2, (c - ym) ** 2) * y2
+            steep += max((xp - c) ** 2, (c - xm) ** 2) * x2
+            uneven |= (abs(c) < far) & ((central > most) | (steep < least))
+        if uneven:
+            return False
+    return True
+
+
+@inline
 def to_distance(phi, grid, band, sweeps, beyond):
     """Turn phi into the signed distance (mm) to its own zero level, cut off at ±beyond.
 
     Eikonal sweeps, `sweeps` or fewer, outwards from the cells beside the zero level. A cell whose distance falls below
     `beyond` puts its neighbours into the band, in whichever sweep that is: between thick voxels the first is no guide.
     """
-    smallest, limit = min(grid.spacing), min(beyond, FARTHEST)
+    limit = min(beyond, FARTHEST)
     n_seeds = n_cells = find_seeds(phi, grid, band)
     start_distances(phi, grid, band, n_seeds)
     for k in range(n_seeds):
@@ -308,7 +309,7 @@ def to_distance(phi, grid, band, sweeps, beyond):
     for sweep in range(sweeps):
         change, k = 0.0, n_seeds
         if sweep == 1 or sweep == CLAMP_AFTER:
-            sort_by_distance(phi, band, n_seeds, n_cells, smallest)
+            sort_by_distance(phi, band, n_seeds, n_cells, grid.smallest)
         while k < n_cells:
             i = band.cell[k]
             before = abs(phi[i])
@@ -320,10 +321,21 @@ def to_distance(phi, grid, band, sweeps, beyond):
             if size <= limit < before:
                 n_cells = add_neighbours(grid, band, n_cells, k)
             k += 1
-        if change < 1e-3 * smallest:
+        if change < 1e-3 * grid.smallest:
             break
     for i in range(phi.size):
         phi[i] = min(max(phi[i], -beyond), beyond)
+
+
+@njit
+def to_distances(phi, grid, band, sweeps, beyond, near_will_do):
+    """Turn each of phi (S, N) into a signed distance, `to_distance`; one that nearly is one may only be cut off."""
+    for s in range(len(phi)):
+        if near_will_do and is_distance(phi[s], grid, beyond):
+            for i in range(phi.shape[1]):
+                phi[s, i] = min(max(phi[s, i], -beyond), beyond)
+        else:
+            to_distance(phi[s], grid, band, sweeps, beyond)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -366,6 +378,8 @@ class Box(NamedTuple):
     stride: tuple[int, int, int]  # flat; 0 along an axis that is not there
     inverse: tuple[float, float, float]  # 1 / mm
     square: tuple[float, float, float]  # mm^2
+    shortest: float  # mm, smallest of the voxel's sides
+    axes: tuple[int, ...]  # that are there: their number is known when a kernel is compiled
     low: tuple[int, int, int]  # where the rim of a window into a larger grid ends; 0 at that grid's own edge
     high: tuple[int, int, int]  # where it begins again; past all strips at that grid's own edge
 
@@ -386,26 +400,8 @@ class Strips(NamedTuple):
     rate: np.ndarray  # (C,) d phi / dt
     slope: np.ndarray  # (C,) |grad phi|^2
     reach: np.ndarray  # (C,) |change of phi from voxel to voxel|^2, mm^2
+    lanes: np.ndarray  # (LANES,) of a running maximum
     ghost: np.ndarray  # (G, 2) cell beyond the grid, cell of the grid that it repeats
-
-
-class Space(NamedTuple):
-    """Work space for a contour or surface in a window of an image."""
-
-    moving: np.ndarray  # (P,) phi, padded
-    g: np.ndarray  # (P,) padded
-    region: np.ndarray  # (P,) padded; of size 0 where there is none
-    grid: Grid
-    band: Band
-    strips: Strips
-    box: Box
-
-
-class Reach(NamedTuple):
-    """How far from the zero level distances are computed."""
-
-    far: float  # mm, at the start of a run; stands for what is not known
-    band: float  # mm, where the result is cut off
 
 
 class Terms(NamedTuple):
@@ -425,19 +421,19 @@ class State(NamedTuple):
     reals: np.ndarray  # (N_REALS,) float64
 
 
-@njit
+@part
 def first_cell(ident, box):
     """Flat index of a strip's first cell."""
     return ident // box.strips * box.width + box.pad[2] + ident % box.strips * STRIP
 
 
-@njit
+@part
 def minmod(a, b, zero):
     """The smaller of two numbers of one sign, else 0: a held between 0 and b."""
     return max(min(a, max(b, zero)), min(b, zero))
 
 
-@njit
+@part
 def one_sided(mm, m, c, p, pp, half):
     """ENO differences at c to both sides, undivided; second order if half is 1/2 (Osher, Fedkiw 2003, chapter 3)."""
     zero = c - c
@@ -446,19 +442,19 @@ def one_sided(mm, m, c, p, pp, half):
     return down + half * minmod(down - (m - mm), bend, zero), up - half * minmod((pp - p) - up, bend, zero)
 
 
-@njit
+@part
 def godunov(lower, upper, sign):
     """Upwind slope of a front moving outwards (sign 1) or inwards (-1), Godunov's (Osher, Fedkiw 2003, chapter 6)."""
     return max(max(sign * lower, -sign * upper), lower - lower)
 
 
-@njit
+@part
 def upwind(lower, upper, velocity):
     """Velocity times the slope on the side it comes from."""
     return velocity * (lower if velocity > 0 else upper)
 
 
-@njit
+@part
 def rates_2d(phi, strips, runs, box, push):
     """Rate d phi/dt = -(F + R) |grad phi| - v . grad phi + w (laplacian - n.H n) + R on the first n strips, one plane.
 
@@ -495,7 +491,7 @@ def rates_2d(phi, strips, runs, box, push):
             rate[j] = coef[1, j] * bending - f * front - carried + pull
 
 
-@njit
+@part
 def rates_3d(phi, strips, runs, box, push):
     """The same as rates_2d with three axes."""
     real = phi.dtype.type
@@ -536,23 +532,23 @@ def rates_3d(phi, strips, runs, box, push):
             rate[j] = coef[1, j] * bending / (norm + tiny) - f * front - carried + pull
 
 
-@njit
-def rates(phi, strips, runs, box, push):
-    """Fill strips.rate: d phi / dt on the listed strips."""
-    if box.pad[0] == 0:
-        rates_2d(phi, strips, runs, box, push)
-    else:
+@part
+def rates(phi, strips, runs, box, push, axes):
+    """Fill strips.rate: d phi / dt on the listed strips; where there are two axes, nothing is compiled for three."""
+    if len(axes) == 3:
         rates_3d(phi, strips, runs, box, push)
+    else:
+        rates_2d(phi, strips, runs, box, push)
 
 
-@njit
+@part
 def voxel_step(below, here, above, most):
     """Squared change of phi a voxel on the flatter side, as the other may lead out of the band; at most h^2."""
     down, up = here - below, above - here
     return min(min(down * down, up * up), most)
 
 
-@njit
+@part
 def voxel_steps(phi, i, stride, square):
     """Squared change of phi a voxel at cell i, all axes together."""
     (z, y, x), (sz, sy, sx), c = stride, square, phi[i]
@@ -560,7 +556,7 @@ def voxel_steps(phi, i, stride, square):
     return steps + voxel_step(phi[i - x], c, phi[i + x], sx)
 
 
-@njit
+@part
 def mark_near(phi, strips, runs, box, out):
     """Positive where a cell of the runs is within reach of the contour: |phi| against its changes a voxel."""
     real = phi.dtype.type
@@ -573,53 +569,27 @@ def mark_near(phi, strips, runs, box, out):
             out[j] = reach * voxel_steps(phi, i, stride, square) - phi[i] * phi[i]
 
 
-@njit
+@part
 def list_all(strips, box):
     """List every strip of the grid; their number."""
     pz, py, _ = box.pad
     nz, ny, _ = box.shape
-    strips.member[:] = 0
+    for k in range(strips.member.size):
+        strips.member[k] = 0
     for z in range(pz, pz + nz):
         first = (z * box.rows + py) * box.strips
-        strips.member[first : first + ny * box.strips] = 1
+        for k in range(first, first + ny * box.strips):
+            strips.member[k] = 1
     return nz * ny * box.strips
 
 
-@njit
-def is_distance(phi, box, far):
-    """Whether |grad phi| is near 1 on the grid wherever |phi| < far; if so, what is beyond becomes ±far.
-
-    Central differences must not exceed it much, and the steeper one-sided ones not fall much below it: those of an
-    exact distance do neither, not on ridges and across thick voxels either.
-    """
-    real = phi.dtype.type
-    far, quarter, most, least = real(far), real(0.25), real((1 + UNEVEN) ** 2), real((1 - UNEVEN) ** 2)
-    z2, y2, x2 = real(box.inverse[0] ** 2), real(box.inverse[1] ** 2), real(box.inverse[2] ** 2)
-    z, y, x = np.uint64(box.stride[0]), np.uint64(box.stride[1]), np.uint64(1)
-    (pz, py, px), (nz, ny, nx) = box.pad, box.shape
-    for row in range(nz * ny):
-        begin, uneven = np.uint64(((row // ny + pz) * box.rows + row % ny + py) * box.width + px), 0
-        for lane in range(nx):
-            i = begin + np.uint64(lane)
-            c, zm, zp, ym, yp, xm, xp = phi[i], phi[i - z], phi[i + z], phi[i - y], phi[i + y], phi[i - x], phi[i + x]
-            central = quarter * ((zp - zm) ** 2 * z2 + (yp - ym) ** 2 * y2 + (xp - xm) ** 2 * x2)
-            steep = max((zp - c) ** 2, (c - zm) ** 2) * z2 + max((yp - c) ** 2, (c - ym) ** 2) * y2
-            steep += max((xp - c) ** 2, (c - xm) ** 2) * x2
-            uneven |= (abs(c) < far) & ((central > most) | (steep < least))
-        if uneven:
-            return False
-    for k in range(phi.size):
-        phi[k] = min(max(phi[k], -far), far)
-    return True
-
-
-@njit
+@part
 def select_strips(phi, strips, runs, n_old, box, far):
     """List those of the n_old strips that are near the contour, then their neighbours; both numbers.
 
     Strips that fall out keep their side of the contour.
     """
-    reach, beside = strips.rate, np.array((box.strips, box.strips * box.rows))
+    reach, beside = strips.rate, (box.strips, box.strips * box.rows)
     mark_near(phi, strips, runs, box, reach)
     n = 0
     for k in range(n_old):
@@ -656,7 +626,7 @@ def select_strips(phi, strips, runs, n_old, box, far):
     return n_near, n
 
 
-@njit
+@part
 def join_strips(strips, box):
     """Put the list in the order of memory, note its strips at the grid's faces, join neighbours in a row to runs.
 
@@ -687,13 +657,13 @@ def join_strips(strips, box):
     return runs, rim
 
 
-@njit
+@part
 def shadow(c, last, low, high):
     """Range of padded coordinates that repeat coordinate c of an axis: c alone, or the padding too at an end."""
     return -low if c == 0 else c, high + 1 if c == last else c + 1
 
 
-@njit
+@part
 def list_ghosts(strips, n, box):
     """Pairs of a cell beyond the grid and the cell of a listed strip that it repeats; their number."""
     count = 0
@@ -720,14 +690,14 @@ def list_ghosts(strips, n, box):
     return count
 
 
-@njit
+@part
 def fill_ghosts(phi, strips, count):
     """Repeat the grid's edge voxels beyond it."""
     for k in range(count):
         phi[strips.ghost[k, 0]] = phi[strips.ghost[k, 1]]
 
 
-@njit
+@part
 def is_fresh(phi, begin, far):
     """Whether a strip still has a cell without a distance."""
     fresh = False
@@ -736,7 +706,7 @@ def is_fresh(phi, begin, far):
     return fresh
 
 
-@njit
+@part
 def reach_out(phi, fresh, first, n, box, far):
     """First guess of the distance in the strips fresh[first:n], new to the list: the nearest neighbour's plus a step.
 
@@ -755,7 +725,7 @@ def reach_out(phi, fresh, first, n, box, far):
             phi[i] = -size if phi[i] < 0 else size
 
 
-@njit
+@part
 def fade_out(phi, g, strips, runs, box, own_clocks, fade, pace):
     """Fade from 1 at FULL voxels from the contour to 0 at NONE, linearly: the cut-off of Peng et al. (1999).
 
@@ -781,7 +751,7 @@ def fade_out(phi, g, strips, runs, box, own_clocks, fade, pace):
                 pace[place + np.uint64(lane)] /= max(max(most, g[i]), least)
 
 
-@njit
+@part
 def fill_product(values, factor, weight, strips, runs, out):
     """Fill out with factor weight values; weight is listed strip by strip, values lie on the padded grid."""
     factor = weight.dtype.type(factor)
@@ -792,7 +762,7 @@ def fill_product(values, factor, weight, strips, runs, out):
             out[j] = weight[j] * factor * values[i]
 
 
-@njit
+@part
 def fill_slope(values, factor, stride, weight, strips, runs, out):
     """Fill out with factor weight (values ahead - values behind)."""
     factor, step = weight.dtype.type(factor), np.uint64(stride)
@@ -803,19 +773,23 @@ def fill_slope(values, factor, stride, weight, strips, runs, out):
             out[j] = weight[j] * factor * (values[i + step] - values[i - step])
 
 
-@njit
-def largest(values, n):
+@part
+def largest(values, n, most):
     """Largest of the first n values; LANES side by side, so that it vectorises and none waits for the one before."""
-    most, rest = np.zeros(LANES, values.dtype), values.dtype.type(0)
+    zero = values.dtype.type(0)
+    for lane in range(LANES):
+        most[lane] = zero
     for k in range(0, n - n % LANES, LANES):
         for lane in range(LANES):
             most[lane] = max(most[lane], values[k + lane])
     for k in range(n - n % LANES, n):
-        rest = max(rest, values[k])
-    return max(most.max(), rest)
+        most[0] = max(most[0], values[k])
+    for lane in range(1, LANES):
+        most[0] = max(most[0], most[lane])
+    return np.float64(most[0])
 
 
-@njit
+@inline
 def fill_coefficients(phi, g, region, strips, runs, box, terms):
     """Per cell outward speed (p + F) g, curvature weight c g, velocity -a grad g, all fading with distance.
 
@@ -829,7 +803,8 @@ def fill_coefficients(phi, g, region, strips, runs, box, terms):
     if region.size:
         fill_product(g, 1.0, pace, strips, runs, strips.last)
         fill_product(region, 1.0, strips.last, strips, runs, strips.last)
-        coef[0, :cells] += strips.last[:cells]
+        for j in range(cells):
+            coef[0, j] += strips.last[j]
     for a in range(0 if box.pad[0] else 1, 3):
         fill_slope(g, -0.5 * terms.advection * box.inverse[a], box.stride[a], pace, strips, runs, coef[2 + a])
     hz, hy, hx = box.inverse
@@ -840,11 +815,11 @@ def fill_coefficients(phi, g, region, strips, runs, box, terms):
     if hz > 0:
         for j in range(cells):
             across[j] += abs(coef[2, j]) * cz
-    diffusion, transport = float(largest(coef[1], cells)), float(largest(across, cells))
+    diffusion, transport = largest(coef[1], cells, strips.lanes), largest(across, cells, strips.lanes)
     return 4 * diffusion * (hz * hz + hy * hy + hx * hx), transport
 
 
-@njit
+@part
 def remember(phi, strips, runs, box):
     """Copy phi on the listed strips to start and last; squared gradient to slope, squared voxel steps to reach."""
     start, last, slope, reach = strips.start, strips.last, strips.slope, strips.reach
@@ -864,7 +839,7 @@ def remember(phi, strips, runs, box):
             reach[j] = voxel_steps(phi, i, stride, square)
 
 
-@njit
+@inline
 def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
     """One Runge-Kutta-Legendre step of first order over the time tau, from the phi that strips.last holds too.
 
@@ -875,7 +850,7 @@ def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
     share = 2.0 / (stages * stages + stages) * tau
     last, rate = strips.last, strips.rate
     for stage in range(1, stages + 1):
-        rates(phi, strips, runs, box, push)
+        rates(phi, strips, runs, box, push, box.axes)
         m = (2.0 * stage - 1) / stage
         keep, older, gain = real(m), real(1 - m), real(m * share)
         for k in range(runs):
@@ -888,7 +863,7 @@ def super_step(phi, strips, runs, ghosts, box, push, tau, stages):
         fill_ghosts(phi, strips, ghosts)
 
 
-@njit
+@part
 def fastest(strips, cells):
     """Speed (mm / time) of the contour where it is fastest, from the cells within a voxel of it.
 
@@ -899,17 +874,17 @@ def fastest(strips, cells):
     for j in range(cells):
         square = rate[j] * rate[j] / max(slope[j], flat)
         rate[j] = square if start[j] * start[j] < reach[j] else zero
-    return np.sqrt(float(largest(rate, cells)))
+    return np.sqrt(largest(rate, cells, strips.lanes))
 
 
-@njit
+@part
 def slow_clocks(strips, cells, box, state):
     """Slow the clock of every cell that would move more than half a voxel in the longest stable step.
 
     So each place moves as far as it may, not as far as the fastest leaves it time for. Uses up strips.rate; returns the
     speed (mm / time) that none exceeds.
     """
-    most = MOVE / max(box.inverse) * max(state.reals[TRANSPORT] / CARRY, state.reals[DIFFUSION] / SUPER, CALM)
+    most = MOVE * box.shortest * max(max(state.reals[TRANSPORT] / CARRY, state.reals[DIFFUSION] / SUPER), CALM)
     coef, rate, slope = strips.coef, strips.rate, strips.slope
     real = rate.dtype.type
     limit, flat = real(most), real(FLAT)
@@ -922,7 +897,7 @@ def slow_clocks(strips, cells, box, state):
     return most
 
 
-@njit
+@part
 def movement(phi, strips, runs, cells):
     """RMS and largest movement (mm) of the contour since `remember`, from the cells within a voxel of it; NaN if gone.
 
@@ -945,29 +920,30 @@ def movement(phi, strips, runs, cells):
             inside += one if now < zero else zero
     if inside == 0 or inside == cells:
         return np.nan, np.nan
-    return np.sqrt(float(total / max(weights, tiny))), np.sqrt(float(largest(rate, cells)))
+    return np.sqrt(np.float64(total / max(weights, tiny))), np.sqrt(largest(rate, cells, strips.lanes))
 
 
-@njit
+@inline
 def plan_step(box, state, push, time_step):
     """Time and stages of a step: the contour moves at most half a voxel, nothing is carried more than a voxel."""
-    shortest = 1 / max(box.inverse)
+    shortest = box.shortest
     hz, hy, hx = box.inverse
     pull = push * np.sqrt(hz * hz + hy * hy + hx * hx)
     explicit = 2 / (state.reals[DIFFUSION] + 2 * (state.reals[TRANSPORT] + pull) + CALM)
-    tau = min(time_step, GROWTH * state.reals[STEP], explicit * SUPER / 2)
-    tau = min(tau, CARRY / (state.reals[TRANSPORT] + CALM), MOVE * shortest / (state.reals[SPEED] + CALM))
+    tau = min(min(time_step, GROWTH * state.reals[STEP]), explicit * SUPER / 2)
+    tau = min(min(tau, CARRY / (state.reals[TRANSPORT] + CALM)), MOVE * shortest / (state.reals[SPEED] + CALM))
     state.reals[STEP] = tau
     state.reals[TIME] += tau
-    return tau, max(1, int(np.ceil(0.5 * (np.sqrt(1 + 8 * tau / explicit) - 1) - 1e-6)))
+    return tau, max(1, np.int64(np.ceil(0.5 * (np.sqrt(1 + 8 * tau / explicit) - 1) - 1e-6)))
 
 
-@njit
+@inline
 def refresh(phi, g, region, strips, box, terms, state, far):
     """List the strips anew around the contour as it is now, with their coefficients."""
     n_near, n = select_strips(phi, strips, state.counts[RUNS], state.counts[STRIPS], box, far)
     fresh = strips.older
-    fresh[n_near:n] = strips.ident[n_near:n]
+    for k in range(n_near, n):
+        fresh[k] = strips.ident[k]
     runs, rim = join_strips(strips, box)
     ghosts = list_ghosts(strips, n, box)
     fill_ghosts(phi, strips, ghosts)
@@ -978,13 +954,13 @@ def refresh(phi, g, region, strips, box, terms, state, far):
     state.counts[TIGHT] = rim
     state.reals[SHIFT], state.reals[DIFFUSION], state.reals[TRANSPORT] = 0.0, diffusion, transport
     if state.reals[STEP] == 0:
-        state.reals[STEP] = min(terms.time_step, 1 / max(transport, 0.1 * diffusion, 1e-6))
+        state.reals[STEP] = min(terms.time_step, 1 / max(max(transport, 0.1 * diffusion), 1e-6))
 
 
-@njit
+@inline
 def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
     """Move the contour until it stands or history[stop - 1] is filled; `state` goes from one call to the next."""
-    shortest = 1 / max(box.inverse)
+    shortest = box.shortest
     while state.counts[ITERATION] < stop:
         moved, most = state.reals[SHIFT] / shortest, state.reals[MOST] / shortest
         rests = most < RESTING
@@ -997,7 +973,7 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
         runs, cells, ghosts = state.counts[RUNS], state.counts[STRIPS] * STRIP, state.counts[GHOSTS]
         remember(phi, strips, runs, box)
         if fresh:
-            rates(phi, strips, runs, box, 0.0)  # without the pull, which moves nothing
+            rates(phi, strips, runs, box, 0.0, box.axes)  # without the pull, which moves nothing
             state.counts[SLOWED] = terms.time_step == np.inf and not rests
             if state.counts[SLOWED]:
                 state.reals[SPEED] = slow_clocks(strips, cells, box, state)
@@ -1024,68 +1000,26 @@ def evolve(phi, g, region, strips, box, terms, state, history, stop, far):
             state.reals[MOST] = 0.0
 
 
-@njit
-def pad(values, box, out):
-    """Copy a flat grid into a padded one, its edge repeated."""
-    nz, ny, nx = box.shape
-    pz, py, px = box.pad
-    for z in range(nz + 2 * pz):
-        source_z = min(max(z - pz, 0), nz - 1)
-        for y in range(box.rows):
-            source = (source_z * ny + min(max(y - py, 0), ny - 1)) * nx
-            row = (z * box.rows + y) * box.width
-            out[row : row + px] = values[source]
-            out[row + px : row + px + nx] = values[source : source + nx]
-            out[row + px + nx : row + box.width] = values[source + nx - 1]
-
-
-@njit
-def unpad(padded, box, out):
-    """Copy the grid out of a padded one."""
-    nz, ny, nx = box.shape
-    pz, py, px = box.pad
-    for z in range(nz):
-        for y in range(ny):
-            row = ((z + pz) * box.rows + y + py) * box.width + px
-            out[(z * ny + y) * nx : (z * ny + y + 1) * nx] = padded[row : row + nx]
-
-
-@njit
-def start_run(phi, grid, band, strips, box, far, state, padded):
-    """Copy phi into the padded grid, as a distance near its zero level, and list all strips there; state: all 0."""
-    pad(phi, box, padded)
-    n = list_all(strips, box)
-    runs, _ = join_strips(strips, box)
-    if not is_distance(padded, box, far):
-        to_distance(phi, grid, band, 1, far)
-        pad(phi, box, padded)
-    state.counts[STATUS], state.counts[STRIPS], state.counts[RUNS] = RUNNING, n, runs
+@inline
+def start_run(strips, box, state):
+    """List all strips of the grid; state: all 0."""
+    state.counts[STATUS], state.counts[STRIPS] = RUNNING, list_all(strips, box)
     state.reals[SHIFT] = state.reals[MOST] = np.inf  # strips near the contour are listed before the first step
 
 
 @njit
-def end_run(padded, grid, band, box, half_width, phi):
-    """Copy the contour out of the padded grid as a distance; cut off at ±half_width."""
-    unpad(padded, box, phi)
-    to_distance(phi, grid, band, SWEEPS, half_width)
-
-
-@njit
-def advance(phi, g, region, space, terms, reach, counts, reals, history, stop):
+def advance(phi, g, region, strips, box, terms, far, counts, reals, history, stop):
     """Move contours, one after another, each until it stands or its history[stop - 1] is filled.
 
-    phi (S, N): where they start, and as distances where they are then, but for those that want a wider window. All use
-    one work space, so only a lone one can be gone on with.
+    phi, g, region (S, P) on padded grids; phi as distances where they start. All use one work space, so only a lone one
+    can be gone on with.
     """
-    far, half_width = reach
-    moving, padded_g, padded_region, grid, band, strips, box = space
     for s in range(len(phi)):
         state = State(counts[s], reals[s])
-        pad(g[s], box, padded_g)
-        if region.size:
-            pad(region[s], box, padded_region)
         if counts[s, STATUS] == NEW:
-            start_run(phi[s], grid, band, strips, box, far, state, moving)
-        evolve(moving, padded_g, padded_region, strips, box, terms, state, history[s], stop, far)
-        if counts[s, STATUS] != RIM:
-            end_run(moving, grid, band, box, half_width, phi[s])
+            start_run(strips, box, state)
+            state.counts[RUNS], _ = join_strips(strips, box)
+        elif counts[s, STATUS] == RIM:  # in a wider window now
+            state.counts[STATUS], state.counts[TIGHT] = RUNNING, 0
+            state.counts[RUNS], _ = join_strips(strips, box)
+        evolve(phi[s], g[s], region[s], strips, box, terms, state, history[s], stop, far)

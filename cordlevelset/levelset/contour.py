@@ -320,26 +320,27 @@ class _Run:
 
     def __init__(self, fields: Fields, places: Sequence[int], spacing: tuple[float, ...], options: _Options) -> None:
         self.fields, self.places, self.options = fields, places, options
-        self.image = win.image(fields.g[0], fields.region, spacing, options.band)
+        self.image = win.image(fields.g[0], spacing, options.band)
         self.window = win.start_window(reduce(np.logical_or, (fields.phi[s] < 0 for s in places)), self.image.rim)
         self.space = win.workspace(self.window, self.image)
-        self.phi = finite(self._cut(fields.phi))
-        self.reach = _kernels.Reach(max(win.START_VOXELS * min(spacing), 1.5 * max(spacing)), options.band)
+        self.far = max(win.START_VOXELS * min(spacing), 1.5 * max(spacing))
         self.counts = np.zeros((len(places), _kernels.N_COUNTS), np.int64)
         self.reals = np.zeros((len(places), _kernels.N_REALS))
         self.history = np.empty((len(places), options.max_num_iter))
+        self.moving = win.start(finite(win.cut(fields.phi, places, self.window)), self.space, self.far)
 
     def advance(self, stop: int) -> None:
         """Move each contour on, to iteration `stop` or where it stands; all in one call, in which other threads run."""
         while True:
-            g, region = self._cut(self.fields.g), self._cut(self.fields.region)
+            fields = (win.padded(f, self.places, self.window, self.space) for f in (self.fields.g, self.fields.region))
             _kernels.advance(
-                *(self.phi, g, region, self.space, self.options.terms, self.reach),
+                *(self.moving, *fields, self.space.strips, self.space.box, self.options.terms, self.far),
                 *(self.counts, self.reals, self.history, stop),
             )
             if len(self.places) > 1 or self.counts[0, _kernels.STATUS] != _kernels.RIM:
-                return
+                break
             self._widen()
+        self.phi = win.distances(self.moving, self.space, self.options.band)
 
     def outcome(self, k: int, out: FloatArray) -> Evolution:
         """Where contour k is now; its phi is written to `out`."""
@@ -352,16 +353,12 @@ class _Run:
         time = float(self.reals[k, _kernels.TIME])
         return Evolution(out, n, change, status == _kernels.STANDS, time, self.history[k, :n].copy())
 
-    def _cut(self, stack: FloatArray | None) -> FloatArray:
-        return win.cut(stack, self.places, self.window, self.image)
-
     def _widen(self) -> None:
         wider = win.wider_window(self.window, self.image.shape)
         space = win.workspace(wider, self.image)
-        state = _kernels.State(self.counts[0], self.reals[0])
-        win.move_over(self.space, space, (self.window, wider), state, self.reach.far)
+        n_strips = int(self.counts[0, _kernels.STRIPS])
+        self.moving = win.move_over(self.moving, self.space, space, (self.window, wider), n_strips, self.far)
         self.window, self.space = wider, space
-        self.phi = np.empty((1, math.prod(space.grid.shape)), self.image.kind)
 
 
 def _evolve(

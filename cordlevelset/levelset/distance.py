@@ -67,7 +67,7 @@ def redistance(phi: ArrayLike, *, spacing: tuple[float, ...], band: float | None
     filled, missing = fill_missing(values, spacing)
     out = finite(filled)
     grid, work = grid_and_band(out.shape, spacing, out.dtype)
-    _kernels.to_distance(out.ravel(), grid, work, _kernels.SWEEPS, np.inf if band is None else band)
+    _kernels.to_distances(out.reshape(1, -1), grid, work, _kernels.SWEEPS, np.inf if band is None else band, False)
     if missing is not None:
         out[missing] = np.nan
     return out
@@ -193,10 +193,12 @@ def grid_and_band(shape: tuple[int, ...], spacing: tuple[float, ...], kind: Any)
     hz, hy, hx = (max(spacing),) * len(flat) + spacing
     n = math.prod(shape)
     weight = (1 / (hz * hz), 1 / (hy * hy), 1 / (hx * hx))
-    return _kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx), weight), _kernels.Band(
+    grid = _kernels.Grid((nz, ny, nx), (ny * nx, nx, 1), (hz, hy, hx), min(spacing), weight)
+    return grid, _kernels.Band(
         cell=np.empty(n, np.int64),
         at=np.empty((n, 3), np.int32),
         member=np.empty(n, np.uint8),
         side=np.empty(n, np.uint8),
         size=np.empty(n, kind),
+        work=np.empty((5, 6)),
     )

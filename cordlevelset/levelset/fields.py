@@ -1,4 +1,4 @@
-"""What a stack of contours moves in: missing data filled, and remembered, so that it can be taken out of the result."""
+"""Input fields of the level-set engine: missing data are filled, and marked so that the result leaves them out."""
 
 from __future__ import annotations
 

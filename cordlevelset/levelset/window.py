@@ -16,7 +16,22 @@ from numpy.typing import NDArray
 from cordlevelset.levelset import _kernels
 from cordlevelset.levelset.distance import grid_and_band
 
-__all__ = ["Image", "Window", "cut", "image", "move_over", "start_window", "wider_window", "workspace"]
+__all__ = [
+    "Image",
+    "Space",
+    "Window",
+    "cut",
+    "distances",
+    "image",
+    "inner",
+    "move_over",
+    "pad",
+    "padded",
+    "start",
+    "start_window",
+    "wider_window",
+    "workspace",
+]
 
 FloatArray = NDArray[np.floating[Any]]
 Window = tuple[slice, ...]
@@ -36,16 +51,15 @@ class Image(NamedTuple):
 
     shape: tuple[int, ...]
     kind: np.dtype[Any]
-    has_region: bool
     spacing: tuple[float, ...]  # mm
     rim: tuple[int, ...]  # grid steps that listed strips keep from an inner edge
 
 
-def image(g: FloatArray, region: FloatArray | None, spacing: tuple[float, ...], band: float) -> Image:
+def image(g: FloatArray, spacing: tuple[float, ...], band: float) -> Image:
     """An image in whose windows a result can be a distance for `band` mm."""
     rim = [max(math.ceil(band / h) - BAND_IN_LIST, 0) + RIM_VOXELS for h in spacing]
     rim[-1] += _kernels.STRIP  # along a row the next list may be a strip wider
-    return Image(g.shape, g.dtype, region is not None, spacing, tuple(rim))
+    return Image(g.shape, g.dtype, spacing, tuple(rim))
 
 
 def start_window(inside: NDArray[np.bool_], rim: tuple[int, ...]) -> Window:
@@ -71,14 +85,38 @@ def _grown(window: list[slice] | Window, whole: tuple[int, ...], by: list[int]) 
     return tuple(slice(max(a, 0), min(b, n)) for a, b, n in zip(low, high, whole, strict=True))
 
 
-def cut(stack: FloatArray | None, places: Sequence[int], window: Window, image: Image) -> FloatArray:
-    """What of some places of a stack lies in a window, (S, N); (S, 0) if there is no stack."""
-    if stack is None:
-        return np.empty((len(places), 0), image.kind)
+def cut(stack: FloatArray, places: Sequence[int], window: Window) -> FloatArray:
+    """What of some places of a stack lies in a window, (S, N)."""
     return stack[(slice(None), *window)][list(places)].reshape(len(places), -1)
 
 
-def workspace(window: Window, image: Image) -> _kernels.Space:
+def pad(values: FloatArray, box: _kernels.Box) -> FloatArray:
+    """Grids (S, N) on padded grids (S, P), their edges repeated."""
+    planes = box.shape[0] + 2 * box.pad[0]
+    out = np.empty((len(values), planes, box.rows, box.width), values.dtype)
+    inner(out, box)[...] = values.reshape(-1, *box.shape)
+    for axis, (before, n) in enumerate(zip(box.pad, box.shape, strict=True), start=1):
+        along = np.moveaxis(out, axis, 0)
+        along[:before], along[before + n :] = along[before], along[before + n - 1]
+    return out.reshape(len(values), -1)
+
+
+def inner(padded: FloatArray, box: _kernels.Box) -> FloatArray:
+    """The grids (S, Z, Y, X) within padded ones."""
+    at = (slice(p, p + n) for p, n in zip(box.pad, box.shape, strict=True))
+    return padded.reshape(len(padded), -1, box.rows, box.width)[(slice(None), *at)]
+
+
+class Space(NamedTuple):
+    """Work space for contours or surfaces in a window of an image."""
+
+    grid: _kernels.Grid
+    band: _kernels.Band
+    strips: _kernels.Strips
+    box: _kernels.Box
+
+
+def workspace(window: Window, image: Image) -> Space:
     """Work space for a window."""
     shape, kind = tuple(w.stop - w.start for w in window), image.kind
     box = _box(window, shape, image)
@@ -99,11 +137,10 @@ def workspace(window: Window, image: Image) -> _kernels.Space:
         rate=np.empty(cells, kind),
         slope=np.empty(cells, kind),
         reach=np.empty(cells, kind),
+        lanes=np.empty(_kernels.LANES, kind),
         ghost=np.empty((padded - nz * ny * nx, 2), np.int64),
     )
-    grid, band = grid_and_band(shape, image.spacing, kind)
-    moving, g, region = (np.empty(n, kind) for n in (padded, padded, padded if image.has_region else 0))
-    return _kernels.Space(moving, g, region, grid, band, strips, box)
+    return Space(*grid_and_band(shape, image.spacing, kind), strips, box)
 
 
 def _box(window: Window, shape: tuple[int, ...], image: Image) -> _kernels.Box:
@@ -128,25 +165,44 @@ def _box(window: Window, shape: tuple[int, ...], image: Image) -> _kernels.Box:
         stride=(0 if flat else rows * width, width, 1),
         inverse=(iz, iy, ix),
         square=(sz, sy, sx),
+        shortest=1 / max(iz, iy, ix),
+        axes=tuple(range(len(flat), 3)),
         low=(lz, ly, lx),
         high=(hz, hy, hx),
     )
 
 
+def padded(stack: FloatArray | None, places: Sequence[int], window: Window, space: Space) -> FloatArray:
+    """What of some places of a stack lies in a window, padded; (S, 0) if there is no stack."""
+    if stack is None:
+        return np.empty((len(places), 0), space.strips.coef.dtype)
+    return pad(cut(stack, places, window), space.box)
+
+
+def start(phi: FloatArray, space: Space, far: float) -> FloatArray:
+    """Where contours (S, N), overwritten, start: padded, as distances for `far` mm about them."""
+    _kernels.to_distances(phi, space.grid, space.band, 1, far, True)
+    return pad(phi, space.box)
+
+
+def distances(moving: FloatArray, space: Space, band: float) -> FloatArray:
+    """Distances (S, N), cut off at ±band, to where contours are on padded grids."""
+    phi = np.ascontiguousarray(inner(moving, space.box)).reshape(len(moving), -1)
+    _kernels.to_distances(phi, space.grid, space.band, _kernels.SWEEPS, band, False)
+    return phi
+
+
 def move_over(
-    old: _kernels.Space, new: _kernels.Space, windows: tuple[Window, Window], state: _kernels.State, far: float
-) -> None:
-    """Take a run over from its window into a wider one: phi, `far` where it was not known, and the list of strips."""
-    phi = np.full(new.grid.shape, far, new.moving.dtype)
+    phi: FloatArray, old: Space, new: Space, windows: tuple[Window, Window], n_strips: int, far: float
+) -> FloatArray:
+    """Take a run over from its window into a wider one: phi (1, P), `far` where it was not known, and its strips."""
+    wide = np.full((1, *new.box.shape), far, phi.dtype)
     shift = [a.start - b.start for a, b in zip(*windows, strict=True)]
     z, y, x = [0] * (3 - len(shift)) + shift
-    (nz, ny, nx), values = old.grid.shape, np.empty(old.grid.shape, new.moving.dtype)
-    _kernels.unpad(old.moving, old.box, values.reshape(-1))
-    phi[z : z + nz, y : y + ny, x : x + nx] = values
-    _kernels.pad(phi.ravel(), new.box, new.moving)
-    row, column = np.divmod(old.strips.ident[: state.counts[_kernels.STRIPS]], old.box.strips)
+    nz, ny, nx = old.box.shape
+    wide[:, z : z + nz, y : y + ny, x : x + nx] = inner(phi, old.box)
+    row, column = np.divmod(old.strips.ident[:n_strips], old.box.strips)
     plane, row = np.divmod(row, old.box.rows)
     ident = ((plane + z) * new.box.rows + row + y) * new.box.strips + column + x // _kernels.STRIP
     new.strips.member[ident] = 1
-    state.counts[_kernels.RUNS], _ = _kernels.join_strips(new.strips, new.box)
-    state.counts[_kernels.STATUS], state.counts[_kernels.TIGHT] = _kernels.RUNNING, 0
+    return pad(wide.reshape(1, -1), new.box)

@@ -1,4 +1,4 @@
-"""How near one mask is to another: overlap, surface distances in mm, bias, area error, coverage."""
+"""Comparison of a mask with a reference: overlap, surface distances in mm, bias, area error, coverage."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def measure(mask: Any, *, label: Label | None = None) -> tuple[SliceMeasures, ..
     Parameters
     ----------
     mask : path, SimpleITK.Image or Volume
-        Zero outside; one value inside, or the share occupied.
+        Zero outside; one value inside, or the partial-volume fraction.
     label : int or str, optional
         Which structure, where it holds several: its number, or its name in a ``.seg.nrrd``.
 

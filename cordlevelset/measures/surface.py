@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from cordlevelset.brief import one_line
+from cordlevelset.errors import InputError
 from cordlevelset.io.files import name_suffix, whole_or_nothing
 from cordlevelset.sections.contours import CordContours
 from cordlevelset.sections.polar import vertices
 from cordlevelset.volume import Volume
 
-__all__ = ["MESH_SUFFIXES", "Surface", "surface_of", "write_surface"]
+__all__ = ["MESH_SUFFIXES", "Surface", "check_mesh", "surface_of", "write_surface"]
 
-MESH_SUFFIXES = (".stl", ".ply", ".vtk")
+MESH_SUFFIXES = (".stl", ".ply", ".vtk", ".obj", ".vtp")
 """Endings of the meshes that are written."""
+BY_VTK = (".obj", ".vtp")
+"""Endings that the library VTK writes, an extra; the others need none."""
 RING_MM = 1.0
 """Rings are at most this far apart: about the triangles' width on a large cord, so that they stay well shaped."""
 HEADER = "cordlevelset SPACE=LPS units mm"
@@ -79,6 +84,25 @@ def surface_of(contours: CordContours, grid: Volume) -> Surface:
     return Surface(points, _triangles(*radii.shape))
 
 
+def check_mesh(path: str | os.PathLike[str]) -> None:
+    """Make sure, before the work, that a surface can be written under a name.
+
+    Parameters
+    ----------
+    path : path
+        The file to be.
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown, or it needs VTK and that is not installed.
+    """
+    if name_suffix(path, MESH_SUFFIXES) in BY_VTK and find_spec("vtkmodules") is None:
+        raise InputError(
+            f"{path} is written with VTK; install it: pip install 'cordlevelset[mesh]'; or give .stl or .ply"
+        )
+
+
 def write_surface(surface: Surface, path: str | os.PathLike[str]) -> None:
     """Write a surface, whole or not at all.
 
@@ -87,15 +111,20 @@ def write_surface(surface: Surface, path: str | os.PathLike[str]) -> None:
     surface : Surface
         In LPS mm.
     path : path
-        Ends in .stl, .ply (both binary) or .vtk (legacy, text).
+        Ends in .stl, .ply (both binary), .vtk (legacy, text), .obj or .vtp (both with the extra ``mesh``).
 
     Raises
     ------
     InputError
-        If the ending is another or the file cannot be written.
+        If the ending is another, VTK is missing, or the file cannot be written.
     """
-    encode = {".stl": _stl, ".ply": _ply, ".vtk": _vtk}[name_suffix(path, MESH_SUFFIXES)]
+    check_mesh(path)
+    suffix = name_suffix(path, MESH_SUFFIXES)
     with whole_or_nothing([path]) as (draft,):
+        if suffix in BY_VTK:
+            _by_vtk(surface, draft, suffix)
+            return
+        encode = {".stl": _stl, ".ply": _ply, ".vtk": _vtk}[suffix]
         draft.write_bytes(encode(surface.points_mm.astype("<f4"), surface.triangles.astype("<i4")))
 
 
@@ -142,3 +171,29 @@ def _vtk(points: NDArray[np.float32], triangles: NDArray[np.int32]) -> bytes:
     lines.append(f"POLYGONS {len(triangles)} {4 * len(triangles)}")
     lines += ["3 {} {} {}".format(*triangle) for triangle in triangles.tolist()]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _by_vtk(surface: Surface, path: Path, suffix: str) -> None:
+    """Written by VTK; 3D Slicer takes the coordinate system of a .vtp from a field named SPACE."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints, vtkStringArray
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+    from vtkmodules.vtkIOGeometry import vtkOBJWriter
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
+
+    points, cells, mesh = vtkPoints(), vtkCellArray(), vtkPolyData()
+    points.SetData(numpy_to_vtk(surface.points_mm.astype("<f4"), deep=True))
+    corners = np.full((len(surface.triangles), 4), 3, dtype=np.int64)
+    corners[:, 1:] = surface.triangles
+    cells.ImportLegacyFormat(numpy_to_vtkIdTypeArray(corners.ravel(), deep=True))
+    mesh.SetPoints(points)
+    mesh.SetPolys(cells)
+    space = vtkStringArray()
+    space.SetName("SPACE")
+    space.InsertNextValue("LPS")
+    mesh.GetFieldData().AddArray(space)
+    writer = vtkOBJWriter() if suffix == ".obj" else vtkXMLPolyDataWriter()
+    writer.SetFileName(os.fspath(path))
+    writer.SetInputData(mesh)
+    if not writer.Write():
+        raise InputError(f"cannot write {path}; make room or give another place")

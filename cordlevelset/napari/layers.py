@@ -7,6 +7,7 @@ every view, on oblique images too.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,13 @@ import cordlevelset as cls
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-__all__ = ["grid_keywords", "layer_transform", "points_mm", "volume_of_layer"]
+__all__ = ["VOLUME", "grid_keywords", "layer_transform", "points_mm", "volume_of_layer"]
 
 FloatArray = NDArray[np.float64]
+VOLUME = "cordlevelset volume"
+"""Key in the metadata of a layer: what was read, with its notes and how its file says where it lies."""
+SAME_MM = 1e-3
+"""Grids whose corners lie nearer to each other are the same: rounding is far below it, a voxel far above."""
 
 
 def grid_keywords(volume: cls.Volume) -> dict[str, Any]:
@@ -99,7 +104,18 @@ def volume_of_layer(layer: Layer) -> cls.Volume:
         raise cls.GeometryError(f"the layer '{layer.name}' has a scale of 0")
     z, y, x = transform[:3, 3].tolist()
     k, j, i = spacing.tolist()
-    return cls.Volume(np.asarray(layer.data), (k, j, i), (x, y, z), (transform[:3, :3] / spacing)[::-1, ::-1])
+    direction = (transform[:3, :3] / spacing)[::-1, ::-1]
+    volume = cls.Volume(np.asarray(layer.data), (k, j, i), (x, y, z), direction)
+    read = layer.metadata.get(VOLUME)
+    if isinstance(read, cls.Volume) and _same_grid(read, volume):  # the user has not moved it
+        return replace(read, array=volume.array)
+    return volume
+
+
+def _same_grid(one: cls.Volume, other: cls.Volume) -> bool:
+    corner = np.array(one.shape) - 1
+    ends = np.array([[0, 0, 0], corner, [0, 0, corner[2]], [0, corner[1], 0]])
+    return one.shape == other.shape and bool(np.abs(one.to_lps(ends) - other.to_lps(ends)).max() < SAME_MM)
 
 
 def points_mm(layer: Layer) -> FloatArray:

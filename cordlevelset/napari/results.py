@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from napari.utils import Colormap
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
@@ -15,14 +17,18 @@ from cordlevelset.napari.layers import grid_keywords
 __all__ = ["centerline_layer", "contour_layer", "mask_layer", "summary"]
 
 LINE_MM = 0.3
-"""Width of the centerline shown: thin beside a cord of 8 to 14 mm."""
+"""Width of the contour shown: thin beside a cord of 8 to 14 mm."""
 POINT_MM = 1.0
-"""Size of the point shown at the tip of the conus: seen beside the line, smaller than the cord."""
+"""Size of the points shown along the centerline: seen beside the contour, smaller than the cord."""
+CONFIDENCE_COLORS = Colormap(
+    [[0.84, 0.15, 0.12], [1.0, 0.8, 0.2], [0.1, 0.85, 1.0]], controls=[0.0, 0.3, 1.0], name="cord confidence"
+)
+"""Red, yellow at 0.3 where results begin to be reliable, cyan: told apart with any kind of color vision."""
 LayerData = tuple[Any, dict[str, Any], str]
 
 
 def mask_layer(result: cls.CordSegmentation) -> LayerData:
-    """The mask.
+    """The mask; a copy, so that painting leaves the result as it is.
 
     Parameters
     ----------
@@ -33,7 +39,7 @@ def mask_layer(result: cls.CordSegmentation) -> LayerData:
     -------
     (data, keywords, kind)
     """
-    return result.mask.array, {"name": "cord", "opacity": 0.4, **grid_keywords(result.mask)}, "labels"
+    return result.mask.array.copy(), {"name": "cord", "opacity": 0.4, **grid_keywords(result.mask)}, "labels"
 
 
 def contour_layer(result: cls.CordSegmentation) -> LayerData:
@@ -62,7 +68,7 @@ def contour_layer(result: cls.CordSegmentation) -> LayerData:
 
 
 def centerline_layer(result: cls.CordSegmentation) -> LayerData:
-    """The middle of the cord, a point a slice, with the measures of the slice as features.
+    """The middle of the cord, a point a slice in the color of its confidence, with the slice's measures as features.
 
     Parameters
     ----------
@@ -76,7 +82,8 @@ def centerline_layer(result: cls.CordSegmentation) -> LayerData:
     records = [asdict(record) for record in result.slices]
     features = {key: [record[key] for record in records] for key in records[0]}
     scale = _curve_scale(result)
-    style = {"size": POINT_MM / scale.max(), "face_color": "cyan", "border_width": 0.0}
+    style = {"size": POINT_MM / scale.max(), "border_width": 0.0, "face_color": "confidence"}
+    style |= {"face_colormap": CONFIDENCE_COLORS, "face_contrast_limits": (0.0, 1.0)}
     points = result.mask.to_index(result.centerline.points_mm) * result.mask.spacing / scale
     grid = grid_keywords(result.mask) | {"scale": scale}
     return points, {"name": "cord centerline", "features": features, **style, **grid}, "points"
@@ -102,7 +109,7 @@ def summary(result: cls.CordSegmentation) -> str:
     Returns
     -------
     str
-        HTML.
+        HTML; what comes from files is escaped.
     """
     lines = [
         f"{result.polarity} cord, {result.length_mm:.0f} mm long, mean area {result.mean_area_mm2:.1f} mm2",
@@ -110,4 +117,5 @@ def summary(result: cls.CordSegmentation) -> str:
     ]
     if result.conus is not None:
         lines.append(f"conus at z = {result.conus.tip_mm[2]:.1f} mm, +- {result.conus.uncertainty_mm:.1f} mm")
-    return "<br>".join([*lines, *result.notes])
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in result.notes)
+    return "<br>".join(lines) + (f"<ul>{notes}</ul>" if notes else "")

@@ -1,21 +1,24 @@
-"""The panel: segment the selected image, look, mend, again."""
+"""The panel: segment the selected image, look at the result, correct it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import napari.layers
 import numpy as np
 from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton, create_widget
-from napari.qt.threading import WorkerBase, WorkerBaseSignals
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog
 
 import cordlevelset as cls
+from cordlevelset.napari.history import Drawing, History, Step
 from cordlevelset.napari.layers import grid_keywords, points_mm, volume_of_layer
-from cordlevelset.napari.results import centerline_layer, contour_layer, mask_layer, summary
+from cordlevelset.napari.results import summary
+from cordlevelset.napari.shown import ShownResult, same
+from cordlevelset.napari.worker import Worker
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -26,25 +29,12 @@ CONTRAST_CHOICES = ("auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi")
 """Hints that `segment` takes."""
 POLARITY_CHOICES = ("auto", "bright", "dark")
 """Orders that `segment` takes."""
-
-
-class _Signals(WorkerBaseSignals):  # type: ignore[misc]
-    progressed = Signal(object)
-
-
-class _Worker(WorkerBase):  # type: ignore[misc]
-    """Runs a job off the window's thread; its callback tells of progress and asks whether to go on."""
-
-    def __init__(self, job: Callable[[Any], cls.CordSegmentation]) -> None:
-        super().__init__(SignalsClass=_Signals)
-        self._job = job
-
-    def work(self) -> cls.CordSegmentation:
-        return self._job(self._callback)
-
-    def _callback(self, progress: cls.Progress) -> bool:
-        self.progressed.emit(progress)
-        return bool(self.abort_requested)
+SAVES: dict[str, tuple[str, str, Callable[..., None]]] = {
+    "mask": ("_cord.nii.gz", "Images (*.nii.gz *.nii *.nrrd *.mha)", lambda r, path, name: cls.write(r.mask, path)),
+    "measures": ("_cord.csv", "Tables (*.csv *.json)", lambda r, path, name: cls.save_measures(r, path, name=name)),
+    "report": ("_cord.html", "Pages (*.html)", lambda r, path, name: cls.save_report(r, path, name=name)),
+}
+"""What a button saves: ending of the name that is proposed, filter of the dialog, writer."""
 
 
 class CordWidget(Container):  # type: ignore[misc]
@@ -58,13 +48,15 @@ class CordWidget(Container):  # type: ignore[misc]
 
     def __init__(self, napari_viewer: Viewer) -> None:
         self.viewer = napari_viewer
-        self.result: cls.CordSegmentation | None = None
+        self._worker: Worker | None = None
+        self._histories: WeakKeyDictionary[napari.layers.Image, History] = WeakKeyDictionary()
+        self._shown: WeakKeyDictionary[napari.layers.Image, ShownResult] = WeakKeyDictionary()
         self.image = create_widget(annotation=napari.layers.Image, label="image")
         self.contrast = ComboBox(choices=CONTRAST_CHOICES, label="contrast", tooltip="a hint; the image decides")
         self.polarity = ComboBox(
-            choices=POLARITY_CHOICES, label="cord is", tooltip="an order: against the fluid around it"
+            choices=POLARITY_CHOICES, label="cord is", tooltip="an order: against the CSF around it"
         )
-        self.segment = PushButton(text="Segment")
+        self.segment = PushButton(text="Segment", tooltip="find the cord, with all that is chosen below")
         self.points = _optional(napari.layers.Points, "points", "points in the middle of the cord")
         self.seeds = _optional(napari.layers.Labels, "seeds", "1: cord, 2: not cord; every voxel is honoured")
         self.contours = _optional(napari.layers.Labels, "contours", "the cord drawn on some slices; they stay as drawn")
@@ -72,61 +64,99 @@ class CordWidget(Container):  # type: ignore[misc]
             PushButton(text=f"New {name}", tooltip="an empty layer on the grid of the image")
             for name in ("points", "seeds", "contours")
         )
-        self.correct = PushButton(text="Correct", enabled=False)
-        self.cancel = PushButton(text="Cancel", enabled=False)
+        self.correct = PushButton(text="Correct", tooltip="with these, and with what was painted into the mask")
+        self.undo, self.redo = PushButton(text="Undo"), PushButton(text="Redo")
         self.progress = ProgressBar(min=0, max=100, value=0, label="")
-        self.status = Label(value="")
-        new = Container(
-            widgets=[self.add_points, self.add_seeds, self.add_contours], layout="horizontal", labels=False, label=""
+        self.cancel = PushButton(text="Cancel")
+        self.save_mask, self.save_measures, self.save_report = (
+            PushButton(text=f"Save {name}", tooltip="of the result that is shown") for name in SAVES
         )
-        new.margins = (0, 0, 0, 0)
+        self.status = Label(value="")
         super().__init__(
             widgets=[
                 *(self.image, self.contrast, self.polarity, self.segment),
-                *(Label(value="<b>Corrections</b>"), self.points, self.seeds, self.contours, new, self.correct),
-                *(self.progress, self.cancel, self.status),
+                Label(value="<b>Corrections</b>: these, and what is painted into the mask"),
+                *(self.points, self.seeds, self.contours, _row(self.add_points, self.add_seeds, self.add_contours)),
+                *(_row(self.correct, self.undo, self.redo), self.progress, self.cancel),
+                *(_row(self.save_mask, self.save_measures, self.save_report), self.status),
             ]
         )
         self.status.native.setWordWrap(True)
-        self._worker: _Worker | None = None
-        self._source: napari.layers.Image | None = None  # the layer that `result` is of,
-        self._honoured: set[str] = set()  # and what it was told
-        self.segment.changed.connect(self._segment)
-        self.correct.changed.connect(self._correct)
-        self.cancel.changed.connect(self._cancel)
+        self.native.destroyed.connect(self._forget)
+        self._connect()
+        self._show_state()
+
+    def _connect(self) -> None:
+        """Buttons to what they do."""
+        answers: tuple[tuple[PushButton, Callable[[], None]], ...] = (
+            (self.segment, self._segment),
+            (self.correct, self._correct),
+            (self.undo, partial(self._go, -1)),
+            (self.redo, partial(self._go, 1)),
+            (self.cancel, self._cancel),
+            (self.add_points, self._new_points),
+            (self.add_seeds, partial(self._new_labels, self.seeds, "cord seeds")),
+            (self.add_contours, partial(self._new_labels, self.contours, "cord contours")),
+            *((getattr(self, f"save_{what}"), partial(self._save, what)) for what in SAVES),
+        )
+        for button, answer in answers:
+            button.changed.connect(partial(self._try, answer))
         self.image.changed.connect(self._show_state)
-        self.add_points.changed.connect(self._new_points)
-        self.add_seeds.changed.connect(partial(self._new_labels, self.seeds, "cord seeds"))
-        self.add_contours.changed.connect(partial(self._new_labels, self.contours, "cord contours"))
+
+    def _try(self, answer: Callable[[], None]) -> None:
+        """Do what a button says; what cannot be done is told in the panel."""
+        try:
+            answer()
+        except cls.CordLevelSetError as error:
+            self.status.value = str(error)
+
+    @property
+    def result(self) -> cls.CordSegmentation | None:
+        """What is shown of the chosen image."""
+        step = self._history.current
+        return None if step is None else step.result
+
+    @property
+    def _history(self) -> History:
+        layer = self.image.value
+        return History() if layer is None else self._histories.setdefault(layer, History())
 
     def _segment(self) -> None:
         layer = self.image.value
         if layer is None:
-            self.status.value = "Open an image first, or File > Open Sample > Cord Level Set."
-            return
-        try:
-            volume, given = volume_of_layer(layer), self._given()
-        except cls.CordLevelSetError as error:
-            self.status.value = str(error)
-            return
+            raise cls.InputError("Open an image first, or File > Open Sample > Cord Level Set.")
+        self._take_painted()
+        volume, given = volume_of_layer(layer), self._given()
         options = {"contrast": self.contrast.value, "polarity": self.polarity.value, **given}
         self._start(layer, given, lambda callback: cls.segment(volume, callback=callback, **options))
 
     def _correct(self) -> None:
-        result, layer = self.result, self._source
-        if result is None or layer is None:
+        step = self._history.current
+        if step is None:
             return
-        try:
-            given = self._given()
-        except cls.CordLevelSetError as error:
-            self.status.value = str(error)
-            return
-        if not given:
-            self.status.value = "Choose a points, seeds or contours layer with something in it."
-        elif self._honoured <= given.keys():
-            self._start(layer, given, lambda callback: result.corrected(callback=callback, **given))
+        self._take_painted()
+        given = self._given()
+        if not given and not step.honoured:
+            raise cls.InputError("Paint into the mask, or choose points, seeds or contours with something in them.")
+        if given and step.honoured <= given.keys():
+            result = step.result
+            self._start(self.image.value, given, lambda callback: result.corrected(callback=callback, **given))
         else:  # something was taken back
             self._segment()
+
+    def _take_painted(self) -> None:
+        """Voxels painted into the mask, or erased from it, join the seeds, where they are seen."""
+        shown = self._shown.get(self.image.value) if self.image.value is not None else None
+        changes = None if shown is None else shown.painted()
+        if shown is None or changes is None:
+            return
+        if self.seeds.value is None:
+            self._new_labels(self.seeds, "cord seeds")
+        seeds = self.seeds.value
+        if seeds.data.shape != changes.shape:
+            raise cls.InputError(f"'{seeds.name}' is on another grid than the mask that was painted; choose no seeds")
+        seeds.data = np.where(changes > 0, changes, seeds.data).astype(seeds.data.dtype)
+        shown.taken()
 
     def _given(self) -> dict[str, Any]:
         """What the user drew; layers without anything on them say nothing."""
@@ -138,56 +168,120 @@ class CordWidget(Container):  # type: ignore[misc]
                 given[name] = volume_of_layer(chosen)
         return given
 
+    def _drawings(self) -> dict[str, Drawing]:
+        chosen = {name: getattr(self, name).value for name in ("points", "seeds", "contours")}
+        return {name: Drawing.of(layer) for name, layer in chosen.items() if layer is not None}
+
     def _start(
         self, layer: napari.layers.Image, given: dict[str, Any], job: Callable[[Any], cls.CordSegmentation]
     ) -> None:
-        self._worker = worker = _Worker(job)
-        worker.progressed.connect(self._show_progress)
-        worker.returned.connect(partial(self._show_result, layer, set(given)))
-        worker.errored.connect(self._show_error)
-        worker.finished.connect(self._finished)
+        self._worker = worker = Worker(job)
+        told = frozenset(given), self._drawings()
+        worker.progressed.connect(partial(self._show_progress, worker))
+        worker.returned.connect(partial(self._show_result, worker, layer, *told))
+        worker.errored.connect(partial(self._show_error, worker))
         self.status.value = "Working; the first image of an installation takes a minute more."
         self._show_state()
         worker.start()
 
     def _cancel(self) -> None:
+        """Free the panel at once; the thread ends at its next step, and nobody listens to it any more."""
         if self._worker is not None:
             self._worker.quit()
-            self.status.value = "Stopping ..."
+            self._finished("Cancelled.")
 
-    def _finished(self) -> None:
-        if self._worker is not None and self._worker.abort_requested:
-            self.status.value = "Cancelled."
+    def _forget(self) -> None:
+        """The panel is closed."""
+        if self._worker is not None:
+            self._worker.quit()
+        self._worker = None
+
+    def _finished(self, words: str) -> None:
         self._worker = None
         self.progress.value = 0
+        self.status.value = words
         self._show_state()
 
     def _show_state(self) -> None:
-        busy = self._worker is not None
-        self.segment.enabled = not busy
+        busy, history = self._worker is not None, self._history
+        there = history.current is not None
+        self.segment.enabled = self.image.enabled = not busy
         self.cancel.enabled = busy
-        self.correct.enabled = not busy and self._source is not None and self._source == self.image.value
+        self.correct.enabled = not busy and there
+        self.undo.enabled, self.redo.enabled = not busy and history.can_undo, not busy and history.can_redo
+        for what in SAVES:
+            getattr(self, f"save_{what}").enabled = not busy and there
 
-    def _show_progress(self, progress: cls.Progress) -> None:
-        self.progress.value = round(100 * progress.fraction)
-        self.status.value = progress.stage.capitalize()
+    def _listens(self, worker: Worker) -> bool:
+        """Whether a job is still of interest: it was not cancelled, and the panel not closed, which cancels it."""
+        if self._worker is not None and self.native.parent() is None:
+            self._forget()
+        return worker is self._worker
 
-    def _show_error(self, error: Exception) -> None:
+    def _show_progress(self, worker: Worker, progress: cls.Progress) -> None:
+        if self._listens(worker):
+            self.progress.value = round(100 * progress.fraction)
+            self.status.value = progress.stage.capitalize()
+
+    def _show_error(self, worker: Worker, error: Exception) -> None:
+        if not self._listens(worker):
+            return
         if isinstance(error, cls.CordLevelSetError):
-            self.status.value = str(error)
+            self._finished(str(error))
         else:
-            self.status.value = f"Failed: {error}"
+            self._finished(f"Failed: {error}")
             show_error(f"cordlevelset: {type(error).__name__}: {error}")
 
-    def _show_result(self, layer: napari.layers.Image, honoured: set[str], result: cls.CordSegmentation) -> None:
-        self.result, self._source, self._honoured = result, layer, honoured
-        for data, keywords, kind in (mask_layer(result), contour_layer(result), centerline_layer(result)):
-            name = f"{layer.name} {keywords.pop('name')}"
-            if name in self.viewer.layers:
-                self.viewer.layers.remove(name)
-            getattr(self.viewer, f"add_{kind}")(data, name=name, **keywords)
+    def _show_result(
+        self,
+        worker: Worker,
+        layer: napari.layers.Image,
+        honoured: frozenset[str],
+        drawings: dict[str, Drawing],
+        result: cls.CordSegmentation,
+    ) -> None:
+        if not self._listens(worker):
+            return
+        if layer not in self.viewer.layers:
+            self._finished("The image was removed meanwhile.")
+            return
+        self._try(self._take_painted)  # what was painted meanwhile is for the next time
+        self._histories.setdefault(layer, History()).add(Step(result, honoured, drawings))
+        self._show(layer, result)
+        self._finished(summary(result))
+
+    def _show(self, layer: napari.layers.Image, result: cls.CordSegmentation) -> None:
+        self._shown.setdefault(layer, ShownResult(self.viewer, layer.name)).show(result)
         self.viewer.layers.selection.active = layer
-        self.status.value = summary(result)
+
+    def _go(self, by: int) -> None:
+        """To an earlier or later result, with the drawings as they were then; those of now are kept with this one."""
+        history = self._history
+        self._take_painted()
+        history.keep(self._drawings())
+        history.at += by
+        step = history.steps[history.at]
+        for name in ("points", "seeds", "contours"):
+            drawing, chosen = step.drawings.get(name), getattr(self, name)
+            if drawing is None or drawing.layer not in self.viewer.layers:
+                chosen.value = None
+            else:
+                drawing.layer.data = drawing.content.copy()
+                chosen.value = drawing.layer
+        self._show(self.image.value, step.result)
+        self._finished(summary(step.result))
+
+    def _save(self, what: str) -> None:
+        layer, result = self.image.value, self.result
+        if result is None:
+            return
+        if self._shown[layer].painted() is not None:
+            raise cls.InputError("The mask was painted since: Correct first, then save; all three then agree.")
+        ending, kinds, write = SAVES[what]
+        path, _ = QFileDialog.getSaveFileName(self.native, f"Save {what}", f"{layer.name}{ending}", kinds)
+        if path:
+            write(result, path, layer.name)
+            self.status.value = f"Saved {path}"
 
     def _new_points(self) -> None:
         self._new(
@@ -205,14 +299,16 @@ class CordWidget(Container):  # type: ignore[misc]
         """An empty layer on the grid of the image, ready to draw on and chosen in the panel."""
         if self.image.value is None:
             return
-        try:
-            layer = add(**grid_keywords(volume_of_layer(self.image.value)))
-        except cls.CordLevelSetError as error:
-            self.status.value = str(error)
-            return
+        layer = same(add(**grid_keywords(volume_of_layer(self.image.value))))
         layer.mode = mode
         chosen.reset_choices()
         chosen.value = layer
+
+
+def _row(*buttons: PushButton) -> Container:
+    row = Container(widgets=buttons, layout="horizontal", labels=False, label="")
+    row.margins = (0, 0, 0, 0)
+    return row
 
 
 def _optional(kind: type[napari.layers.Layer], label: str, tooltip: str) -> ComboBox:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cordlevelset import __version__
 from cordlevelset.notes import LOW_CONFIDENCE
-from cordlevelset.outputs.plot import plot_mosaic, plot_views, views_size
+from cordlevelset.outputs.advice import next_steps
+from cordlevelset.outputs.pictures import picture, thumbnail
+from cordlevelset.outputs.templates import fill, styles
+from cordlevelset.outputs.views import along_the_cord, height_mm, sections, tip_mm
 
 if TYPE_CHECKING:
+    from cordlevelset.measures.morphometry import SliceMeasures
     from cordlevelset.result import CordSegmentation
 
-__all__ = ["notebook_card", "report_page"]
+__all__ = ["conus_words", "notebook_card", "report_page"]
+
+N_TILES = 12
+"""Two rows of six, or four of three on a phone: all of a cord in one look."""
+NOTEBOOK_WIDTH_PX = 240
+"""Of the picture in notebooks: a spine of 400 mm is then 600 pixels high."""
+TICK_MM = 20.0
+"""Between the marks of the ruler: no two labels touch at the page's smallest scale, 2 pixels a mm."""
 
 
-def report_page(result: CordSegmentation, *, name: str) -> str:
+def report_page(result: CordSegmentation, *, name: str, about: Mapping[str, object] | None = None) -> str:
     """Straightened views, sections with the contour, area and confidence along the cord, and the notes, as HTML.
 
     Parameters
@@ -30,26 +39,37 @@ def report_page(result: CordSegmentation, *, name: str) -> str:
         A cord.
     name : str
         Of the image, for the heading.
+    about : mapping, optional
+        The `record` of the run: its command and options.
 
     Returns
     -------
     str
         A page that needs no other file. What comes from files is escaped.
     """
-    along = -np.asarray(result.centerline.arclength_mm)
-    return PAGE.format(
+    about = about or {}
+    side, front = along_the_cord(result)
+    return fill(
+        "report.html",
         name=html.escape(name),
-        figures=_figures(result),
+        style=styles("look.css", "report.css"),
+        advice=_advice(result, str(about.get("Command", ""))),
+        figures=_definitions(_figures(result)),
         notes=_notes(result),
-        views=_png(plot_views, result, views_size(result, 6)),
-        sections=_png(plot_mosaic, result, (8, 6.4)),
-        area=_chart(along, [s.area_mm2 for s in result.slices], "area, mm²"),
-        confidence=_chart(along, [s.confidence for s in result.slices], "confidence", top=1.0),
+        length=f"{height_mm(result):.0f}",
+        levels=_ruler(_levels(result) or _ticks(result), result),
+        views=_view(picture(side, "from the side"), "from the side", result)
+        + _view(picture(front, "from the front"), "from the front", result, tip_label=""),
+        ruler=_ruler(_ticks(result), result),
+        charts=_chart([s.area_mm2 for s in result.slices], "area, mm²", result)
+        + _chart([s.confidence for s in result.slices], "confidence", result, top=1.0, limit=LOW_CONFIDENCE),
+        sections="".join(_section(picture(view, "section"), record) for view, record in sections(result, N_TILES)),
+        making=_definitions(_making(result, about)),
     )
 
 
 def notebook_card(result: CordSegmentation) -> str:
-    """Key figures, notes and straightened views as a piece of HTML; without matplotlib the views are left out.
+    """Key figures, notes and a picture as a piece of HTML.
 
     Parameters
     ----------
@@ -61,86 +81,137 @@ def notebook_card(result: CordSegmentation) -> str:
     str
         What notebooks show of it; what comes from files is escaped.
     """
-    picture = ""
-    if find_spec("matplotlib") is not None:
-        views = _png(plot_views, result, views_size(result, 4))
-        picture = f'<img alt="straightened views" style="max-height: 320px" src="data:image/png;base64,{views}">'
-    return CARD.format(figures=_figures(result), notes=_notes(result), picture=picture)
+    figure = f'<div style="max-width: {NOTEBOOK_WIDTH_PX}px">{thumbnail(result)}</div>'
+    return fill("card.html", figures=_definitions(_figures(result)), notes=_notes(result), picture=figure)
 
 
-def _figures(result: CordSegmentation) -> str:
-    conus = {"seen": "dotted line", "outside": "outside the image", "unclear": "not visible"}[result.conus_state]
+def conus_words(result: CordSegmentation) -> str:
+    """Where the cord ends, in a line.
+
+    Parameters
+    ----------
+    result : CordSegmentation
+        A cord.
+
+    Returns
+    -------
+    str
+        The tip in LPS mm with its uncertainty, or why it is not known.
+    """
+    if result.conus is None:
+        return {"outside": "outside the field of view"}.get(
+            result.conus_state, "not visible: the cord fades, or was lost, before the image's lower edge"
+        )
+    tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
+    return f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.0f} mm"
+
+
+def _figures(result: CordSegmentation) -> dict[str, str]:
+    weakest = min(result.slices, key=lambda s: s.confidence)
     figures = {
-        "cord": f"{result.polarity} against the fluid",
+        "confidence": f"{result.confidence:.2f}" + (", look closely" if result.confidence < LOW_CONFIDENCE else ""),
         "length": f"{result.length_mm:.0f} mm",
         "mean area": f"{result.mean_area_mm2:.1f} mm²",
         "volume": f"{result.volume_mm3 / 1000:.2f} ml",
-        "confidence": f"{result.confidence:.2f}" + (", look closely" if result.confidence < LOW_CONFIDENCE else ""),
-        "tip of the conus": conus,
-        "weakest slice": _weakest(result),
+        "cord": f"{result.polarity} against the CSF",
+        "tip of the conus": conus_words(result),
+        "weakest slice": f"{weakest.slice} (confidence {weakest.confidence:.2f})",
     }
-    return "".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in figures.items())
+    words = getattr(getattr(result, "levels", None), "words", "")
+    return figures | ({"levels": words} if words else {})
+
+
+def _making(result: CordSegmentation, about: Mapping[str, object]) -> dict[str, str]:
+    """Version, settings, command and grid."""
+    image = result.mask
+    options = about.get("Options", {})
+    given = {k: v for k, v in options.items() if v is not None} if isinstance(options, Mapping) else {}
+    making = {
+        "program": f"cordlevelset {__version__}",
+        "voxel": " × ".join(f"{mm:.3g}" for mm in image.spacing) + " mm",
+        "image": " × ".join(map(str, image.shape)) + " voxels",
+        "settings": ", ".join(f"{k} {v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()),
+        "command": str(about.get("Command", "")),
+    }
+    return {k: v for k, v in making.items() if v}
+
+
+def _advice(result: CordSegmentation, command: str) -> str:
+    steps = (
+        f"<p>{html.escape(sentence)} <code>{html.escape(f'{command} {option}'.strip())}</code></p>"
+        for sentence, option in next_steps(result)
+    )
+    text = "".join(steps)
+    return f'<section class="doubt"><strong>Next step</strong>{text}</section>' if text else ""
+
+
+def _definitions(pairs: Mapping[str, str]) -> str:
+    return "".join(f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in pairs.items())
 
 
 def _notes(result: CordSegmentation) -> str:
     return "".join(f"<li>{html.escape(note)}</li>" for note in result.notes) or "<li>nothing was odd</li>"
 
 
-def _weakest(result: CordSegmentation) -> str:
-    """Where to look first."""
-    weakest = min(result.slices, key=lambda s: s.confidence)
-    return f"{weakest.slice} (confidence {weakest.confidence:.2f})"
+def _levels(result: CordSegmentation) -> list[tuple[str, float]]:
+    """Discs and their depth below the upper edge of the views, mm; none where levels are not known."""
+    grid = result.automatic.image
+    discs = getattr(getattr(result, "levels", None), "discs", ())
+    planes = (float(grid.to_index(np.atleast_2d(disc.point_mm))[0, 0]) for disc in discs)
+    return [
+        (str(disc.name), height_mm(result) - (plane + 0.5) * grid.spacing[0])
+        for disc, plane in zip(discs, planes, strict=True)
+    ]
 
 
-def _png(plot: Callable[..., Any], result: CordSegmentation, size: tuple[float, float]) -> str:
-    from matplotlib.figure import Figure  # no pyplot: no state shared with the caller's own figures
-
-    figure = plot(result, figure=Figure(figsize=size, layout="constrained"))
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
-    return base64.b64encode(stream.getvalue()).decode()
-
-
-def _chart(along: NDArray[np.float64], values: Sequence[float], title: str, *, top: float | None = None) -> str:
-    """A curve along the cord as inline SVG, its upper end on top; in the page's own colours."""
-    v = np.asarray(values, dtype=np.float64)
-    limit = top or float(np.nanmax(v)) * 1.1
-    span = max(float(-along.min()), 1.0)
-    points = " ".join(f"{200 * a / limit:.1f},{-300 * z / span:.1f}" for a, z in zip(v, along, strict=True) if a == a)
-    return (
-        f'<svg viewBox="-8 -22 224 350" role="img" aria-label="{title}"><text y="-8">{title}</text>'
-        f'<path d="M0 0V300H200" class="axis"/><polyline points="{points}"/>'
-        f'<text y="318">0</text><text x="200" y="318" text-anchor="end">{limit:.3g}</text>'
-        f'<text x="6" y="294">{span:.0f} mm from the upper end</text></svg>'
+def _ticks(result: CordSegmentation) -> list[tuple[str, float]]:
+    """Millimetres below the cord's upper end."""
+    top = (
+        height_mm(result)
+        - (result.contours.first + len(result.contours.centers_mm)) * result.automatic.image.spacing[0]
     )
+    depths = np.arange(0.0, height_mm(result) - top, TICK_MM)
+    return [(f"{depth:.0f}" + (" mm" if depth == 0 else ""), top + float(depth)) for depth in depths]
 
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{name}</title><style>
-:root {{ color-scheme: light dark; --ink: #1b1b1f; --paper: #fbfbfd; --line: #d70015 }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #ececf1; --paper: #16161a; --line: #ff6961 }} }}
-body {{ font: 15px/1.4 system-ui, sans-serif; margin: 1.2rem; color: var(--ink); background: var(--paper) }}
-h1 {{ font-size: 1.2rem; margin: 0; overflow-wrap: anywhere }}
-dl {{ display: flex; flex-wrap: wrap; gap: .4rem 2rem; margin: .6rem 0 }}
-dt {{ opacity: .7; font-size: .8rem }} dd {{ margin: 0 }} ul {{ margin: .4rem 0 1rem; padding-left: 1.2rem }}
-main {{ display: flex; flex-wrap: wrap; gap: 1rem; align-items: start }} figure {{ margin: 0; min-width: 0 }}
-@media (min-width: 60rem) {{ main {{ flex-wrap: nowrap }} }} /* all in one look */
-figcaption {{ font-size: .8rem; opacity: .7; max-width: 20rem }}
-img {{ max-width: min(100%, 44rem); max-height: 620px }} svg {{ height: 300px; display: block }}
-polyline, .axis {{ fill: none; stroke: var(--line); stroke-width: 1.5 }} .axis {{ stroke: var(--ink); opacity: .5 }}
-text {{ font-size: 12px; fill: var(--ink) }}
-</style></head><body><h1>{name}</h1><dl>{figures}</dl><ul>{notes}</ul><main>
-<figure><img alt="straightened views" src="data:image/png;base64,{views}">
-<figcaption>Straightened: from the side (back to the right), from the front (patient's left to the right)</figcaption>
-</figure>
-<figure><img alt="sections with the contour" src="data:image/png;base64,{sections}">
-<figcaption>Sections from the top down: slice, area, confidence</figcaption></figure>
-<div>{area}{confidence}</div></main></body></html>
-"""
-"""HTML of the report, a page that needs no other file."""
-CARD = """
-<div>{picture}<dl style="display: flex; flex-wrap: wrap; gap: 4px 24px">{figures}</dl>
-<ul>{notes}</ul></div>
-"""
-"""HTML of what a notebook shows."""
+def _ruler(marks: Iterable[tuple[str, float]], result: CordSegmentation) -> str:
+    """Labels beside the views, at their height; text of the page, so that they are as large on a phone."""
+    total = height_mm(result)
+    spans = (
+        f'<span style="top: calc(1.3rem + var(--h) * {depth / total:.4f})">{html.escape(name)}</span>'
+        for name, depth in marks
+        if 0 <= depth <= total
+    )
+    return f'<div class="ruler">{"".join(spans)}</div>'
+
+
+def _view(svg: str, caption: str, result: CordSegmentation, *, tip_label: str = "tip of the conus") -> str:
+    tip, mark = tip_mm(result), ""
+    if tip is not None:
+        place = f"calc(1.3rem + var(--h) * {tip / height_mm(result):.4f})"
+        mark = f'<div class="tip" style="top: {place}">{tip_label}</div>'
+    return f'<figure class="view"><figcaption>{caption}</figcaption>{svg}{mark}</figure>'
+
+
+def _section(svg: str, record: SliceMeasures) -> str:
+    weak = ' class="weak"' if record.confidence < LOW_CONFIDENCE else ""
+    caption = f"slice {record.slice}<br>{record.area_mm2:.0f} mm², <span{weak}>{record.confidence:.2f}</span>"
+    return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
+
+
+def _chart(
+    values: Sequence[float], title: str, result: CordSegmentation, *, top: float | None = None, limit: float = 0.0
+) -> str:
+    """A curve along the cord as inline SVG, at the height of the views; in the page's own colours."""
+    v = np.asarray(values, dtype=np.float64)
+    full = top or float(np.nanmax(v)) * 1.1
+    total, step = height_mm(result), result.automatic.image.spacing[0]
+    first = result.contours.first
+    depth = total - (first + np.arange(len(v), 0, -1) - 0.5) * step
+    points = " ".join(f"{100 * a / full:.1f},{z:.1f}" for a, z in zip(v, depth, strict=True) if np.isfinite(a))
+    mark = f'<line x1="{100 * limit / full:.1f}" x2="{100 * limit / full:.1f}" y2="{total:.1f}"/>' if limit else ""
+    return (
+        f'<figure class="chart"><figcaption>{title}: 0 to {full:.3g}</figcaption>'
+        f'<svg viewBox="0 0 100 {total:.1f}" preserveAspectRatio="none" role="img" aria-label="{title}">'
+        f'{mark}<polyline points="{points}"/></svg></figure>'
+    )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from cordlevelset.errors import InputError
 from cordlevelset.notes import LOW_CONFIDENCE
-from cordlevelset.sections.polar import ANGLES, N_ANGLES
+from cordlevelset.outputs.views import VIEW_MM, View, along_the_cord, gray, height_mm, sections, tip_mm
 
 if TYPE_CHECKING:
     from cordlevelset.measures.morphometry import SliceMeasures
@@ -22,22 +21,8 @@ __all__ = ["check_drawing", "plot_area", "plot_centerline", "plot_mosaic", "plot
 
 LINE = "#ff3b30"
 """Colour of the contour: red is seen on grey."""
-VIEW_MM = 30.0
-"""Half width of the straightened views: the canal with its walls."""
-SECTION_MM = 15.0
-"""Half width of the sections: the thecal sac."""
-STEP_MM = 0.5
-"""Pixels of the views: finer than the voxels of most images."""
 N_COLUMNS = 4
 """Sections side by side in the mosaic."""
-FRONT = N_ANGLES * 3 // 4
-"""Ray that runs to anterior."""
-BACK = N_ANGLES // 4
-"""Ray that runs to posterior."""
-LEFT = 0
-"""Ray that runs to the patient's left."""
-RIGHT = N_ANGLES // 2
-"""Ray that runs to the patient's right."""
 
 
 def check_drawing(what: str) -> None:
@@ -81,25 +66,14 @@ def plot_mosaic(result: CordSegmentation, *, n_sections: int = 12, figure: Any =
     """
     if n_sections < 1:
         raise InputError(f"n_sections = {n_sections}: at least one")
-    canonical, contours = result.automatic.image, result.contours
-    _, dy, dx = canonical.spacing
-    n = min(n_sections, len(contours.centers_mm))
-    rows = -(-n // N_COLUMNS)
+    tiles = sections(result, n_sections)
+    rows = -(-len(tiles) // N_COLUMNS)
     figure = _black(figure or _new_figure("plot_mosaic", (8, 2.13 * rows)))
     panels: Any = figure.subplots(rows, N_COLUMNS, squeeze=False)
     for axes in panels.ravel():
         axes.set_axis_off()
-    offset = np.arange(-SECTION_MM, SECTION_MM + STEP_MM, STEP_MM)
-    turned = np.append(np.arange(len(ANGLES)), 0)  # closes the curve
-    chosen = np.linspace(len(contours.centers_mm) - 1, 0, n).round().astype(int)
-    for axes, p in zip(panels.ravel(), chosen, strict=False):
-        k, (cy, cx) = contours.first + p, contours.centers_mm[p]
-        y, x = np.meshgrid((cy + offset) / dy, (cx + offset) / dx, indexing="ij")
-        tile = ndi.map_coordinates(canonical.array[k], [y, x], order=1, mode="constant")
-        _show(axes, tile, (-SECTION_MM, SECTION_MM, SECTION_MM, -SECTION_MM), "upper")
-        r = contours.radii_mm[p]
-        axes.plot((r * np.cos(ANGLES))[turned], (r * np.sin(ANGLES))[turned], color=LINE, lw=1)
-        record = result.slices[len(result.slices) - 1 - p]
+    for axes, (view, record) in zip(panels.ravel(), tiles, strict=False):
+        _draw(axes, view, width=1)
         title = f"slice {record.slice}, {record.area_mm2:.0f} mm², {record.confidence:.2f}"
         axes.set_title(title, fontsize=8, color="white")
     return figure
@@ -125,25 +99,12 @@ def plot_views(result: CordSegmentation, *, figure: Any = None) -> Any:
     InputError
         If matplotlib is not installed.
     """
-    canonical, contours = result.automatic.image, result.contours
-    dz, dy, dx = canonical.spacing
-    planes = np.arange(canonical.shape[0], dtype=np.float64)
     figure = _black(figure or _new_figure("plot_views", views_size(result, 6)))
-    inside = contours.first + np.arange(len(contours.centers_mm))
-    cy, cx = (np.interp(planes, inside, c)[:, None] for c in contours.centers_mm.T)
-    offset = np.arange(-VIEW_MM, VIEW_MM + STEP_MM, STEP_MM)[None, :]
     panels: Any = figure.subplots(1, 2)
-    for axes, (y, x), (minus, plus) in (
-        (panels[0], (cy + offset, cx + 0 * offset), (FRONT, BACK)),
-        (panels[1], (cy + 0 * offset, cx + offset), (RIGHT, LEFT)),
-    ):
-        index = np.stack([np.broadcast_to(planes[:, None], y.shape), y / dy, x / dx])
-        view = ndi.map_coordinates(canonical.array, index, order=1, mode="constant")
-        _show(axes, view, (-VIEW_MM, VIEW_MM, -0.5 * dz, (len(planes) - 0.5) * dz), "lower")
-        for sign, ray in ((-1, minus), (1, plus)):
-            axes.plot(sign * contours.radii_mm[:, ray], inside * dz, color=LINE, lw=0.8)
-        if contours.conus_mm is not None:
-            axes.axhline(contours.conus_mm[0], color=LINE, lw=1.5, ls=":")
+    for axes, view in zip(panels, along_the_cord(result), strict=True):
+        _draw(axes, view, width=0.8)
+        if (tip := tip_mm(result)) is not None:
+            axes.axhline(tip, color=LINE, lw=1.5, ls=":")
     return figure
 
 
@@ -230,8 +191,7 @@ def plot_centerline(result: CordSegmentation, *, figure: Any = None) -> Any:
 
 def views_size(result: CordSegmentation, width: float) -> tuple[float, float]:
     """Width and height, inches, of a figure that `plot_views` fills at one scale."""
-    image = result.automatic.image
-    return width, width * image.shape[0] * image.spacing[0] / (4 * VIEW_MM)
+    return width, width * height_mm(result) / (4 * VIEW_MM)
 
 
 def _new_figure(what: str, size: tuple[float, float]) -> Any:
@@ -245,6 +205,14 @@ def _new_figure(what: str, size: tuple[float, float]) -> Any:
 def _black(figure: Any) -> Any:
     figure.set_facecolor("black")
     return figure
+
+
+def _draw(axes: Any, view: View, *, width: float) -> None:
+    """A view with its outline, mm from its upper left corner."""
+    axes.imshow(gray(view), cmap="gray", extent=(0, view.size_mm[0], view.size_mm[1], 0), vmin=0, vmax=255)
+    for line in view.lines:
+        axes.plot(line[:, 0], line[:, 1], color=LINE, lw=width)
+    axes.set_axis_off()
 
 
 def _show(axes: Any, picture: NDArray[Any], extent: tuple[float, ...], origin: str) -> None:

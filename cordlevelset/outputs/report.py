@@ -81,7 +81,7 @@ def _from_the_side(axes: Any, result: CordSegmentation, canonical: Volume, masks
     if result.conus is not None and contours.conus_mm is not None:
         axes.axhline(contours.conus_mm[0], color=OURS, lw=0.7, ls=":")
         axes.text(3, contours.conus_mm[0] + 2, "tip of the conus", color=OURS, fontsize=8)
-    axes.set_title(f"cord {result.polarity} against the fluid, confidence {result.confidence:.2f}", fontsize=9)
+    axes.set_title(f"cord {result.polarity} against the CSF, confidence {result.confidence:.2f}", fontsize=9)
 
 
 def _across(panels: Any, result: CordSegmentation, canonical: Volume, masks: Any, limits: Any) -> None:

@@ -12,20 +12,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cordlevelset import __version__
+from cordlevelset.errors import InputError
 from cordlevelset.io.files import name_suffix, whole_or_nothing, write_table
+from cordlevelset.io.images import MASK_SUFFIXES
 from cordlevelset.measures.morphometry import COLUMNS, SliceMeasures
 
 if TYPE_CHECKING:
     from cordlevelset.result import CordSegmentation
 
-__all__ = ["MEASURES_SUFFIXES", "checksum", "record", "sct_rows", "summary", "write_json", "write_measures"]
+__all__ = [
+    "MEASURES_SUFFIXES",
+    "checksum",
+    "record",
+    "sct_rows",
+    "sidecar_path",
+    "summary",
+    "write_json",
+    "write_measures",
+]
 
 MEASURES_SUFFIXES = (".csv", ".json", ".sct.csv")
 """Endings of the tables that are written."""
 UNITS = {"_mm": "mm", "_mm2": "mm^2", "_mm3": "mm^3", "_deg": "degree"}
 """By the ending of a name."""
 UNITS_OF_RESULT = {
-    "length_mm": "mm", "mean_area_mm2": "mm^2", "volume_mm3": "mm^3", "tip_mm": "mm, LPS", "uncertainty_mm": "mm",
+    "length_mm": "mm", "mean_area_mm2": "mm^2", "volume_mm3": "mm^3", "ends_mm": "mm, LPS", "tip_mm": "mm, LPS",
+    "uncertainty_mm": "mm",
 }  # fmt: skip
 """Of the figures that stand for the whole cord."""
 SCT_MEASURES = {
@@ -115,7 +127,7 @@ def sct_rows(records: Sequence[SliceMeasures], *, planes: Sequence[int], name: s
 
 
 def record(
-    result: Mapping[str, object], *, sources: Mapping[str, str], options: Mapping[str, object]
+    result: Mapping[str, object], *, sources: Mapping[str, str], options: Mapping[str, object], command: str = ""
 ) -> dict[str, object]:
     """A result with its units and where it comes from, in the words of BIDS.
 
@@ -127,17 +139,20 @@ def record(
         Names of the inputs and their `checksum`.
     options : mapping
         How it was made.
+    command : str
+        The line that made it, without folders: they are of one machine.
 
     Returns
     -------
     dict
-        ``GeneratedBy``, ``Sources``, ``SourceSHA256``, ``Options``, ``Units``, ``Result``.
+        ``GeneratedBy``, ``Sources``, ``SourceSHA256``, ``Options``, ``Command``, ``Units``, ``Result``.
     """
     return {
         "GeneratedBy": [{"Name": "cordlevelset", "Version": __version__}],
         "Sources": list(sources),
         "SourceSHA256": dict(sources),
         "Options": dict(options),
+        "Command": command,
         "Units": UNITS_OF_RESULT,
         "Result": dict(result),
     }
@@ -165,11 +180,45 @@ def summary(result: CordSegmentation) -> dict[str, object]:
         "length_mm": round(result.length_mm, 1),
         "mean_area_mm2": round(result.mean_area_mm2, 1),
         "volume_mm3": round(result.volume_mm3),
+        "ends_mm": [[round(float(v), 1) for v in result.centerline.points_mm[end]] for end in (0, -1)],
         "confidence": round(result.confidence, 2),
         "conus": conus,
         "conus_state": result.conus_state,
         "notes": list(result.notes),
     }
+
+
+def sidecar_path(mask: Path) -> Path:
+    """Where the record of a mask lies: beside it, under its name, ending in .json.
+
+    Parameters
+    ----------
+    mask : Path
+        An image file to be.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the mask is not there yet and another program's file is: it would be lost.
+    """
+    path = mask.with_name(mask.name[: -len(name_suffix(mask, MASK_SUFFIXES))] + ".json")
+    if path.exists() and not mask.exists() and not _is_ours(path):
+        raise InputError(
+            f"cannot write {path}: it belongs to another file and would be lost; name {mask.name} otherwise"
+        )
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        makers = json.loads(path.read_text(encoding="utf-8"))["GeneratedBy"]
+        return any(maker["Name"] == "cordlevelset" for maker in makers)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def checksum(path: Path) -> str:

@@ -23,8 +23,8 @@ BRIGHTNESS = {
     "t2s": (0.95, 0.66, 0.70, 0.45, 0.40, 0.18, 0.06, 0.60, 0.25, 0.40, 0.95, 0.0),
     "dwi": (0.06, 0.60, 0.45, 0.05, 0.20, 0.08, 0.03, 0.15, 0.06, 0.15, 0.02, 0.0),
 }
-"""Brightness by kind of image, in the order of `TISSUES`; fluid in T2 is 1. dwi: the mean of diffusion weighted images,
-in which fluid has lost its signal and fat is suppressed."""
+"""Brightness by kind of image, in the order of `TISSUES`; CSF in T2 is 1. dwi: the mean of diffusion weighted images,
+in which CSF has lost its signal and fat is suppressed."""
 SKIN_THICKNESS_MM = 2.0
 """Thickness of the skin of the back."""
 

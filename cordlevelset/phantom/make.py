@@ -46,7 +46,7 @@ class Phantom:
     conus_mm : (3,) array or None
         Tip of the conus in LPS mm, if it is in the image.
     polarity : {"bright", "dark"}
-        The cord against the fluid.
+        The cord against the CSF.
     """
 
     image: Volume
@@ -88,7 +88,7 @@ def make_phantom(
     field_mm : (3,) tuple of float, optional
         Size of the image, mm; by default that of a clinical image of the region.
     cnr : float
-        Step between cord and fluid over the noise's standard deviation; inf: no noise.
+        Step between cord and CSF over the noise's standard deviation; inf: no noise.
     bias : float
         Brightest over darkest place of the coil's sensitivity.
     scoliosis_mm : float
@@ -96,13 +96,13 @@ def make_phantom(
     place_mm : (2,) tuple of float
         Shift of the spine in the image, to posterior and to left.
     offset_mm : (2,) tuple of float
-        Shift of the cord in the sac, to posterior and to left; 4 mm backward leaves no fluid behind it.
+        Shift of the cord in the sac, to posterior and to left; 4 mm backward leaves no CSF behind it.
     conus : float
         Height of the tip as a share of the image's (lumbar).
     vessels : bool
         Long tubes along the spine: dark in T1 and T2, bright in T2*.
     cord : bool
-        False: the sac holds fluid and roots only.
+        False: the sac holds CSF and roots only.
     seed : int
         Noise, texture and the course of the roots.
 

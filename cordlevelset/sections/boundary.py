@@ -6,7 +6,7 @@ The evidence e on a ray is positive on the step from cord to CSF, negative on th
     e / (1 + s e)                 where e > 0, saturating: the strongest step is not always the right one
     w |e| / (1 + s |e|)           where e < 0: a cord that touches the wall ends there
     - l int_0^(r - d) max(-e, 0)  beyond that wall: the contour stays in the sac
-    - c (r - r0)^2                the size of a cord, where nothing else speaks
+    - c (r - r0)^2                the size of a cord, which decides where no edge is seen
 
 and the contour is the closed curve of greatest gain (dynamic programming).
 """
@@ -37,7 +37,8 @@ __all__ = ["border_gain", "completed", "start_contours"]
 FloatArray = NDArray[np.float32]
 
 WALL_SHARE = 0.2
-"""w: the wall speaks a fifth as loud as the CSF border."""
+"""w: weight of the CSF-to-wall edge relative to the cord-to-CSF edge. A fifth: the wall is the border only where the
+cord touches it."""
 LEAVING_COST = 0.25
 """l: crossing a wall of the strength of the neighbourhood's steps (1 over about 2 mm) costs half of what a good
 border gains."""
@@ -51,7 +52,7 @@ UNSEEN_CERTAINTY = 0.05
 """Of a border that is not seen, against 1 of one that is: it counts where there is nothing else."""
 PASSES = 3
 """Rounds of recentring: the first finds the cord from a point that may lie near its edge, the others see it from its
-middle; a center 3 mm off is mended by then."""
+middle; a center 3 mm off is put right by then."""
 RECENTRE_MM = 3.0
 """A center moves at most this far between the passes: less than a cord's radius, so it stays in the cord."""
 

@@ -25,9 +25,9 @@ class CordContours:
     radii_mm : (P, A) array
         Cord's border on each ray of `polar.ANGLES`.
     sac_mm : (P, A) array
-        The thecal sac's, the outer border of the fluid.
+        The thecal sac's, the outer border of the CSF.
     sac_support : (P,) array
-        Share of the sac's border that stands on a step from fluid to wall.
+        Share of the sac's border that stands on a step from CSF to wall.
     confidence : (P,) array
         Probability of each slice's contour to be right.
     extent_confidence : float

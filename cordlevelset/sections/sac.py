@@ -1,12 +1,13 @@
-"""The thecal sac in each cross-section: the outer border of the fluid around the cord.
+"""The thecal sac in each cross-section: the outer border of the CSF around the cord.
 
-Along a ray, beyond the cord's border, e < 0 (`steps`) is the step from fluid to the canal's wall. The gain of a sac
+Along a ray, beyond the cord's border, e < 0 (`steps`) is the step from CSF to the canal's wall. The gain of a sac
 that ends at r is
 
     |e| / (1 + s |e|)  -  l int_(r_cord)^(r - d) max(-e, 0)  -  c (r - r0)^2
 
-so that the first good wall wins over a stronger one behind it, and the size of sacs speaks where no wall is seen, as in
-T1, where fluid and ligament are both dark. The contour is the closed curve of greatest gain, never inside the cord's.
+so that the first good wall wins over a stronger one behind it. Where no wall is seen, as in T1, where CSF and ligament
+are both dark, the usual size of a sac decides. The contour is the closed curve of greatest gain, never inside the
+cord's.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def sac_contours(evidence: FloatArray, cord_mm: NDArray[np.float64], plane_mm: f
 
 
 def sac_support(evidence: FloatArray, sac_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share (P,) of each sac's border that stands on a step from fluid to wall."""
+    """Share (P,) of each sac's border that stands on a step from CSF to wall."""
     index = np.clip(np.rint(sac_mm / polar.RADIUS_STEP_MM).astype(int), 0, evidence.shape[2] - 1)
     support: NDArray[np.float64] = (np.take_along_axis(evidence, index[:, :, None], axis=2) < -WALL_STEP).mean((1, 2))
     return support

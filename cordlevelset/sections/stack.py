@@ -109,7 +109,7 @@ class Sections:
         return replace(self, values=steps.smoothed(self.values, self.plane_mm, along_mm), radial_mm=radial_mm)
 
     def recentred(self, array: NDArray[np.float32], shift_mm: FloatArray) -> Sections:
-        """The same contours about centers inside them, moved by `shift_mm` (P, 2), and `array` sampled anew."""
+        """The same contours about centers inside them, moved by `shift_mm` (P, 2), and `array` sampled about them."""
         return self.of_image(
             array,
             spacing=self.spacing,

@@ -1,4 +1,4 @@
-"""Above its tip the cord tapers: what hugs it there are roots.
+"""The taper of the conus: near its tip the cord is told from the roots that lie against it.
 
 The roots of the cauda equina leave the conus on all sides. They are as dark or bright as cord, and where they lie
 against it the contour that knows nothing of the tip takes them in. Once the tip is known, a size is expected h mm above
@@ -6,9 +6,9 @@ it,
 
     r(h) = r0 + (r - r0) h / l,   h < l
 
-with r the median contour of the cord higher up, r0 the smallest one that is told from fluid and l the length of a
-conus. The contour of greatest gain is sought anew with that size in place of the usual cord's and of the neighbours': a
-border that stands clear keeps its place, one that roots have blurred moves in to the cord's own step.
+with r the median contour of the cord higher up, r0 the smallest one that is told from CSF and l the length of a
+conus. The contour of greatest gain is sought again with that size in place of the usual cord's and of the neighbours'.
+A border that stands clear keeps its place, one that roots have blurred moves in to the cord's own step.
 """
 
 from __future__ import annotations

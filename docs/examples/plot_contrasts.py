@@ -2,7 +2,7 @@
 T1, T2 and T2*: no contrast to declare
 ======================================
 
-The same neck as T1 (cord brighter than the fluid), T2 and T2* (cord darker), sagittal and axial. Each is segmented with
+The same neck as T1 (cord brighter than the CSF), T2 and T2* (cord darker), sagittal and axial. Each is segmented with
 the same call; the polarity is found out from the image.
 """
 

@@ -59,16 +59,16 @@ plt.show()
 # %%
 # The wrong border
 # ----------------
-# A lesion as bright as the fluid reaches the left border of the cord over 14 mm. Without an edge there, the contour goes
+# A lesion as bright as the CSF reaches the left border of the cord over 14 mm. Without an edge there, the contour goes
 # around it.
 
 phantom = make_phantom(region="cervical", spacing=(2.0, 0.8, 0.8), field_mm=(100.0, 80.0, 56.0))
 array, truth = phantom.image.array.copy(), phantom.soft_mask.array > 0.5
-fluid = np.percentile(array[phantom.sac_mask.array > 0], 95)
+csf = np.percentile(array[phantom.sac_mask.array > 0], 95)
 rows, columns = np.indices(array.shape[1:])
 for k in range(22, 29):
     j, i = np.argwhere(truth[k]).mean(0)
-    array[k][truth[k] & (columns > i + 1.5) & (abs(rows - j) < 4)] = fluid
+    array[k][truth[k] & (columns > i + 1.5) & (abs(rows - j) < 4)] = csf
 image = phantom.image.like(array)
 wrong = cls.segment(image)
 

@@ -3,7 +3,7 @@ How far it holds
 ================
 
 The same spine with more and more noise, and with thicker and thicker sagittal slices, two random seeds each. CNR is the step
-between cord and fluid over the noise's standard deviation. Phantoms flatter any method: they have no motion, no flow, no
+between cord and CSF over the noise's standard deviation. Phantoms flatter any method: they have no motion, no flow, no
 disease. :doc:`/limits` says what real images add.
 """
 
@@ -47,7 +47,7 @@ thick.legend(frameon=False, fontsize=8)
 plt.show()
 
 # %%
-# Where there is no cord, only roots in fluid, the answer should be a refusal; if it is none, then a confidence near zero:
+# Where there is no cord, only roots in CSF, the answer should be a refusal; if it is none, then a confidence near zero:
 
 phantom = make_phantom(cord=False)
 try:

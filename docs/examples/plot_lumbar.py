@@ -15,7 +15,7 @@ from cordlevelset.phantom import make_phantom
 phantom = make_phantom(scoliosis_mm=4.0, place_mm=(0.0, 1.5))
 result = cls.segment(phantom.image)
 
-print(f"cord {result.polarity} against the fluid, {result.length_mm:.0f} mm long, confidence {result.confidence:.2f}")
+print(f"cord {result.polarity} against the CSF, {result.length_mm:.0f} mm long, confidence {result.confidence:.2f}")
 comparison = cls.compare(result.mask, phantom.soft_mask)
 print(f"Dice {comparison.dice:.2f}, border {comparison.assd_mm:.2f} mm, bias {comparison.bias_mm:+.2f} mm")
 

@@ -73,7 +73,7 @@ plt.show()
 
 # %%
 # **Border.** One plane seen along rays from the path, and the signed steps on them: red where the step goes from cord to
-# fluid, blue where it goes from fluid to the wall of the canal. The closed curve of greatest gain starts the active contour,
+# CSF, blue where it goes from CSF to the wall of the canal. The closed curve of greatest gain starts the active contour,
 # whose end (dashed) is the border.
 
 p = len(planes) - 40

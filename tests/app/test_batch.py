@@ -71,16 +71,17 @@ def test_each_image_has_its_answer(undisturbed):
     assert [o.summary.get("polarity") for o in outcomes] == ["dark", "bright", None, None]
     assert "evidence" in outcomes[2].remark
     for name in ("sub-01/anat/sub-01_T2w", "sub-02/ses-a/anat/sub-02_ses-a_T1w"):
-        for end in ("seg.nii.gz", "seg.json", "measures.csv", "centerline.csv", "report.html"):
+        for end in batch.LEAVES:
             assert (output / f"{name}_label-SC_{end}").exists()
     assert not (output / "sub-03/anat/sub-03_T2w_label-SC_seg.nii.gz").exists()
     assert (output / "cord.tsv").read_text().count("\n") == 5
     page = (output / "index.html").read_text()
     assert "sub-04_&lt;b&gt;_T2w" in page
     assert "<b>" not in page
-    for link in re.findall('href="([^"]+)"', page):
-        assert (output / link).exists()
-    assert page.count("href=") == 2
+    links = re.findall('<a href="([^"]+)"', page)
+    assert len(links) == 2
+    assert all((output / link).exists() for link in links)
+    assert page.count("<image") == 6  # both views of the cords, and of the image without one
 
 
 def test_nothing_is_repeated(dataset, undisturbed, monkeypatch):
@@ -119,7 +120,8 @@ def test_nothing_is_left_of_an_older_version_of_the_image(dataset, undisturbed, 
     shutil.copy(root / "sub-03/anat/sub-03_T2w.nii.gz", root / "sub-01/anat/sub-01_T2w.nii.gz")
     outcomes = batch.run_batch(root, output, report=True)
     assert [o.status for o in outcomes[:2]] == ["no cord found", "done"]
-    assert [p.name for p in (output / "sub-01/anat").iterdir()] == ["sub-01_T2w_label-SC_seg.json"]
+    left = {f"sub-01_T2w_label-SC_{end}" for end in ("seg.json", "view.svg")}
+    assert {p.name for p in (output / "sub-01/anat").iterdir()} == left
     assert (output / "index.html").read_text().count("<a ") == 1
 
 
@@ -145,6 +147,9 @@ def test_records_follow_bids(dataset, undisturbed):
     assert list(record["SourceSHA256"].values()) == [digest]
     assert record["GeneratedBy"] == [{"Name": "cordlevelset", "Version": cls.__version__}]
     assert record["Units"]["mean_area_mm2"] == "mm^2"
+    assert record["Options"] == {"contrast": "auto", "polarity": "auto", "frame": None, "series": None, "label": None}
+    assert record["Command"].startswith("cordlevelset segment sub-01_T2w.nii.gz -o sub-01_T2w_label-SC_seg.nii.gz")
+    assert len(record["Result"]["ends_mm"]) == 2
 
 
 def test_kernels_are_compiled_once_and_before_the_workers(dataset, tmp_path, monkeypatch):
@@ -193,6 +198,10 @@ def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tm
     last = subprocess.run(command, capture_output=True, text=True)
     assert last.returncode == 1  # one of the images is none
     assert last.stdout.startswith("2 images done, 1 without a cord, 1 failed")
+    doubtful = last.stdout.splitlines()[1:]
+    assert doubtful[0] == "doubtful: 2, look at these first"
+    assert "sub-04_<b>_T2w.nii.gz: failed" in doubtful[1]
+    assert "sub-03_T2w.nii.gz: no cord found" in doubtful[2]
     assert last.stderr.count("\n") == 1
     assert content(output) == content(undisturbed[0])
 

@@ -30,7 +30,7 @@ def test_segment_writes_everything(neck, neck_result, neck_file, tmp_path, capsy
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == COLUMNS
     assert [int(row["slice"]) for row in rows] == [record.slice for record in neck_result.slices]
-    assert {p.name for p in tmp_path.iterdir()} == {mask.name, soft.name, line.name, table.name}
+    assert {p.name for p in tmp_path.iterdir()} == {mask.name, "mask.json", soft.name, line.name, table.name}
 
 
 def test_json_summary(neck_file, tmp_path, capsys):
@@ -41,6 +41,7 @@ def test_json_summary(neck_file, tmp_path, capsys):
         "length_mm",
         "mean_area_mm2",
         "volume_mm3",
+        "ends_mm",
         "confidence",
         "conus",
         "conus_state",
@@ -49,6 +50,45 @@ def test_json_summary(neck_file, tmp_path, capsys):
     }
     assert summary["polarity"] == "dark"
     assert "t1" in summary["notes"][0]
+
+
+def test_every_mask_has_a_sidecar(neck_file, neck_result, tmp_path):
+    mask = tmp_path / "cord.nii.gz"
+    words = ["segment", str(neck_file), "-o", str(mask), "--contrast", "t2"]
+    assert main(words) == 0
+    about = json.loads((tmp_path / "cord.json").read_text())
+    assert about["Sources"] == [neck_file.as_posix()]
+    assert about["Options"]["contrast"] == "t2"
+    assert about["Command"] == f"cordlevelset segment {neck_file.name} -o cord.nii.gz --contrast t2"
+    assert about["Result"]["confidence"] == round(neck_result.confidence, 2)
+    assert about["Result"]["ends_mm"][0] == [round(float(v), 1) for v in neck_result.centerline.points_mm[0]]
+    assert main([*words, "--measures", str(tmp_path / "cord.json")]) == 0  # the same and the slices
+    longer = json.loads((tmp_path / "cord.json").read_text())
+    assert longer.keys() - about.keys() == {"Slices"}
+    assert longer["Result"] == about["Result"]
+
+
+def test_another_files_sidecar_is_not_replaced(neck_file, tmp_path, capsys):
+    (tmp_path / "image.json").write_text('{"EchoTime": 0.1}')  # of image.nii.gz, from the scanner
+    assert main(["segment", str(neck_file), "-o", str(tmp_path / "image.mha")]) == 1
+    assert "would be lost" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["image.json"]
+    (tmp_path / "image.mha").write_text("")  # another tool's mask and its sidecar: both are replaced
+    assert main(["segment", str(neck_file), "-o", str(tmp_path / "image.mha")]) == 0
+    assert "Result" in json.loads((tmp_path / "image.json").read_text())
+
+
+def test_at_a_terminal_a_line_opens_both(neck_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cordlevelset.outputs.viewers.shutil.which", lambda program: None)
+    words = ["segment", str(neck_file), "-o", str(tmp_path / "m.nii.gz")]
+    assert main(words) == 0
+    assert "look at it" not in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(words) == 0
+    line = f"look at it: fsleyes {neck_file.as_posix()} {tmp_path.as_posix()}/m.nii.gz -cm red -a 50"
+    assert capsys.readouterr().out.splitlines()[-1] == line
+    assert main([*words, "--json"]) == 0
+    assert "look at it" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["line.csv", "line.mrk.json"])
@@ -146,6 +186,7 @@ def test_demo(tmp_path, capsys):
         "image.nii.gz",
         "truth.nii.gz",
         "mask.nii.gz",
+        "mask.json",
         "centerline.csv",
         "centerline.mrk.json",
         "demo.png",

@@ -15,7 +15,7 @@ def share(rows_mm, dy, half_ap, half_lr, middle, left, right):
 def partial_volume_misfits(
     planes, middles, half_ap, fullness, sacs, spacing, levels, shifts, half_lr, sac_lr, margins, roots
 ):
-    """Voxel by voxel and cord by cord, with what is in the column's fluid solved as a least-squares system."""
+    """Voxel by voxel and cord by cord, with what is in the column's CSF solved as a least-squares system."""
     planes = planes.astype(float)  # NumPy 1 keeps float32 beside a float64 scalar
     (dy, dx), out = spacing, np.empty((len(planes), len(shifts), len(half_lr), len(sac_lr)))
     for p, s, a, w in np.ndindex(out.shape):
@@ -34,12 +34,12 @@ def partial_volume_misfits(
             cord_level, fluid_level, wall_level = levels[p]
             seen = (planes[p, rows, i] - fluid_level) / (cord_level - fluid_level)
             wall = (wall_level - fluid_level) / (cord_level - fluid_level)
-            rest, fluid = seen - cord / fullness[p, s, a] - wall * (1 - sac), np.maximum(sac - cord, 0)
+            rest, csf = seen - cord / fullness[p, s, a] - wall * (1 - sac), np.maximum(sac - cord, 0)
             beside = np.abs(rows * dy - cy) < roots.middle * b
             for group in (beside, ~beside):
                 ridge = roots.ridge * group.sum()
-                matrix = np.append(fluid[group], np.sqrt(ridge))[:, None]
+                matrix = np.append(csf[group], np.sqrt(ridge))[:, None]
                 own = min(np.linalg.lstsq(matrix, np.append(rest[group], 0.0), rcond=None)[0][0], roots.most)
-                total += ((rest - own * fluid)[group] ** 2).sum() + ridge * own**2
+                total += ((rest - own * csf)[group] ** 2).sum() + ridge * own**2
         out[p, s, a, w] = total / (rows.size * len(near))
     return out

@@ -67,7 +67,7 @@ def test_a_short_stretch_is_trusted_less():
 
 @pytest.mark.parametrize(("around", "expected"), [(10.0, 1.0), (40.0, 1.0), (60.0, 0.0), (150.0, 0.0)])
 def test_walls_are_seen_only_where_something_gives_signal(around, expected):
-    """A cord of 100 in fluid of 5, and tissue beyond 8 mm; air of 0 in the image."""
+    """A cord of 100 in CSF of 5, and tissue beyond 8 mm; air of 0 in the image."""
     profile = np.where(polar.RADII_MM < 4, 100.0, np.where(polar.RADII_MM < 8, 5.0, around))
     sections = np.broadcast_to(profile, (3, polar.N_ANGLES, polar.RADII_MM.size)).astype(np.float32)
     radii, image = np.full((3, polar.N_ANGLES), 4.0), np.linspace(0, 100, 8000, dtype=np.float32).reshape(20, 20, 20)

@@ -11,7 +11,7 @@ from cordlevelset.phantom import make_phantom
 SPACING, STRETCH = (4.0, 0.8, 0.8), slice(15, 25)
 FINE = 8
 
-# half-diameters and places in those of the cord (AP, left-right), brightness from cord (0) to fluid (1)
+# half-diameters and places in those of the cord (AP, left-right), brightness from cord (0) to CSF (1)
 KINDS = {
     "syrinx": ([(0.5, 0.5, 0.0, 0.0)], 1.0),
     "dorsal lesion": ([(0.35, 0.35, 0.55, 0.0)], 0.6),
@@ -28,9 +28,9 @@ def neck(contrast):
 def with_inside(phantom, kind):
     """The phantom's image with ellipses inside the cord, over 40 mm of it."""
     image, cord = phantom.image.array.copy(), phantom.soft_mask.array
-    fluid = (phantom.sac_mask.array > 0) & (cord == 0)
+    csf = (phantom.sac_mask.array > 0) & (cord == 0)
     ellipses, level = KINDS[kind]
-    rise = level * (np.median(image[fluid]) - np.median(image[cord == 1]))
+    rise = level * (np.median(image[csf]) - np.median(image[cord == 1]))
     fine = (np.arange(FINE) + 0.5) / FINE - 0.5
     y, x = ((np.arange(n)[:, None] + fine).ravel() for n in cord.shape[1:])
     for k in range(len(image))[STRETCH]:

@@ -21,7 +21,7 @@ def partial_volume_contours(array, *, sac_mm, above_tip_mm=None, **given):
 def slab(middle_mm, dx, planes=12, polarity=-1, wall=WALL, roots=0.0):
     """An elliptic cord in an elliptic sac, averaged over voxels 1 mm high and `dx` wide; exact to 0.05 mm.
 
-    Beside the cord, in the middle third of its depth, roots fill a share of the fluid.
+    Beside the cord, in the middle third of its depth, roots fill a share of the CSF.
     """
     n_y, n_x, fine = 36, round(60 / dx), 20
     y = (np.arange(n_y * 10) + 0.5) / 10 - 0.5 - 17.0

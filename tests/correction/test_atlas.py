@@ -61,12 +61,12 @@ def test_the_same_twice_and_in_any_orientation(other, template, hint):
 def decoy(other):
     """The image with a perfect cord in a perfect sac drawn into it, 22 mm before the cord."""
     array = other.image.array.copy()
-    cord, fluid = np.percentile(array, [5, 99])
+    cord, csf = np.percentile(array, [5, 99])
     planes, at = middles(other.soft_mask.array > 0.5)
     rows, columns = np.indices(array.shape[1:]) * 1.5
     for k, (y, x) in zip(planes, at * 1.5, strict=True):
         away = np.hypot(rows - (y - 22.0), columns - x)
-        array[k] = np.where(away < 4.0, cord, np.where(away < 9.0, fluid, array[k]))
+        array[k] = np.where(away < 4.0, cord, np.where(away < 9.0, csf, array[k]))
     return other.image.like(array)
 
 

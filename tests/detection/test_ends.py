@@ -6,7 +6,7 @@ from cordlevelset.detection.ends import CAUDA_MM, CHANGE, VAGUE_MM, find_top, lo
 
 
 def _profile(n, plane_mm, tip_mm, sign=1.0):
-    """Cord above the tip, fluid below it, seen by the conus test."""
+    """Cord above the tip, CSF below it, seen by the conus test."""
     z = np.arange(n) * plane_mm
     below = z < tip_mm
     inside = np.where(below, 1 + sign, 1.0)
@@ -32,7 +32,7 @@ def test_roots_as_bright_as_cord_still_end_it():
 
 @pytest.mark.parametrize(("support_there", "state"), [(1.0, "seen"), (0.4, "outside")])
 def test_what_a_tapered_section_regains_is_no_cord_unless_it_was_compressed(support_there, state):
-    """Fluid all around the least section: a conus and, below it, roots. None: cord on both sides of a narrow canal."""
+    """CSF all around the least section: a conus and, below it, roots. None: cord on both sides of a narrow canal."""
     z = np.arange(160.0)
     area = np.interp(z, [70, 80, 110], [60, 30, 70])
     inside = np.where(z < 80, 1.4, 1.0)  # roots a little brighter than cord
@@ -65,7 +65,7 @@ def test_a_change_counts_only_where_both_lights_show_it():
 
 @pytest.mark.parametrize(("length", "state"), [(40, "outside"), (100, "seen")])
 def test_the_cord_goes_on_below_what_is_shorter_than_it(length, state):
-    """A syrinx as bright as the fluid, with 70 mm of cord below it."""
+    """A syrinx as bright as the CSF, with 70 mm of cord below it."""
     inside, step, response, area, support = _profile(240, 1.0, -5.0)
     syrinx = slice(70, 70 + length)
     inside[syrinx], response[syrinx] = 2.0, -0.2
@@ -125,7 +125,7 @@ def test_a_short_cord_is_not_held_against_the_long_sac_below_it(cord_mm):
 
 
 def test_two_odd_slices_at_the_top_are_no_cord_to_hold_the_rest_against():
-    below = np.arange(24) < 22  # 5 mm slices: more fluid around the uppermost two
+    below = np.arange(24) < 22  # 5 mm slices: more CSF around the uppermost two
     response, area, support = np.where(below, -0.5, 0.7), np.where(below, 45.0, 72.0), np.where(below, 0.5, 1.0)
     end = lower_end(np.ones(24), np.where(below, 0.4, 1.0), response, area, support, 5.0)
     assert end.state == "outside"
@@ -151,7 +151,7 @@ def test_one_wide_slice_or_nothing_narrow_is_no_brainstem():
 
 
 def test_brainstem_of_an_image():
-    """A dark cord of 4 by 5.5 mm in bright fluid grows to 7 by 9 mm over 15 mm, 60 mm above the lowest plane."""
+    """A dark cord of 4 by 5.5 mm in bright CSF grows to 7 by 9 mm over 15 mm, 60 mm above the lowest plane."""
     z, y, x = np.meshgrid(np.arange(0, 110, 2.0), np.arange(90.0), np.arange(80.0), indexing="ij")
     wider = np.clip((z - 60) / 15, 0, 1)
     cord = np.hypot((y - 45) / (4 + 3 * wider), (x - 40) / (5.5 + 3.5 * wider))

@@ -11,7 +11,7 @@ TRAPS = [
     None,
     "vessels",
     "fat plane",
-    "no fluid behind",
+    "no CSF behind",
     "thick sagittal",
     "scoliosis",
     "bias field",

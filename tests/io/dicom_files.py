@@ -37,7 +37,7 @@ def dataset(sop_class: str, uid: str, *, number: int, description: str, **others
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = sop_class
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = f"{series}.{uid}"
-    ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Phantom", "1", "", ""
+    ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Phantom^Neck", "1", "", ""
     ds.StudyInstanceUID, ds.StudyID, ds.StudyDate, ds.StudyTime = STUDY, "1", "20240102", "101112"
     ds.AccessionNumber, ds.ReferringPhysicianName = "", ""
     ds.SeriesInstanceUID, ds.SeriesNumber, ds.SeriesDescription = series, number, description

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,22 @@ from dicom_files import STUDY, write_classic, write_enhanced, write_report
 from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 import cordlevelset as cls
-from cordlevelset.phantom import make_phantom
+from cordlevelset.phantom import Phantom, make_phantom
+from cordlevelset.volume import Turn
 
 T1 = {"description": "t1_tse", "EchoTime": "10", "RepetitionTime": "600"}
 Fill = Callable[[Path], object]
 
 
+@cache
+def _neck() -> Phantom:
+    """As in the input table."""
+    return make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0), scoliosis_mm=2.0)
+
+
 def phantom(n: int = 30) -> cls.Volume:
-    """The lowest n slices of the phantom of the input table."""
-    made = make_phantom(region="cervical", spacing=(2.0, 1.0, 1.0), field_mm=(60.0, 80.0, 50.0), scoliosis_mm=2.0).image
+    """Its lowest n slices."""
+    made = _neck().image
     return cls.Volume(made.array[:n].astype(np.int16), made.spacing, made.origin, made.direction)
 
 
@@ -52,16 +60,32 @@ def staggered(shift: float) -> Fill:
     return moved([(0.0, shift * k, 2.0 * k) for k in range(30)])
 
 
-def disc(folder: Path) -> None:
-    """A patient's disc: folders in folders, a localizer, a report, the list of all files, hidden ones."""
+def _localizer(folder: Path) -> None:
+    """Three slices in each of three planes, in one series."""
     for n, direction in enumerate([np.eye(3), np.eye(3)[[2, 0, 1]], np.eye(3)[[1, 2, 0]]]):
         plane = cls.Volume(np.zeros((3, 40, 40), np.int16), (20.0, 2.0, 2.0), (0.0, 0.0, 0.0), direction)
         ids = {k: {"SOPInstanceUID": f"{STUDY}.1.{n + 1}{k}"} for k in range(3)}
-        write_classic(folder / "DICOM/ST0/SE0", plane, number=1, description="loc", prefix=f"IM{n}", slices=ids)
+        write_classic(folder, plane, number=1, description="loc", prefix=f"IM{n}", slices=ids)
+
+
+def disc(folder: Path) -> None:
+    """A patient's disc: folders in folders, a localizer, a report, the list of all files, hidden ones."""
+    _localizer(folder / "DICOM/ST0/SE0")
     classic()(folder / "DICOM/ST0/SE1")
     write_report(folder / "DICOM/ST0/SE2/SR0")
     (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
     (folder / "DICOM/ST0/SE1/._000.dcm").write_bytes(bytes(128) + b"DICM")
+
+
+def lumbar_disc(folder: Path, t2: cls.Volume, t1: cls.Volume) -> None:
+    """The disc that the documentation reads: sagittal slices, T2 and T1, of images with axes up, back and left."""
+    _localizer(folder / "DICOM/ST0/SE0")
+    sagittal = Turn((2, 0, 1), (True, True, False))
+    for number, image, times in ((5, t2, {"description": "t2_tse_sag"}), (6, t1, {**T1, "description": "t1_tse_sag"})):
+        stack = sagittal.volume(cls.Volume(image.array.astype(np.int16), image.spacing, image.origin, image.direction))
+        write_classic(folder / f"DICOM/ST0/SE{number - 4}", stack, number=number, **times)
+    write_report(folder / "DICOM/ST0/SE3/SR0")
+    (folder / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
 
 
 def beside_others(folder: Path) -> None:
@@ -116,8 +140,15 @@ def damaged_elsewhere(folder: Path) -> None:
 
 
 def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:900])
+    path.write_bytes(path.read_bytes()[:500])
 
 
 def mosaic(folder: Path) -> None:
     classic(ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])(folder)
+
+
+def with_segmentation(folder: Path) -> None:
+    """A series, and the mask of its cord beside its slices."""
+    classic()(folder)
+    image = cls.read(folder)
+    cls.write(image.like((_neck().soft_mask.array >= 0.5).astype(np.uint8)), folder / "cord.dcm")

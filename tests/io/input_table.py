@@ -13,6 +13,7 @@ import io
 import os
 import re
 import struct
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -280,7 +281,7 @@ def _with_masks(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> Mad
 
 def _beside(of: Callable[[Path], Made], name: str) -> Callable[[Path], Made]:
     """Another of the files that `of` makes."""
-    return lambda folder: Made(of(folder).path.with_name(name))
+    return lambda folder: Made(of(folder).path.parent / name)
 
 
 def _segments(
@@ -435,6 +436,17 @@ def no_privilege(folder: Path | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def no_pydicom(folder: Path) -> Iterator[None]:
+    """As if it were not installed."""
+    held = {name: sys.modules.pop(name) for name in tuple(sys.modules) if name.split(".")[0] == "pydicom"}
+    sys.modules["pydicom"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.modules.update(held)
+
+
+@contextlib.contextmanager
 def closed_folder(folder: Path) -> Iterator[None]:
     (folder / "closed").mkdir()
     (folder / "closed").chmod(0o500)
@@ -500,6 +512,7 @@ DICOM_ROWS = [
     ),
     Row("DICOM, no slice says where it lies", _dicom(DISC.classic(ImagePositionPatient=None)), 1, "where it lies"),
     Row("DICOM, one slice", _dicom(DISC.classic(planes=[0])), 1, "one voxel thick"),
+    Row("DICOM, a file of a slice", _beside(_dicom(DISC.classic()), "disc/003.dcm"), 1, "give the folder"),
     Row("DICOM, a slice damaged", _dicom(DISC.damaged), 1, "029.dcm is damaged"),
     Row("DICOM, another folder damaged", _dicom(DISC.damaged_elsewhere)),
     Row("DICOM, several slices in one (mosaic)", _dicom(DISC.mosaic), 1, "mosaic"),
@@ -513,6 +526,26 @@ DICOM_ROWS = [
     Row("enhanced DICOM, two stacks", _dicom(DISC.enhanced(stacks={k: str(1 + k // 15) for k in range(30)})), 1, "3.2"),
     Row("enhanced DICOM, two files in a folder", _dicom(DISC.two_enhanced), 1, "4 (t1_tse, 30 slices)"),
     Row("enhanced DICOM, two files in a folder, --series 3", _dicom(DISC.two_enhanced), options={"series": "3"}),
+    Row("DICOM, the mask as a DICOM segmentation", _dicom(DISC.classic()), output="cord.dcm"),
+    Row("enhanced DICOM, the mask as a DICOM segmentation", _dicom(DISC.enhanced()), output="cord.dcm"),
+    Row(
+        "DICOM without a frame of reference, the mask as a DICOM segmentation",
+        _dicom(DISC.classic(FrameOfReferenceUID=None)),
+        1,
+        "FrameOfReferenceUID",
+        output="cord.dcm",
+    ),
+    Row("not DICOM, the mask as a DICOM segmentation", GOOD, 1, "refers to DICOM slices", output="cord.dcm"),
+    Row("a DICOM segmentation as a hint", _dicom(DISC.with_segmentation), options={"initial": "disc/cord.dcm"}),
+    Row(
+        "measure: a DICOM segmentation",
+        _beside(_dicom(DISC.with_segmentation), "disc/cord.dcm"),
+        0,
+        "30 slices",
+        command="measure",
+        output="m.csv",
+    ),
+    Row("DICOM where the extra is missing", _dicom(DISC.classic()), 1, "cordlevelset[dicom]", around=no_pydicom),
     Row("not DICOM, --series 3", GOOD, 1, "is not DICOM", options={"series": "3"}),
 ]
 

@@ -234,7 +234,7 @@ def test_window_widens_with_the_contour(middle, band, monkeypatch):
     )
     widened = []
     move_over = window.move_over
-    monkeypatch.setattr(window, "move_over", lambda *a: widened.append(a[2][1]) or move_over(*a))
+    monkeypatch.setattr(window, "move_over", lambda *a: widened.append(a[3][1]) or move_over(*a))
     part = run()
     assert widened
     monkeypatch.setattr(window, "start_window", lambda inside, rim: tuple(slice(0, n) for n in inside.shape))

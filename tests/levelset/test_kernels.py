@@ -6,9 +6,13 @@ import math
 import naive_levelset as naive
 import numpy as np
 import pytest
+from parts import Parts
 
-from cordlevelset.levelset import _kernels, window
+from cordlevelset.levelset import _kernels as kernels
+from cordlevelset.levelset import window
 from cordlevelset.levelset.distance import grid_and_band, redistance
+
+_kernels = Parts(kernels)
 
 SHAPES = [((13, 21), (0.5, 0.8)), ((7, 9, 11), (2.4, 0.8, 0.6)), ((1, 9), (1.0, 0.5)), ((5, 2, 18), (1.0, 3.0, 0.5))]
 
@@ -82,7 +86,7 @@ def test_redistance_is_a_fixed_point_of_the_plain_solver(shape, spacing, beyond)
     phi = blob(shape, spacing).ravel()
     start = phi.copy()
     grid, band = grid_and_band(shape, spacing, phi.dtype)
-    _kernels.to_distance(phi, grid, band, 200, beyond)
+    _kernels.to_distances(phi.reshape(1, -1), grid, band, 200, beyond, False)
     assert (np.sign(phi) == np.where(start < 0, -1, 1)).all()
     assert (np.abs(phi[band.member == 0]) == beyond).all()
     seeds = band.cell[: _kernels.find_seeds(start, *grid_and_band(shape, spacing, phi.dtype))]
@@ -117,15 +121,16 @@ class Run:
     def __init__(self, shape, spacing, kind, *, own_clocks=True, weights=(0.3, 0.7, 1.2)):
         rng = np.random.default_rng(7)
         g, region = rng.uniform(0.05, 1, shape).astype(kind), rng.normal(size=shape).astype(kind)
-        image = window.image(g, region, spacing, 1.0)
+        image = window.image(g, spacing, 1.0)
         self.space = s = window.workspace(tuple(slice(0, n) for n in shape), image)
-        _kernels.pad(g.ravel(), s.box, s.g)
-        _kernels.pad(region.ravel(), s.box, s.region)
         self.state = _kernels.State(np.zeros(_kernels.N_COUNTS, np.int64), np.zeros(_kernels.N_REALS))
         self.terms = _kernels.Terms(*weights, np.inf if own_clocks else 0.05, 1e-3)
-        phi = blob(shape, spacing).astype(kind)
-        _kernels.start_run(phi.ravel(), s.grid, s.band, s.strips, s.box, 30.0, self.state, s.moving)
-        _kernels.refresh(s.moving, s.g, s.region, s.strips, s.box, self.terms, self.state, 30.0)
+        phi = blob(shape, spacing).astype(kind).reshape(1, -1)
+        _kernels.to_distances(phi, s.grid, s.band, 1, 30.0, True)
+        self.moving, self.g, self.region = (window.pad(a.reshape(1, -1), s.box)[0] for a in (phi, g, region))
+        _kernels.start_run(s.strips, s.box, self.state)
+        self.state.counts[_kernels.RUNS], _ = _kernels.join_strips(s.strips, s.box)
+        _kernels.refresh(self.moving, self.g, self.region, s.strips, s.box, self.terms, self.state, 30.0)
         counts = self.state.counts
         self.n, self.runs, self.ghosts = counts[_kernels.STRIPS], counts[_kernels.RUNS], counts[_kernels.GHOSTS]
         self.spacing = (1.0,) * (3 - len(shape)) + tuple(spacing)
@@ -166,7 +171,7 @@ def test_coefficients(shape, spacing, kind, clocks):
     run = Run(shape, spacing, kind, own_clocks=clocks)
     s = run.space
     expected = naive.coefficients(
-        run.view(s.moving), run.view(s.g), run.view(s.region), run.spacing, run.terms[:3],
+        run.view(run.moving), run.view(run.g), run.view(run.region), run.spacing, run.terms[:3],
         own_clocks=clocks, full=_kernels.FULL, none=_kernels.NONE,
     )  # fmt: skip
     rtol = 1e-3 if kind == np.float32 else 1e-9
@@ -180,7 +185,7 @@ def test_coefficients(shape, spacing, kind, clocks):
 def test_rates_and_super_step(shape, spacing, kind, clocks):
     run = Run(shape, spacing, kind, own_clocks=clocks)
     s, push = run.space, 1.7
-    before = run.view(s.moving)
+    before = run.view(run.moving)
     coef = [run.dense(s.strips.coef[q]) if q != 2 or len(shape) == 3 else np.zeros(run.padded) for q in range(6)]
     inner = tuple(slice(p, p + n) for p, n in zip(s.box.pad, s.box.shape, strict=True))
     widths = [(p, total - p - n) for p, n, total in zip(s.box.pad, s.box.shape, run.padded, strict=True)]
@@ -192,22 +197,22 @@ def test_rates_and_super_step(shape, spacing, kind, clocks):
         wrapped = np.where(run.ghost_mask(), np.pad(wrapped[inner], widths, mode="edge"), wrapped)
         return np.where(mask, naive.rates(wrapped, coef, run.spacing, push, _kernels.STEEPEST), 0.0)
 
-    _kernels.remember(s.moving, s.strips, run.runs, s.box)
-    _kernels.rates(s.moving, s.strips, run.runs, s.box, push)
+    _kernels.remember(run.moving, s.strips, run.runs, s.box)
+    _kernels.rates(run.moving, s.strips, run.runs, s.box, push, s.box.axes)
     first = right_hand_side(before)
     scale = np.abs(first).max() * (1e-4 if kind == np.float32 else 1e-9)
     np.testing.assert_allclose(run.listed(run.dense(s.strips.rate)), run.listed(first), atol=scale)
     tau, stages = 0.01, 4
-    _kernels.super_step(s.moving, s.strips, run.runs, run.ghosts, s.box, push, tau, stages)
+    _kernels.super_step(run.moving, s.strips, run.runs, run.ghosts, s.box, push, tau, stages)
     after = naive.legendre_step(before, first, right_hand_side, tau, stages)
     atol = 1e-4 if kind == np.float32 else 1e-8
-    np.testing.assert_allclose(run.listed(run.view(s.moving)), run.listed(after), atol=atol)
+    np.testing.assert_allclose(run.listed(run.view(run.moving)), run.listed(after), atol=atol)
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
 def test_distances_are_told_from_other_functions(shape, spacing):
     """By the slopes of the whole grid: central ones at most, the steeper one-sided ones at least so and so much."""
-    s = Run(shape, spacing, np.float64).space
+    grid, band = grid_and_band(shape, spacing, np.float64)
     distance = redistance(blob(shape, spacing), spacing=spacing)
     for phi in (distance, 1.25 * distance, 1.5 * distance, 0.6 * distance, np.clip(distance, -1, 1)):
         central = steep = 0
@@ -220,10 +225,9 @@ def test_distances_are_told_from_other_functions(shape, spacing):
         expected = (
             np.sqrt(central[near].max()) <= 1 + _kernels.UNEVEN and np.sqrt(steep[near].min()) >= 1 - _kernels.UNEVEN
         )
-        _kernels.pad(phi.ravel(), s.box, s.moving)
-        assert _kernels.is_distance(s.moving, s.box, 1.1) == expected
-        _kernels.unpad(s.moving, s.box, out := np.empty(phi.size))
-        np.testing.assert_array_equal(out.reshape(phi.shape), np.clip(phi, -1.1, 1.1) if expected else phi)
+        assert _kernels.is_distance(phi.ravel(), grid, 1.1) == expected
+        _kernels.to_distances(out := phi.reshape(1, -1).copy(), grid, band, 1, 1.1, True)
+        assert np.array_equal(out.reshape(phi.shape), np.clip(phi, -1.1, 1.1)) == expected
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)
@@ -231,18 +235,16 @@ def test_padding_and_ghosts(shape, spacing):
     run = Run(shape, spacing, np.float64)
     s = run.space
     values = np.random.default_rng(1).normal(size=shape)
-    _kernels.pad(values.ravel(), s.box, s.g)
+    padded = window.pad(values.reshape(1, -1), s.box)
     widths = [(p, total - p - n) for p, n, total in zip(s.box.pad, s.box.shape, run.padded, strict=True)]
     expected = np.pad(values.reshape(s.box.shape), widths, mode="edge")
-    np.testing.assert_array_equal(run.view(s.g), expected)
-    out = np.empty(values.size)
-    _kernels.unpad(s.g, s.box, out)
-    np.testing.assert_array_equal(out, values.ravel())
+    np.testing.assert_array_equal(run.view(padded), expected)
+    np.testing.assert_array_equal(window.inner(padded, s.box).ravel(), values.ravel())
     targets, sources = s.strips.ghost[: run.ghosts].T
     assert np.unique(targets).size == targets.size
-    marked = np.where(np.isin(np.arange(s.g.size), targets), np.nan, s.g)
+    marked = np.where(np.isin(np.arange(padded.size), targets), np.nan, padded[0])
     _kernels.fill_ghosts(marked, s.strips, run.ghosts)
-    np.testing.assert_array_equal(marked, s.g)
+    np.testing.assert_array_equal(marked, padded[0])
     assert np.isin(sources, run.cells).all()
 
 
@@ -250,7 +252,7 @@ def test_padding_and_ghosts(shape, spacing):
 def test_list_holds_all_that_is_near_and_its_neighbours(shape, spacing):
     run = Run(shape, spacing, np.float64)
     fade = naive.coefficients(
-        run.view(run.space.moving), np.ones(run.padded), np.zeros(run.padded), run.spacing, (1, 1, 1),
+        run.view(run.moving), np.ones(run.padded), np.zeros(run.padded), run.spacing, (1, 1, 1),
         own_clocks=False, full=_kernels.FULL, none=_kernels.NONE,
     )[-1]  # fmt: skip
     inner = tuple(slice(p, p + n) for p, n in zip(run.space.box.pad, run.space.box.shape, strict=True))
@@ -263,20 +265,20 @@ def test_list_holds_all_that_is_near_and_its_neighbours(shape, spacing):
 def test_movement_and_fastest():
     run = Run((13, 21), (0.5, 0.8), np.float64)
     s = run.space.strips
-    _kernels.remember(run.space.moving, s, run.runs, run.space.box)
-    _kernels.rates(run.space.moving, s, run.runs, run.space.box, 0.0)
+    _kernels.remember(run.moving, s, run.runs, run.space.box)
+    _kernels.rates(run.moving, s, run.runs, run.space.box, 0.0, run.space.box.axes)
     m = run.cells.size
     start, slope, reach, rate = (a[:m].copy() for a in (s.start, s.slope, s.reach, s.rate))
     weight = np.maximum(1 - start**2 / (reach + 1e-12), 0)
-    run.space.moving[run.cells] += 0.01 * rate
+    run.moving[run.cells] += 0.01 * rate
     moved = (0.01 * rate) ** 2 / np.maximum(slope, 1e-2)
     speed = np.sqrt((rate**2 / np.maximum(slope, 1e-2))[start**2 < reach].max())
     assert _kernels.fastest(s, m) == pytest.approx(speed)
-    rms, most = _kernels.movement(run.space.moving, s, run.runs, m)
+    rms, most = _kernels.movement(run.moving, s, run.runs, m)
     assert rms == pytest.approx(np.sqrt((weight * moved).sum() / weight.sum()), rel=1e-9)
     assert most == pytest.approx(np.sqrt((weight * moved).max()), rel=1e-9)
-    run.space.moving[run.cells] = 1.0
-    assert np.isnan(_kernels.movement(run.space.moving, s, run.runs, m)).all()
+    run.moving[run.cells] = 1.0
+    assert np.isnan(_kernels.movement(run.moving, s, run.runs, m)).all()
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES[:2])
@@ -284,8 +286,8 @@ def test_clocks_are_slowed_to_half_a_voxel_in_the_longest_step(shape, spacing):
     run = Run(shape, spacing, np.float64)
     s, box, m = run.space.strips, run.space.box, run.cells.size
     axes = [0, 1, 3, 4] + [2] * (len(shape) == 3)
-    _kernels.remember(run.space.moving, s, run.runs, box)
-    _kernels.rates(run.space.moving, s, run.runs, box, 0.0)
+    _kernels.remember(run.moving, s, run.runs, box)
+    _kernels.rates(run.moving, s, run.runs, box, 0.0, box.axes)
     speed, before = np.abs(s.rate[:m]) / np.sqrt(np.maximum(s.slope[:m], 1e-2)), s.coef[:, :m].copy()
     transport, diffusion = run.state.reals[[_kernels.TRANSPORT, _kernels.DIFFUSION]]
     longest = min(_kernels.CARRY / transport, _kernels.SUPER / diffusion)
@@ -294,7 +296,7 @@ def test_clocks_are_slowed_to_half_a_voxel_in_the_longest_step(shape, spacing):
     assert 0 < (speed > most).sum() < m  # some are slowed, some are not
     np.testing.assert_allclose(s.coef[axes, :m], before[axes] * np.minimum(most / np.maximum(speed, 1e-300), 1))
     np.testing.assert_array_equal(s.coef[5, :m], before[5])  # how it fades is no clock
-    _kernels.rates(run.space.moving, s, run.runs, box, 0.0)
+    _kernels.rates(run.moving, s, run.runs, box, 0.0, box.axes)
     slowed = np.abs(s.rate[:m]) / np.sqrt(np.maximum(s.slope[:m], 1e-2))
     assert (slowed[run.real] <= most * (1 + 1e-9)).all()
 
@@ -302,7 +304,7 @@ def test_clocks_are_slowed_to_half_a_voxel_in_the_longest_step(shape, spacing):
 def test_largest():
     values = np.random.default_rng(4).uniform(size=2 * _kernels.LANES + 3 * _kernels.STRIP)
     for n in range(0, values.size, _kernels.STRIP):
-        assert _kernels.largest(values, n) == max(values[:n], default=0)
+        assert _kernels.largest(values, n, np.empty(_kernels.LANES)) == max(values[:n], default=0)
 
 
 def test_step_is_bounded_by_movement_transport_and_stability():
@@ -320,11 +322,11 @@ def test_step_is_bounded_by_movement_transport_and_stability():
 def test_new_strips_get_a_first_guess():
     run = Run((40, 60), (0.5, 0.5), np.float64)
     s = run.space
-    phi = s.moving.copy()
+    phi = run.moving.copy()
     _kernels.reach_out(phi, s.strips.ident, 0, run.n, s.box, 30.0)
-    assert (np.abs(phi[run.cells]) <= np.abs(s.moving[run.cells])).all()
-    near = np.abs(s.moving[run.cells]) < 1
-    np.testing.assert_allclose(phi[run.cells][near], s.moving[run.cells][near], atol=0.2)
+    assert (np.abs(phi[run.cells]) <= np.abs(run.moving[run.cells])).all()
+    near = np.abs(run.moving[run.cells]) < 1
+    np.testing.assert_allclose(phi[run.cells][near], run.moving[run.cells][near], atol=0.2)
 
 
 @pytest.mark.parametrize(("shape", "spacing"), SHAPES)

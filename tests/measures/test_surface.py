@@ -32,7 +32,7 @@ def test_closed_and_as_large_as_the_soft_mask(conus, step):
     assert mesh.volume == pytest.approx(soft.sum() * np.prod(grid.spacing), rel=0.01)
 
 
-@pytest.mark.parametrize("ending", ["stl", "ply"])
+@pytest.mark.parametrize("ending", ["stl", "ply", "obj"])
 def test_files_that_others_read(neck_result, tmp_path, ending):
     write_surface(neck_result.surface, tmp_path / f"cord.{ending}")
     mesh = trimesh.load(tmp_path / f"cord.{ending}")
@@ -53,7 +53,31 @@ def test_vtk_and_the_command_line(neck_file, neck_result, tmp_path):
     np.testing.assert_allclose(np.loadtxt(lines[5 : 5 + n]), neck_result.surface.points_mm, atol=1e-4)
 
 
+def test_vtp_says_that_it_is_lps(neck_result, tmp_path):
+    reader = pytest.importorskip("vtkmodules.vtkIOXML").vtkXMLPolyDataReader()
+    write_surface(neck_result.surface, tmp_path / "cord.vtp")
+    reader.SetFileName(str(tmp_path / "cord.vtp"))
+    reader.Update()
+    mesh, surface = reader.GetOutput(), neck_result.surface
+    assert mesh.GetFieldData().GetAbstractArray("SPACE").GetValue(0) == "LPS"
+    assert mesh.GetNumberOfCells() == len(surface.triangles)
+    for n in (0, 17, len(surface.points_mm) - 1):
+        np.testing.assert_allclose(mesh.GetPoint(n), surface.points_mm[n], atol=1e-4)
+    corners = mesh.GetCell(5).GetPointIds()
+    assert [corners.GetId(n) for n in range(3)] == surface.triangles[5].tolist()
+
+
+def test_without_vtk_it_says_so_before_the_work(neck_file, neck_result, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cordlevelset.measures.surface.find_spec", lambda name: None)
+    monkeypatch.setattr("cordlevelset.pipeline.segment", lambda *_, **__: pytest.fail("the work began"))
+    words = ["segment", str(neck_file), "-o", str(tmp_path / "m.nii"), "--mesh", str(tmp_path / "cord.vtp")]
+    assert main(words) == 1
+    assert "cordlevelset[mesh]" in capsys.readouterr().err
+    write_surface(neck_result.surface, tmp_path / "cord.stl")
+    assert [p.name for p in tmp_path.iterdir()] == ["cord.stl"]
+
+
 def test_another_ending_is_refused(neck_result, tmp_path):
     with pytest.raises(cls.InputError, match=r"\.stl"):
-        write_surface(neck_result.surface, tmp_path / "cord.obj")
+        write_surface(neck_result.surface, tmp_path / "cord.glb")
     assert not list(tmp_path.iterdir())

@@ -30,7 +30,7 @@ def test_thick_slices_are_averages_of_thin_ones():
     assert ((thick.soft_mask.array > 0.1) & (thick.soft_mask.array < 0.9)).any()
     level = np.median(thick.image.array[thick.soft_mask.array > 0.99])
     mixed = thick.image.array[(thick.soft_mask.array > 0.3) & (thick.soft_mask.array < 0.7)]
-    assert np.median(mixed) > 1.2 * level  # cord and fluid share these voxels
+    assert np.median(mixed) > 1.2 * level  # cord and CSF share these voxels
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_polarity_and_noise(contrast, polarity):
     phantom = make_phantom(**SMALL | {"field_mm": (20.0, 160.0, 50.0)}, contrast=contrast, cnr=10, bias=1.0)
     assert phantom.polarity == polarity
     cord = phantom.soft_mask.array > 0.99
-    fluid = (phantom.sac_mask.array > 0) & (phantom.soft_mask.array == 0)
-    step = np.median(phantom.image.array[cord]) - np.median(phantom.image.array[fluid])
+    csf = (phantom.sac_mask.array > 0) & (phantom.soft_mask.array == 0)
+    step = np.median(phantom.image.array[cord]) - np.median(phantom.image.array[csf])
     assert (step > 0) == (polarity == "bright")
     air = phantom.image.array[:, -3:, :]
     shade = dict(zip(TISSUES, BRIGHTNESS[contrast], strict=True))

@@ -1,4 +1,4 @@
-"""The thecal sac: the outer border of the fluid."""
+"""The thecal sac: the outer border of the CSF."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ CORD, SPACING = 4.5, (2.0, 1.0, 1.0)
 
 
 def sections(sac, polarity=-1, wall=0.0, planes=5):
-    """Cord 1 within `CORD`, fluid 2 up to `sac` (A,), then wall; blurred by 0.5 mm."""
+    """Cord 1 within `CORD`, CSF 2 up to `sac` (A,), then wall; blurred by 0.5 mm."""
     inside, edge = (1 / (1 + np.exp((polar.RADII_MM - r) / 0.25)) for r in (CORD, sac[:, None]))
     section = inside + 2 * (edge - inside) + wall * (1 - edge)
     return np.tile(-polarity * section, (planes, 1, 1)).astype(np.float32)
@@ -33,7 +33,7 @@ def test_sac_of_known_shape(polarity, larger):
 
 def test_gaps_of_the_wall_are_bridged():
     image = sections(OVAL)
-    image[:, 10:16] = image[:, 10:16, [30]]  # fluid as far as one sees: a nerve root's sleeve
+    image[:, 10:16] = image[:, 10:16, [30]]  # CSF as far as one sees: a nerve root's sleeve
     evidence = border_evidence(image, -1, SPACING)
     radii = sac_contours(evidence, np.full((5, polar.N_ANGLES), CORD), SPACING[0])
     assert np.abs(radii - OVAL).max() < 1.5

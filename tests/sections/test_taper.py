@@ -14,7 +14,7 @@ CORD_MM, ROOT_MM = 4.5, 1.5
 
 
 def sections(radii_mm, roots=0.0, polarity=-1):
-    """Cord 0, fluid 1, a ring of roots of `ROOT_MM` around the cord (darkened by `roots`); blurred by 0.5 mm."""
+    """Cord 0, CSF 1, a ring of roots of `ROOT_MM` around the cord (darkened by `roots`); blurred by 0.5 mm."""
     inside, hugged = (1 / (1 + np.exp((polar.RADII_MM - r) / 0.25)) for r in (radii_mm, radii_mm + ROOT_MM))
     section = np.tile((1 - inside) - roots * (hugged - inside), (1, polar.N_ANGLES, 1))
     return (-polarity * section).astype(np.float32)
@@ -40,7 +40,7 @@ def test_a_clear_border_keeps_its_place(polarity, plane_mm):
 @pytest.mark.parametrize("polarity", [-1, 1])
 @pytest.mark.parametrize("plane_mm", [1.0, 5.0])
 def test_roots_that_hug_the_conus_are_left_out(polarity, plane_mm):
-    """Two steps on every ray, from cord to roots and from roots to fluid, alike: the inner one is the conus' border."""
+    """Two steps on every ray, from cord to roots and from roots to CSF, alike: the inner one is the conus' border."""
     radii, truth = cone(plane_mm)
     seen = {"values": sections(radii, 0.5, polarity), "polarity": polarity, "spacing": (plane_mm, 1.0, 1.0)}
     start = truth + ROOT_MM

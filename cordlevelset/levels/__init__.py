@@ -1,0 +1,1 @@
+"""Vertebral levels: the discs before the canal, their names, and what is measured between them."""
