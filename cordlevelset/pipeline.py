@@ -35,13 +35,15 @@ def segment(
     seeds: Any = None,
     contours: Any = None,
     initial: Any = None,
+    bottom: Any = None,
+    top: Any = None,
     label: int | str | None = None,
     callback: Callback | None = None,
 ) -> CordSegmentation:
     """Segment the spinal cord.
 
     Where the cord is, whether it is brighter or darker than the CSF, and where it ends are found out from the image;
-    `centerline`, `seeds`, `contours` and `initial` are for when that goes wrong, and may be combined.
+    `centerline`, `seeds`, `contours`, `initial`, `bottom` and `top` are for when that goes wrong, and may be combined.
 
     Parameters
     ----------
@@ -64,6 +66,9 @@ def segment(
     initial : path, SimpleITK.Image or Volume, optional
         Another tool's mask, or an earlier one, on the image's grid: a hint. What lies 3 mm deep in it is cord, what
         lies more than 10 mm from it in the slices it reaches is not.
+    bottom, top : path, Centerline or (3,) array_like, optional
+        Where the cord ends below and above, LPS mm, honoured to the slice: one point in the middle of the cord's last
+        slice, or a file that holds one.
     label : int or str, optional
         Which structure of `contours` and `initial`, where these hold several: its number, or its name in a
         ``.seg.nrrd``.
@@ -98,7 +103,7 @@ def segment(
     from cordlevelset.io.images import as_volume
 
     volume = as_volume(image, frame=frame, series=series)
-    given = as_given(centerline, seeds, contours, initial, label)
+    given = as_given(centerline, seeds, contours, initial, label, bottom, top)
     order, turn, canonical = _canonical(volume, contrast, polarity)
     known = read_constraints(volume, turn, given)
     automatic = find_and_outline(canonical, contrast, order, given, known, callback)

@@ -174,6 +174,8 @@ class CordSegmentation:
         seeds: Any = None,
         contours: Any = None,
         initial: Any = None,
+        bottom: Any = None,
+        top: Any = None,
         label: int | str | None = None,
         callback: Callback | None = None,
     ) -> CordSegmentation:
@@ -181,11 +183,11 @@ class CordSegmentation:
 
         Only slices near changed seeds (10 mm) and contours (30 mm, or up to the next drawn slice) are worked on again,
         and all others stay bit for bit. If what was given shows that the path missed the cord, or lies beyond its
-        ends, and whenever `centerline` or `initial` are given, the cord is sought again.
+        ends, and whenever `centerline`, `initial`, `bottom` or `top` are given, the cord is sought again.
 
         Parameters
         ----------
-        centerline, seeds, contours, initial : optional
+        centerline, seeds, contours, initial, bottom, top : optional
             As in `segment`. Each replaces what was given under this name before; None leaves it as it is.
         label : int or str, optional
             As in `segment`, of the masks given now.
@@ -203,7 +205,7 @@ class CordSegmentation:
         Cancelled
             If the callback returns True.
         """
-        changes = as_given(centerline, seeds, contours, initial, label)
+        changes = as_given(centerline, seeds, contours, initial, label, bottom, top)
         before = replace(self.automatic, given=self.automatic.given.changed(changes))
         known = read_constraints(self.mask, self.turn, before.given)
         if changes.moves_path or not fits(before.contours, known, before.image.spacing):

@@ -202,6 +202,8 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     segment.add_argument("--thumbnail", type=Path, metavar="F", help="also write a small picture of it: .svg")
     given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
     given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
+    for name, which in (("--bottom", "lower"), ("--top", "upper")):
+        given.add_argument(name, type=_place, metavar="P", help=f"{which} end of the cord: =x,y,z in LPS mm, or a file")
     given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
     given.add_argument(
         "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
@@ -215,6 +217,14 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _label_option(given)
     segment.add_argument("--json", action="store_true", help="print the summary as JSON")
     segment.set_defaults(run=_segment)
+
+
+def _place(word: str) -> Path | tuple[float, ...]:
+    """A file that holds a point, or its three coordinates."""
+    try:
+        return tuple(float(part) for part in word.split(","))
+    except ValueError:
+        return Path(word)
 
 
 def _label_option(parser: argparse._ActionsContainer, name: str = "--label") -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["segment_image", "sentences"]
 
+GIVEN = ("centerline", "seeds", "contours", "initial", "bottom", "top", "label")
+"""Options that say what a user knows of the cord."""
+
 
 class Output(NamedTuple):
     """A file that was asked for, the endings it may have, and its writer."""
@@ -48,7 +51,7 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.outputs.viewers import open_line
     from cordlevelset.pipeline import segment
 
-    given = {name: getattr(args, name) for name in ("centerline", "seeds", "contours", "initial", "label")}
+    given = {name: getattr(args, name) for name in GIVEN}
     outputs = _outputs(args)
     files.check_distinct([o.path for o in outputs], _inputs(args))
     report = None if args.report is None else _report_path(args.report)
@@ -159,7 +162,8 @@ def _report_path(asked: Path) -> Path:
 def _inputs(args: argparse.Namespace) -> list[Path]:
     """All that `segment` reads."""
     given = (args.image, args.centerline, args.seeds, *(args.contours or ()), args.initial, *(args.atlas or ()))
-    return [path for path in given if path is not None]
+    ends = (end for end in (args.bottom, args.top) if isinstance(end, Path))
+    return [path for path in (*given, *ends) if path is not None]
 
 
 def sentences(result: CordSegmentation, seconds: float) -> str:

@@ -52,6 +52,8 @@ class Constraints:
         Another tool's mask.
     inside, outside : (K, J, I) array of bool
         Voxels that are cord, that are not cord: orders first, then the core and the shell of `initial`.
+    bottom_mm, top_mm : (3,) array or None
+        The cord's lower and upper end: plane, row and column in grid mm.
     """
 
     points_mm: NDArray[np.float64]
@@ -60,6 +62,8 @@ class Constraints:
     initial: BoolArray | None
     inside: BoolArray
     outside: BoolArray
+    bottom_mm: NDArray[np.float64] | None = None
+    top_mm: NDArray[np.float64] | None = None
 
     __repr__ = one_line
 
@@ -77,6 +81,11 @@ class Constraints:
     def extent(self) -> tuple[int, int] | None:
         """The lowest and the highest of them."""
         return (int(self.planes[0]), int(self.planes[-1])) if self.planes.size else None
+
+    def ends(self, plane_mm: float) -> tuple[int | None, int | None]:
+        """Planes of the lower and of the upper end, where they are known."""
+        low, high = (None if e is None else round(float(e[0]) / plane_mm) for e in (self.bottom_mm, self.top_mm))
+        return low, high
 
     def hint(self, spacing: tuple[float, float, float]) -> PathHint:
         """The same for the finder.
@@ -106,6 +115,10 @@ class Constraints:
             middle = np.zeros_like(self.initial)
             middle[sure] = self.initial[sure]
             loose.append((middle, INITIAL_TOLERANCE_MM))
+        for end in (self.bottom_mm, self.top_mm):
+            if end is not None:
+                places.append(end[None])
+                tolerance.append(np.full(1, INITIAL_TOLERANCE_MM))
         for mask, mm in loose:
             places.append(_middles(mask) * spacing)
             tolerance.append(np.full(len(places[-1]), mm))
@@ -113,7 +126,8 @@ class Constraints:
         outside = np.zeros_like(self.outside) if self.seeds is None else self.seeds == 2
         if self.initial is not None:
             outside |= ~shell(self.initial, spacing)
-        return PathHint(np.concatenate(places), np.concatenate(tolerance), outside if outside.any() else None)
+        known = outside if outside.any() else None
+        return PathHint(np.concatenate(places), np.concatenate(tolerance), known, *self.ends(spacing[0]))
 
 
 def fits(contours: CordContours, given: Constraints | None, spacing: tuple[float, float, float]) -> bool:
@@ -137,6 +151,9 @@ def fits(contours: CordContours, given: Constraints | None, spacing: tuple[float
     if given is None:
         return True
     rows = given.planes - contours.first
+    low, high = given.ends(spacing[0])
+    if low not in (None, contours.first) or high not in (None, contours.first + len(contours.centers_mm) - 1):
+        return False
     if rows.size and (rows[0] < 0 or rows[-1] >= len(contours.centers_mm)):
         return False
     for k, mask in given.across.items():

@@ -40,19 +40,28 @@ class Given:
         Label images that hold only the drawn slices, each in one plane.
     initial : Volume or None
         Another tool's mask.
+    bottom, top : (3,) array or None
+        Lower and upper end of the cord, LPS mm.
     """
 
     centerline: NDArray[np.float64] | None = None
     seeds: Volume | None = None
     contours: tuple[Volume, ...] = ()
     initial: Volume | None = None
+    bottom: NDArray[np.float64] | None = None
+    top: NDArray[np.float64] | None = None
 
     __repr__ = one_line
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was given."""
+        return not self.moves_path and self.seeds is None and not self.contours
+
+    @property
     def moves_path(self) -> bool:
-        """Whether it says where the cord runs, not only where its border is."""
-        return self.centerline is not None or self.initial is not None
+        """Whether it says where the cord runs or ends, not only where its border is."""
+        return any(v is not None for v in (self.centerline, self.initial, self.bottom, self.top))
 
     def changed(self, changes: Given) -> Given:
         """The same with what `changes` holds in place of what was given before.
@@ -71,31 +80,52 @@ class Given:
             changes.seeds or self.seeds,
             changes.contours or self.contours,
             changes.initial or self.initial,
+            self.bottom if changes.bottom is None else changes.bottom,
+            self.top if changes.top is None else changes.top,
         )
 
 
-def as_given(centerline: Any, seeds: Any, contours: Any, initial: Any, label: Label | None = None) -> Given:
+def as_given(
+    centerline: Any = None,
+    seeds: Any = None,
+    contours: Any = None,
+    initial: Any = None,
+    label: Label | None = None,
+    bottom: Any = None,
+    top: Any = None,
+) -> Given:
     """Constraints in whatever form the public functions take; `pipeline.segment` says which."""
-    from cordlevelset.io.files import read_centerline
-
-    if isinstance(centerline, str | os.PathLike):
-        centerline = read_centerline(centerline)
-    elif isinstance(centerline, Centerline):
-        centerline = centerline.points_mm
     drawn = contours if isinstance(contours, list | tuple) else () if contours is None else (contours,)
     return Given(
-        None if centerline is None else _as_points(centerline),
+        None if centerline is None else _as_points(centerline, "centerline"),
         None if seeds is None else as_volume(seeds),
         tuple(as_mask(v, "contours", label=label) for v in drawn),
         None if initial is None else as_mask(initial, "initial mask", label=label),
+        None if bottom is None else _as_point(bottom, "bottom"),
+        None if top is None else _as_point(top, "top"),
     )
 
 
-def _as_points(centerline: Any) -> NDArray[np.float64]:
+def _as_points(given: Any, name: str) -> NDArray[np.float64]:
+    """Points of a file, a centerline or a table."""
+    from cordlevelset.io.files import read_centerline
+
+    if isinstance(given, str | os.PathLike):
+        given = read_centerline(given)
+    elif isinstance(given, Centerline):
+        given = given.points_mm
     try:
-        return np.asarray(centerline, dtype=np.float64)
+        return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ConstraintError("centerline is no table of numbers; give points (N, 3), LPS mm") from None
+        raise ConstraintError(f"{name} is no table of numbers; give points (N, 3), LPS mm") from None
+
+
+def _as_point(given: Any, name: str) -> NDArray[np.float64]:
+    """The one point of a file or a table."""
+    point = _as_points(given, name)
+    if point.size != 3:
+        raise ConstraintError(f"{name} holds {len(np.atleast_2d(point))} points; give one, where the cord ends")
+    return point.reshape(3)
 
 
 def read_constraints(grid: Volume, turn: Turn, given: Given) -> Constraints | None:
@@ -120,11 +150,11 @@ def read_constraints(grid: Volume, turn: Turn, given: Given) -> Constraints | No
     ConstraintError
         If one is empty, lies on another grid or outside the image, or two contradict each other.
     """
-    if given.centerline is None and given.seeds is None and not given.contours and given.initial is None:
+    if given.is_empty:
         return None
     a, b, c = (grid.spacing[axis] for axis in turn.order)
     spacing = (a, b, c)
-    index = np.zeros((0, 3)) if given.centerline is None else _points(grid, given.centerline)
+    index = np.zeros((0, 3)) if given.centerline is None else _points(grid, given.centerline, "centerline")
     labels = None if given.seeds is None else _labels(grid, given.seeds)
     drawings = [drawn_slices(turn.array(_mask(grid, v, "contours")), spacing) for v in given.contours]
     hinted = None
@@ -152,34 +182,63 @@ def read_constraints(grid: Volume, turn: Turn, given: Given) -> Constraints | No
     if hinted is not None:
         inside |= core(hinted, spacing) & ~outside
         outside |= ~shell(hinted, spacing) & ~inside
-    points = index[:, list(turn.order)]
-    size = np.array(grid.shape)[list(turn.order)]
-    points = np.where(turn.flip, size - 1 - points, points) * spacing
+    points = _canonical_mm(index, grid, turn)
     points = points[np.lexsort(points.T[::-1])]  # the order they were given in says nothing
     _check_apart(points, spacing[0])
-    return Constraints(
+    bottom, top = (
+        None if end is None else _canonical_mm(_points(grid, end[None], name), grid, turn)[0]
+        for end, name in ((given.bottom, "bottom"), (given.top, "top"))
+    )
+    constraints = Constraints(
         points,
         None if labels is None else np.ascontiguousarray(turn.array(labels)),
         tuple(drawings),
         hinted,
         inside,
         outside,
+        bottom,
+        top,
     )
+    _check_ends(constraints, spacing[0])
+    return constraints
 
 
-def _points(grid: Volume, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _canonical_mm(index: NDArray[np.float64], grid: Volume, turn: Turn) -> NDArray[np.float64]:
+    """Voxel positions (N, 3) of the image's own grid as plane, row and column in mm of the canonical one."""
+    order = list(turn.order)
+    points = index[:, order]
+    size, spacing = np.array(grid.shape)[order], np.array(grid.spacing)[order]
+    out: NDArray[np.float64] = np.where(turn.flip, size - 1 - points, points) * spacing
+    return out
+
+
+def _check_ends(known: Constraints, plane_mm: float) -> None:
+    """Nothing that is cord lies beyond an end, and the ends stand in their order."""
+    low, high = known.ends(plane_mm)
+    if low is not None and high is not None and low > high:
+        raise ConstraintError("bottom lies above top; bottom is the cord's lower end, top its upper one")
+    planes = np.r_[known.planes, np.rint(known.points_mm[:, 0] / plane_mm).astype(int)]
+    for end, name, beyond in (
+        (low, "bottom", planes < (-1 if low is None else low)),
+        (high, "top", planes > (np.inf if high is None else high)),
+    ):
+        if end is not None and beyond.any():
+            raise ConstraintError(f"{int(beyond.sum())} slices or points given as cord lie beyond {name}; compare them")
+
+
+def _points(grid: Volume, points: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     """Voxel positions (N, 3) of the points, on the image's own grid."""
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):
-        raise ConstraintError(f"the centerline has shape {points.shape}; give points as (N, 3), LPS mm")
+        raise ConstraintError(f"the {name} has shape {points.shape}; give points as (N, 3), LPS mm")
     if not np.isfinite(points).all():
-        raise ConstraintError("the centerline holds values that are not finite numbers")
+        raise ConstraintError(f"the {name} holds values that are not finite numbers")
     index = grid.to_index(points)
     off = ((index < -0.5) | (index >= np.array(grid.shape) - 0.5)).any(1)
     if off.any():
         first = int(np.flatnonzero(off)[0])
         x, y, z = points[first]
         raise ConstraintError(
-            f"{np.count_nonzero(off)} of {len(points)} centerline points lie outside the image, the first is number "
+            f"{np.count_nonzero(off)} of {len(points)} {name} points lie outside the image, the first is number "
             f"{first + 1} at {x:.1f}, {y:.1f}, {z:.1f} LPS mm; RAS coordinates have the signs of x and y reversed"
         )
     return index

@@ -4,8 +4,9 @@ With r the score per mm of a place and h the step from plane to plane,
 
     S(k, p) = r(k, p) h  +  max_q [S(k-1, q) - c |p - q|^2 / h]
 
-and the best path runs from the first plane to the last (Bellman 1957): where the cord ends is decided on what is seen
-along the path, not by the path itself.
+The best path runs from the first plane to the last (Bellman 1957): where the cord ends is decided on what is seen along
+the path, not by the path itself. A path that is open below may start in any plane, where its sum would else be negative
+(Smith and Waterman 1981).
 """
 
 from __future__ import annotations
@@ -30,24 +31,27 @@ MAX_LEAN = 0.84
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A path through all planes of a stack.
+    """A path through the planes from `first` to the last of a stack.
 
     Attributes
     ----------
-    places : (K, 2) array of int
+    first : int
+        Lowest plane; 0 unless the path is open below.
+    places : (P, 2) array of int
         Row and column in each plane.
     total : float
         Sum of score over its length, less its bends, mm (a perfect tube gains 1 per mm); -inf if there is none.
     """
 
+    first: int
     places: NDArray[np.int64]
     total: float
 
     __repr__ = one_line
 
 
-def best_track(score: FloatArray, spacing: tuple[float, float, float]) -> Track:
-    """Best path from the first plane to the last.
+def best_track(score: FloatArray, spacing: tuple[float, float, float], *, open_below: bool = False) -> Track:
+    """Best path to the last plane.
 
     Parameters
     ----------
@@ -55,6 +59,8 @@ def best_track(score: FloatArray, spacing: tuple[float, float, float]) -> Track:
         Score per mm of each voxel; -inf forbids.
     spacing : (3,) tuple of float
         Voxel size in mm.
+    open_below : bool
+        Whether it may start in any plane; else it starts in the first.
 
     Returns
     -------
@@ -63,18 +69,20 @@ def best_track(score: FloatArray, spacing: tuple[float, float, float]) -> Track:
     from cordlevelset.detection import _kernels
 
     n_k, n_y, n_x = score.shape
-    step = spacing[0]
+    step = np.float32(spacing[0])
     reach = np.array([max(1, int(np.ceil(MAX_LEAN * step / s))) for s in spacing[1:]])
-    cost = np.array([BEND_COST_PER_MM * s**2 / step for s in spacing[1:]])
-    total = score[0] * np.float32(step)
-    source = np.empty((n_k, n_y, n_x), np.int32)
+    cost = np.array([BEND_COST_PER_MM * s**2 / spacing[0] for s in spacing[1:]])
+    total, source = score[0] * step, np.full((n_k, n_y, n_x), -1, np.int32)
     best = np.empty((n_y, n_x), np.float32)
     for k in range(1, n_k):
         _kernels.spread(total, reach, cost, best, source[k])
-        total = score[k] * np.float32(step) + best
-    flat = int(total.argmax())
+        if open_below:
+            source[k][best <= 0] = -1
+            np.maximum(best, 0, out=best)
+        total = score[k] * step + best
+    k, flat = n_k - 1, int(total.argmax())
     places = [divmod(flat, n_x)]
-    for k in range(n_k - 1, 0, -1):
-        flat = int(source[k].flat[flat])
+    while k and (flat := int(source[k].flat[flat])) >= 0:
+        k -= 1
         places.append(divmod(flat, n_x))
-    return Track(np.array(places[::-1]), float(total.max()))
+    return Track(k, np.array(places[::-1]), float(total.max()))

@@ -80,7 +80,7 @@ def _sac_below(image: Volume, along_cord: FloatArray, polarity: int) -> FloatArr
     gain = (TUBE_WEIGHT * (response - LEAST_RESPONSE)).astype(np.float32)
     row, column = (np.interp(heights[last], along_cord[:, 0], along_cord[:, i]) for i in (1, 2))
     gain[-1][np.hypot(rows[:, None] - row, columns[None] - column) > MEETING_MM] = -np.inf
-    track = best_track(gain, np.full_like(gain, -np.inf), grid.spacing, through=(last, last))
+    track = best_track(gain, grid.spacing, open_below=True)
     j, i = track.places.T
     return np.column_stack([heights[track.first : track.first + len(j)], rows[j], columns[i]])
 
