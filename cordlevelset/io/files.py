@@ -35,6 +35,8 @@ CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
 MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 """Schema of the markups that 3D Slicer reads."""
 
+MARKUPS_UNITS_MM = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
+"""Length in mm of the units that a markups file may name."""
 DISCARD_TRIES = 50
 """Half a second: a draft's writer may make a file just as its folder is removed, and some folders cannot be removed."""
 _open_folders: set[str] = set()
@@ -249,6 +251,8 @@ def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
         points = reader[suffix](Path(path).read_text(encoding="utf-8-sig")).reshape(-1, 3)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError, csv.Error):
         raise InputError(
             f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or Slicer markups (points or a curve)"
@@ -269,8 +273,17 @@ def _markups_points(text: str) -> NDArray[np.float64]:
     for markup in json.loads(text)["markups"]:
         system = markup.get("coordinateSystem", "LPS")
         placed = (p for p in markup["controlPoints"] if p.get("positionStatus", "defined") == "defined")
-        points += [_to_lps(p["position"], system) for p in placed]
+        points += [_to_lps(p["position"], system) * _mm(markup.get("coordinateUnits", "mm")) for p in placed]
     return np.array(points)
+
+
+def _mm(units: object) -> float:
+    """Length in mm of a markup's unit; newer files name one for each axis."""
+    names = set(units) if isinstance(units, list) else {units}
+    name = names.pop() if len(names) == 1 else None
+    if name not in MARKUPS_UNITS_MM:
+        raise InputError(f"coordinates in {units} are not understood; save the curve in mm")
+    return MARKUPS_UNITS_MM[str(name)]
 
 
 def _fiducials(text: str) -> NDArray[np.float64]:

@@ -159,3 +159,25 @@ def test_points_that_were_never_placed_do_not_count(tmp_path):
     markup = {"type": "Fiducial", "coordinateSystem": "LPS", "controlPoints": placed + waiting}
     (tmp_path / "a.mrk.json").write_text(json.dumps({"markups": [markup]}))
     np.testing.assert_allclose(files.read_centerline(tmp_path / "a.mrk.json"), [[1, 2, 3], [2, 4, 6]])
+
+
+@pytest.mark.parametrize(
+    ("units", "mm"), [("mm", 1), ("cm", 10), ("m", 1000), (["um"] * 3, 1e-3), (["mm", "mm", "mm"], 1)]
+)
+def test_markups_in_another_unit_are_converted(units, mm, tmp_path):
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
+    document = json.loads((tmp_path / "a.mrk.json").read_text())
+    document["markups"][0]["coordinateUnits"] = units
+    (tmp_path / "a.mrk.json").write_text(json.dumps(document))
+    points = files.read_centerline(tmp_path / "a.mrk.json")
+    np.testing.assert_allclose(points, np.array([[1, 2, 3], [4, 5, 6]]) * mm)
+
+
+@pytest.mark.parametrize("units", ["voxel", "", None, ["mm", "mm", "s"], [], 3])
+def test_markups_in_no_length_are_refused(units, tmp_path):
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
+    document = json.loads((tmp_path / "a.mrk.json").read_text())
+    document["markups"][0]["coordinateUnits"] = units
+    (tmp_path / "a.mrk.json").write_text(json.dumps(document))
+    with pytest.raises(cls.InputError, match=r"a\.mrk\.json: coordinates in .* are not understood; save the curve in mm"):
+        files.read_centerline(tmp_path / "a.mrk.json")
