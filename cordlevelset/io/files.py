@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset.errors import InputError
+from cordlevelset.io.drafts import make_draft_folder, remove_draft_folder
 
 __all__ = [
     "check_distinct",
     "check_makeable",
     "check_writable",
-    "discard_drafts",
     "name_suffix",
     "read_centerline",
     "whole_or_nothing",
@@ -37,10 +35,6 @@ MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules
 
 MARKUPS_UNITS_MM = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
 """Length in mm of the units that a markups file may name."""
-DISCARD_TRIES = 50
-"""Half a second: a draft's writer may make a file just as its folder is removed, and some folders cannot be removed."""
-_open_folders: set[str] = set()
-"""Temporary folders of files being written, for `discard_drafts`."""
 
 
 @contextmanager
@@ -72,13 +66,7 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     try:
         for target in targets:
             at = str(target)
-            folder = tempfile.TemporaryDirectory(
-                prefix=".cordlevelset-",
-                dir=target.parent,
-                ignore_cleanup_errors=True,  # Windows removes no file that is open, of a virus scanner say
-            )
-            folders.append(folder)
-            _open_folders.add(folders[-1].name)
+            folders.append(make_draft_folder(target.parent))
         temporaries = [Path(f.name) / t.name.lower() for f, t in zip(folders, targets, strict=True)]
         at = " or ".join(map(str, targets))
         reading = True
@@ -98,18 +86,7 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
         raise InputError(text) from None
     finally:
         for folder in folders:
-            folder.cleanup()
-            _open_folders.discard(folder.name)
-
-
-def discard_drafts() -> None:
-    """Remove what is half-written, before the process ends without unwinding its threads."""
-    for folder in tuple(_open_folders):
-        for _ in range(DISCARD_TRIES):
-            shutil.rmtree(folder, ignore_errors=True)
-            if not os.path.isdir(folder):
-                break
-            time.sleep(0.01)
+            remove_draft_folder(folder)
 
 
 def check_distinct(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
