@@ -137,6 +137,7 @@ def survives(mutation: Mutation, root: Path) -> bool:
     path = path_of(mutation.module, root)
     compiled, kept = path.parent / "__pycache__", root / "compiled"
     text, stat = path.read_text(encoding="utf-8"), path.stat()
+    compiled.mkdir(exist_ok=True)
     shutil.copytree(compiled, kept)
     path.write_text(mutation.text, encoding="utf-8")
     survived = not noticed(mutation.module, root)

@@ -30,7 +30,7 @@ QUATERNION = 256
 """Byte at which the quaternion and its offset begin."""
 ROWS = 280
 """Byte at which the three rows of the affine matrix begin."""
-MM = {1: 1000.0, 2: 1.0, 3: 0.001}
+HEADER_UNITS_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 """Length of the header's unit in mm, by the lowest three bits of its code; no unit is taken for mm."""
 
 
@@ -116,7 +116,7 @@ class NiftiForms:
         if self.codes[1] <= 0:
             return None
         matrix = np.vstack([np.reshape(self.rows, (3, 4)), [0, 0, 0, 1]])
-        matrix[:3] *= MM.get(self.units & 7, 1.0)
+        matrix[:3] *= HEADER_UNITS_MM.get(self.units & 7, 1.0)
         return matrix
 
     @property
@@ -135,7 +135,7 @@ class NiftiForms:
         matrix = np.eye(4)
         matrix[:3, :3] = np.array(rotation) * sizes * [1, 1, -1 if sign < 0 else 1]
         matrix[:3, 3] = offset
-        matrix[:3] *= MM.get(self.units & 7, 1.0)
+        matrix[:3] *= HEADER_UNITS_MM.get(self.units & 7, 1.0)
         return matrix
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,10 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from cordlevelset import __version__
-from cordlevelset.app.bids import DESCRIPTION, Source, check_output, dataset_description, find_images
+from cordlevelset.app.bids import (
+    DESCRIPTION,
+    Choice,
+    Source,
+    check_output,
+    choose,
+    dataset_description,
+    find_images,
+)
 from cordlevelset.app.children import run_child
 from cordlevelset.errors import CordLevelSetError, InputError
-from cordlevelset.io import files, images
+from cordlevelset.io import drafts, files, images
+from cordlevelset.io.integrity import check_present
 from cordlevelset.outputs.index import Case, doubt, index_page
 from cordlevelset.outputs.pictures import bare_thumbnail
 from cordlevelset.outputs.tables import checksum, record, write_json
@@ -96,6 +104,7 @@ def run_batch(
     jobs: int = 1,
     dask: str | None = None,
     report: bool = False,
+    choice: Choice | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Segment all anatomical images of a dataset.
@@ -112,13 +121,16 @@ def run_batch(
         Address of a Dask scheduler whose workers see both folders; instead of `jobs`.
     report : bool
         Also leave a page for each image, linked from ``index.html``; images that are done but have none are repeated.
+    choice : Choice, optional
+        Which images; several runs, also at the same time, may share the work and the output.
     progress : callable, optional
         Gets the numbers of images done and of all, first before any.
 
     Returns
     -------
     list of Outcome
-        In the order of the images' names. The same is in ``cord.tsv`` and ``index.html`` of the output.
+        In the order of the images' names. The same is in ``cord.tsv`` and ``index.html`` of the output, with what other
+        runs have left of images that were not chosen.
 
     Raises
     ------
@@ -127,13 +139,13 @@ def run_batch(
     """
     if jobs < 1:
         raise InputError(f"jobs = {jobs}: at least one image at a time")
-    sources = find_images(dataset)
+    everything = find_images(dataset)
+    sources = choose(everything, choice or Choice())
     check_output(dataset, output)
     try:
         for folder in {output, *((output / s.stem).parent for s in sources)}:
             folder.mkdir(parents=True, exist_ok=True)
-            for draft in folder.glob(".cordlevelset-*"):  # of a run that was killed
-                shutil.rmtree(draft, ignore_errors=True)
+            drafts.remove_dead_drafts(folder)
     except OSError as error:
         raise InputError(f"cannot write into {error.filename}: {error.strerror}") from None
     write_json(output / DESCRIPTION, dataset_description(__version__, _way(output.resolve(), dataset.resolve())))
@@ -152,11 +164,12 @@ def run_batch(
         outcomes[outcome.source.name] = outcome
         if progress is not None:
             progress(len(outcomes), len(sources))
-    ordered = [outcomes[s.name] for s in sources]
+    found = [outcomes.get(s.name) or _recorded(s, place) for s in everything]
+    listed = [outcome for outcome in found if outcome is not None]
     with files.whole_or_nothing([output / "cord.tsv", output / "index.html"]) as (table, page):
-        files.write_table(table, INDEX_COLUMNS, (o.row for o in ordered), separator="\t")
-        page.write_text(index_page(TITLE, [_case(o, output) for o in ordered]), encoding="utf-8", newline="\n")
-    return ordered
+        files.write_table(table, INDEX_COLUMNS, (o.row for o in listed), separator="\t")
+        page.write_text(index_page(TITLE, [_case(o, output) for o in listed]), encoding="utf-8", newline="\n")
+    return [outcomes[s.name] for s in sources]
 
 
 def _way(start: Path, end: Path) -> str:
@@ -207,31 +220,51 @@ def _on_dask(address: str) -> Start:
 
 def known_outcome(source: Source, *, output: Path, report: bool) -> Outcome | None:
     """What an earlier run left of an image; None if it is to be done: another image or version, no page where asked."""
-    leaves = _leaves(source, output)
     try:
-        known = json.loads(leaves["seg.json"].read_text(encoding="utf-8"))
-        digest = checksum(source.path)
-        outcome = Outcome(source, known["Status"], known["Result"], known["Remark"], digest)
-        same = known["GeneratedBy"][0]["Version"] == __version__
-        same = same and list(known["SourceSHA256"].values()) == [digest]
+        outcome = _recorded(source, output, digest=checksum(source.path))
+    except OSError:
+        return None
+    if outcome is None or (report and outcome.status == "done" and not _leaves(source, output)["report.html"].exists()):
+        return None
+    return outcome
+
+
+def _recorded(source: Source, output: Path, *, digest: str | None = None) -> Outcome | None:
+    """What a run of this version left of an image; None where there is nothing, or it is of another `digest`."""
+    try:
+        known = json.loads(_leaves(source, output)["seg.json"].read_text(encoding="utf-8"))
+        (made_from,) = known["SourceSHA256"].values()
+        outcome = Outcome(source, known["Status"], known["Result"], known["Remark"], made_from)
+        same = known["GeneratedBy"][0]["Version"] == __version__ and digest in (None, made_from)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
-    pages = not report or outcome.status != "done" or leaves["report.html"].exists()
-    return outcome if same and pages else None
+    return outcome if same else None
 
 
 def segment_one(source: Source, *, output: Path, report: bool) -> Outcome:
-    """Segment one image in a process of its own."""
+    """Segment one image in a process of its own; what another run leaves of it meanwhile stays."""
+    known = known_outcome(source, output=output, report=report)
+    if known is not None:
+        return known
     leaves = _leaves(source, output)
     try:
+        check_present(source.path)
         digest = checksum(source.path)
+        with drafts.draft_folder(leaves["seg.json"].parent) as folder:
+            made = {end: folder / leaf.name for end, leaf in leaves.items()}
+            outcome = _run_child(source, made, digest, report)
+            return known_outcome(source, output=output, report=report) or _place(outcome, made, leaves)
+    except InputError as error:
+        return Outcome(source, "failed", {}, str(error).replace(os.fspath(source.path), source.name))
     except OSError as error:
         return Outcome(source, "failed", {}, f"{error.strerror}: {source.name}")
-    for old in leaves.values():  # the record first: of another image or version
-        old.unlink(missing_ok=True)
+
+
+def _run_child(source: Source, made: dict[str, Path], digest: str, report: bool) -> Outcome:
+    """Segment an image in a process of its own; what it leaves is in a folder of its own too."""
     command = [sys.executable, "-m", "cordlevelset", "segment", os.fspath(source.path)]
     for option, end in OPTIONS.items() if report else list(OPTIONS.items())[:-1]:
-        command += [option, os.fspath(leaves[end])]
+        command += [option, os.fspath(made[end])]
     child = run_child(command, timeout=TIME_LIMIT_S, env=os.environ | ONE_THREAD)
     if child is None:
         return Outcome(source, "failed", {}, f"stopped after {TIME_LIMIT_S} s")
@@ -240,16 +273,27 @@ def segment_one(source: Source, *, output: Path, report: bool) -> Outcome:
     status = WORDS.get(child.returncode, "failed")
     about: dict[str, Any] = {}
     if child.returncode == 0:
-        about = json.loads(leaves["seg.json"].read_text(encoding="utf-8"))
+        about = json.loads(made["seg.json"].read_text(encoding="utf-8"))
         remark = "; ".join(about["Result"]["notes"])
     else:
-        said = child.stderr.strip().removeprefix("cordlevelset: ")
+        said = child.stderr.strip().removeprefix("cordlevelset: ").replace(f"{made['seg.json'].parent}{os.sep}", "")
         remark = said.replace(os.fspath(source.path), source.name)
     outcome = Outcome(source, status, about.get("Result", {}), " ".join(remark.split()), digest)
     if status == "no cord found":
-        _show_image(source, leaves["view.svg"])
+        _show_image(source, made["view.svg"])
     if status != "failed":
-        write_json(leaves["seg.json"], _record(outcome, about))
+        write_json(made["seg.json"], _record(outcome, about))
+    return outcome
+
+
+def _place(outcome: Outcome, made: dict[str, Path], leaves: dict[str, Path]) -> Outcome:
+    """Replace what there was of the image, of another version of it: the record goes first and comes last."""
+    for leaf in leaves.values():
+        leaf.unlink(missing_ok=True)
+    if outcome.status != "failed":
+        for end in reversed(LEAVES):
+            if made[end].exists():
+                os.replace(made[end], leaves[end])
     return outcome
 
 

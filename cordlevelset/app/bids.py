@@ -12,10 +12,21 @@ from pathlib import Path
 
 from cordlevelset.errors import InputError
 
-__all__ = ["DESCRIPTION", "Source", "check_output", "dataset_description", "find_images"]
+__all__ = [
+    "DESCRIPTION",
+    "SUFFIXES",
+    "Choice",
+    "Source",
+    "check_output",
+    "choose",
+    "dataset_description",
+    "find_images",
+]
 
 SUFFIXES = ("T1w", "T2w", "T2starw", "T2star", "PDw", "MTS", "MTw", "UNIT1")
 """Anatomical images in which a cord can be seen."""
+N_PARTICIPANTS_LISTED = 8
+"""Participants that an error lists: one line must hold them."""
 BIDS_VERSION = "1.9.0"
 """Of the standard that a derivative dataset follows."""
 DESCRIPTION = "dataset_description.json"
@@ -56,8 +67,65 @@ class Source:
         return self.name.removesuffix(".gz").removesuffix(".nii")
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which images of a dataset; empty: all.
+
+    Attributes
+    ----------
+    participants, sessions : tuple of str
+        Labels, with or without ``sub-`` and ``ses-``.
+    suffixes : tuple of str
+        Of `SUFFIXES`.
+    """
+
+    participants: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+
+    def holds(self, source: Source) -> bool:
+        """Whether an image is among them."""
+        wanted = (
+            (source.subject, {f"sub-{label.removeprefix('sub-')}" for label in self.participants}),
+            (source.session, {f"ses-{label.removeprefix('ses-')}" for label in self.sessions}),
+            (source.stem.rsplit("_", 1)[-1], set(self.suffixes)),
+        )
+        return all(not labels or found in labels for found, labels in wanted)
+
+
+def choose(sources: list[Source], choice: Choice) -> list[Source]:
+    """The images that were asked for.
+
+    Parameters
+    ----------
+    sources : list of Source
+        All of a dataset.
+    choice : Choice
+        Which of them.
+
+    Returns
+    -------
+    list of Source
+
+    Raises
+    ------
+    InputError
+        If a participant is not there, or none of its images fits.
+    """
+    subjects = sorted({s.subject for s in sources})
+    for label in choice.participants:
+        if f"sub-{label.removeprefix('sub-')}" not in subjects:
+            raise InputError(
+                f"no images of participant {label}; there are {', '.join(subjects[:N_PARTICIPANTS_LISTED])}"
+            )
+    kept = [s for s in sources if choice.holds(s)]
+    if not kept:
+        raise InputError("no image fits the chosen participants, sessions and suffixes; choose fewer of them")
+    return kept
+
+
 def find_images(dataset: Path) -> list[Source]:
-    """Anatomical images of all subjects and sessions, sorted by name.
+    """Anatomical images of all subjects and sessions, sorted by name; hidden ones are none.
 
     Parameters
     ----------
@@ -76,7 +144,8 @@ def find_images(dataset: Path) -> list[Source]:
     if not dataset.is_dir():
         raise InputError(f"no folder {dataset}; give the root of a BIDS dataset")
     found = [p for pattern in ("sub-*/anat/*.nii*", "sub-*/ses-*/anat/*.nii*") for p in dataset.glob(pattern)]
-    sources = (Source(p, p.relative_to(dataset).as_posix()) for p in found if p.name.endswith((".nii", ".nii.gz")))
+    named = [p for p in found if p.name.endswith((".nii", ".nii.gz")) and not p.name.startswith(".")]  # "._": macOS
+    sources = (Source(p, p.relative_to(dataset).as_posix()) for p in named)
     kept = sorted((s for s in sources if s.stem.rsplit("_", 1)[-1] in SUFFIXES), key=lambda s: s.name)
     if not kept:
         raise InputError(f"no anatomical image in {dataset}; expected sub-*/[ses-*/]anat/*_T2w.nii.gz or the like")

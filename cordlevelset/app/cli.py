@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from cordlevelset import __version__
+from cordlevelset.app.bids import SUFFIXES, Choice
 
 __all__ = ["main"]
 
@@ -81,7 +82,7 @@ def process() -> None:
     image or a long kernel is one step. What C++ readers print is not shown: a failure is one line, ours.
     """
     from cordlevelset.app.children import answer_signals, end_children
-    from cordlevelset.io.files import discard_drafts
+    from cordlevelset.io.drafts import discard_drafts
 
     answer_signals()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name need not be in the encoding of a Windows console
@@ -148,6 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("dataset", type=Path, metavar="BIDS_DIR")
     batch.add_argument("output", type=Path, metavar="OUT_DIR", help="goes on where an earlier run was stopped")
     batch.add_argument("--report", action="store_true", help="also write a page for each image, linked from index.html")
+    batch.add_argument("--participant-label", nargs="+", default=(), metavar="L", help="only these, e.g. 01 02")
+    batch.add_argument("--session-label", nargs="+", default=(), metavar="L", help="only these sessions")
+    batch.add_argument("--suffix", nargs="+", default=(), choices=SUFFIXES, help="only images of these kinds")
     where = batch.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=int, default=1, metavar="N", help="images at a time")
     where.add_argument("--dask", metavar="ADDRESS", help="run on the workers of a Dask scheduler")
@@ -317,9 +321,10 @@ def _batch(args: argparse.Namespace) -> None:
     from cordlevelset.app.batch import run_batch
     from cordlevelset.errors import CordLevelSetError
 
+    choice = Choice(tuple(args.participant_label), tuple(args.session_label), tuple(args.suffix))
     progress = partial(_show_progress, began=time.monotonic())
     outcomes = run_batch(
-        args.dataset, args.output, jobs=args.jobs, dask=args.dask, report=args.report, progress=progress
+        args.dataset, args.output, jobs=args.jobs, dask=args.dask, report=args.report, choice=choice, progress=progress
     )
     failed = [o for o in outcomes if o.status == "failed"]
     none = sum(o.status == "no cord found" for o in outcomes)

@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cordlevelset.errors import InputError
+from cordlevelset.io.drafts import make_draft_folder, remove_draft_folder
 
 __all__ = [
     "check_distinct",
     "check_makeable",
     "check_writable",
-    "discard_drafts",
     "name_suffix",
     "read_centerline",
     "whole_or_nothing",
@@ -35,10 +33,8 @@ CENTERLINE_SUFFIXES = (".csv", ".mrk.json")
 MARKUPS_SCHEMA = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#"
 """Schema of the markups that 3D Slicer reads."""
 
-DISCARD_TRIES = 50
-"""Half a second: a draft's writer may make a file just as its folder is removed, and some folders cannot be removed."""
-_open_folders: set[str] = set()
-"""Temporary folders of files being written, for `discard_drafts`."""
+MARKUPS_UNITS_MM = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
+"""Length in mm of the units that a markups file may name."""
 
 
 @contextmanager
@@ -70,13 +66,7 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
     try:
         for target in targets:
             at = str(target)
-            folder = tempfile.TemporaryDirectory(
-                prefix=".cordlevelset-",
-                dir=target.parent,
-                ignore_cleanup_errors=True,  # Windows removes no file that is open, of a virus scanner say
-            )
-            folders.append(folder)
-            _open_folders.add(folders[-1].name)
+            folders.append(make_draft_folder(target.parent))
         temporaries = [Path(f.name) / t.name.lower() for f, t in zip(folders, targets, strict=True)]
         at = " or ".join(map(str, targets))
         reading = True
@@ -96,18 +86,7 @@ def whole_or_nothing(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[P
         raise InputError(text) from None
     finally:
         for folder in folders:
-            folder.cleanup()
-            _open_folders.discard(folder.name)
-
-
-def discard_drafts() -> None:
-    """Remove what is half-written, before the process ends without unwinding its threads."""
-    for folder in tuple(_open_folders):
-        for _ in range(DISCARD_TRIES):
-            shutil.rmtree(folder, ignore_errors=True)
-            if not os.path.isdir(folder):
-                break
-            time.sleep(0.01)
+            remove_draft_folder(folder)
 
 
 def check_distinct(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -249,6 +228,8 @@ def read_centerline(path: str | os.PathLike[str]) -> NDArray[np.float64]:
         points = reader[suffix](Path(path).read_text(encoding="utf-8-sig")).reshape(-1, 3)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError, csv.Error):
         raise InputError(
             f"{path} holds no curve; needs columns x_lps_mm,y_lps_mm,z_lps_mm or Slicer markups (points or a curve)"
@@ -269,8 +250,17 @@ def _markups_points(text: str) -> NDArray[np.float64]:
     for markup in json.loads(text)["markups"]:
         system = markup.get("coordinateSystem", "LPS")
         placed = (p for p in markup["controlPoints"] if p.get("positionStatus", "defined") == "defined")
-        points += [_to_lps(p["position"], system) for p in placed]
+        points += [_to_lps(p["position"], system) * _mm(markup.get("coordinateUnits", "mm")) for p in placed]
     return np.array(points)
+
+
+def _mm(units: object) -> float:
+    """Length in mm of a markup's unit; newer files name one for each axis."""
+    names = set(units) if isinstance(units, list) else {units}
+    name = names.pop() if len(names) == 1 else None
+    if name not in MARKUPS_UNITS_MM:
+        raise InputError(f"coordinates in {units} are not understood; save the curve in mm")
+    return MARKUPS_UNITS_MM[str(name)]
 
 
 def _fiducials(text: str) -> NDArray[np.float64]:

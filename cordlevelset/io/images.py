@@ -20,7 +20,7 @@ from cordlevelset.io.dicomfiles import is_dicom
 from cordlevelset.io.dicomseg import DICOM_SUFFIX, write_segmentation
 from cordlevelset.io.files import check_writable, whole_or_nothing
 from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, NiftiHeader, nifti_pair
-from cordlevelset.io.integrity import check_whole
+from cordlevelset.io.integrity import check_present, check_whole
 from cordlevelset.io.nifti import is_nearly_straight, placed, write_forms
 from cordlevelset.notes import shear_note
 from cordlevelset.volume import ORTHONORMAL_TOLERANCE, SHEAR_TOLERANCE, Volume
@@ -99,6 +99,7 @@ def open_image(path: Path, *, series: str | int | None = None) -> tuple[Any, Nif
         return read_dicom(path, series=None if series is None else str(series)), None
     if series is not None:
         raise InputError(f"no series {series}: {path} is not DICOM")
+    check_present(path)
     header = check_whole(path)
     reader = _image_io(path, header)
     try:
@@ -341,6 +342,7 @@ def _kind(path: Path) -> int:
     try:
         return path.stat().st_mode
     except FileNotFoundError:
+        check_present(path)
         raise InputError(f"no such file: {path}") from None
     except (OSError, ValueError) as error:  # the name is too long, is not text, a folder on the way is closed
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None

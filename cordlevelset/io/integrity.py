@@ -27,12 +27,37 @@ from cordlevelset.io.headers import (
     nrrd_payload,
 )
 
-__all__ = ["check_whole"]
+__all__ = ["check_present", "check_whole"]
 
 BLOCK = 1 << 20
 """Bytes read, and unpacked, at once: memory stays small whatever the file unpacks to."""
+ANNEX_POINTER = b"/annex/objects/"
+"""What a git-annex dataset holds in place of a file's content, where links are not used."""
+LARGEST_POINTER = 32768
+"""Bytes: git-annex takes no larger file for a pointer."""
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """The format of the compressed stream is told by its first bytes."""
+
+
+def check_present(path: Path) -> None:
+    """Make sure that a file of a git-annex dataset was fetched.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Raises
+    ------
+    InputError
+        If it is a link, or a pointer file, in place of content that is elsewhere.
+    """
+    absent = path.is_symlink() and not path.exists()
+    if not absent and path.is_file() and path.stat().st_size < LARGEST_POINTER:
+        with path.open("rb") as stream:
+            absent = stream.read(len(ANNEX_POINTER)) == ANNEX_POINTER
+    if absent:
+        raise InputError(f"{path} is a link whose content is not here; get it first (datalad get, git annex get)")
 
 
 def check_whole(path: Path) -> NiftiHeader | None:

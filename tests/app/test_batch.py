@@ -7,9 +7,11 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,8 @@ import pytest
 
 import cordlevelset as cls
 from cordlevelset.app import batch
-from cordlevelset.app.bids import find_images
+from cordlevelset.app.bids import Choice, choose, find_images
+from cordlevelset.app.cli import main
 from cordlevelset.errors import InputError
 from cordlevelset.phantom import make_phantom
 
@@ -184,8 +187,9 @@ def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tm
         "2",
         "--report",
     ]
-    (output / ".cordlevelset-killed").mkdir()  # what a kill may leave of a file being written
-    (output / ".cordlevelset-killed" / "cord.tsv").write_text("half")
+    killed = output / f".cordlevelset-{socket.gethostname()}-{10**9}-x"  # what a kill may leave of a file being written
+    killed.mkdir()
+    (killed / "cord.tsv").write_text("half")
     rng = random.Random(3)
     for _ in range(3):
         run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -248,3 +252,81 @@ def test_wrong_use(dataset, tmp_path):
     (Path(tmp_path) / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
         batch.run_batch(dataset, tmp_path / "file")
+
+
+def test_hidden_files_are_no_images(dataset, tmp_path):
+    root = shutil.copytree(dataset, tmp_path / "bids")
+    (root / "sub-01/anat/._sub-01_T2w.nii.gz").write_bytes(b"\0\5\x16\7")
+    (root / "sub-01/anat/.hidden_T1w.nii").write_bytes(b"")
+    assert [s.name for s in find_images(root)] == [s.name for s in find_images(dataset)]
+
+
+def test_content_that_was_not_fetched_is_named(dataset, tmp_path):
+    root = tmp_path / "bids"
+    (root / "sub-01/anat").mkdir(parents=True)
+    link, pointer = (root / f"sub-01/anat/sub-01_{suffix}.nii.gz" for suffix in ("T1w", "T2w"))
+    link.symlink_to("../../.git/annex/objects/none.nii.gz")
+    pointer.write_text("/annex/objects/MD5E-s12--0123.nii.gz\n")
+    outcomes = batch.run_batch(root, tmp_path / "out")
+    words = "is a link whose content is not here; get it first (datalad get, git annex get)"
+    assert [(o.status, o.remark) for o in outcomes] == [
+        ("failed", f"{p.relative_to(root)} {words}") for p in (link, pointer)
+    ]
+    for path in (link, pointer):
+        with pytest.raises(InputError, match="get it first"):
+            cls.read(path)
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        (Choice(), ["sub-01_T2w", "sub-02_ses-a_T1w", "sub-03_T2w", "sub-04_<b>_T2w"]),
+        (Choice(participants=("01", "sub-03")), ["sub-01_T2w", "sub-03_T2w"]),
+        (Choice(sessions=("a",)), ["sub-02_ses-a_T1w"]),
+        (Choice(suffixes=("T1w", "PDw")), ["sub-02_ses-a_T1w"]),
+        (Choice(("02",), ("ses-a",), ("T1w",)), ["sub-02_ses-a_T1w"]),
+    ],
+)
+def test_a_choice_of_images(choice, names, dataset):
+    assert [s.stem.rsplit("/", 1)[-1] for s in choose(find_images(dataset), choice)] == names
+
+
+def test_a_choice_that_holds_nothing(dataset):
+    with pytest.raises(InputError, match="no images of participant 7; there are sub-01, sub-02, sub-03, sub-04"):
+        choose(find_images(dataset), Choice(participants=("7",)))
+    with pytest.raises(InputError, match="no image fits"):
+        choose(find_images(dataset), Choice(participants=("01",), sessions=("a",)))
+
+
+def test_the_table_keeps_what_other_runs_left(dataset, undisturbed, tmp_path, capsys):
+    output = shutil.copytree(undisturbed[0], tmp_path / "out")
+    words = ["batch", str(dataset), str(output), "--participant-label", "02", "--session-label", "a", "--suffix", "T1w"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("1 images done")
+    table = (output / "cord.tsv").read_text().splitlines()
+    assert [row.split("\t")[0] for row in table] == ["participant_id", "sub-01", "sub-02", "sub-03"]  # no record of 04
+
+
+def test_two_runs_share_an_output(dataset, undisturbed, tmp_path_factory):
+    """Both do all images at the same time: nothing of one is removed by the other, and all is as of a single run."""
+    output = tmp_path_factory.mktemp("out")
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: batch.run_batch(dataset, output, report=True), range(2)))
+    assert found == [undisturbed[1]] * 2
+    assert content(output) == content(undisturbed[0])
+
+
+def test_what_another_run_has_done_meanwhile_stays(dataset, undisturbed, tmp_path, monkeypatch):
+    source = find_images(dataset)[0]
+    (tmp_path / source.stem).parent.mkdir(parents=True)
+    leaf = tmp_path / f"{source.stem}_label-SC_report.html"
+
+    def child(command, **_):  # the other one comes first, and has made a page
+        for file in undisturbed[0].glob(f"{source.stem}_label-SC_*"):
+            shutil.copy(file, leaf.parent)
+        return subprocess.CompletedProcess(command, 3, "", "no spinal cord found")
+
+    monkeypatch.setattr(batch, "run_child", child)
+    assert batch.segment_one(source, output=tmp_path, report=False) == undisturbed[1][0]
+    assert leaf.exists()
+    assert not list(leaf.parent.glob(".*"))

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import gzip
 import io
+import json
 import os
 import re
 import struct
@@ -311,6 +312,18 @@ SHARED = _segments(
     ("canal", 2, 0), ("cord", 1, 0), layers=lambda cord: [np.where(cord, 1, 2 * (neck().sac_mask.array > 0))]
 )
 """Two segments in one layer."""
+
+
+def _points(units: str, scale: float) -> Callable[[Path], Made]:
+    """The phantom, and two points in its cord in another unit."""
+
+    def make(folder: Path) -> Made:
+        points = [{"position": (neck().centerline_mm[n] * scale).tolist()} for n in (5, 25)]
+        markup = {"coordinateSystem": "LPS", "coordinateUnits": units, "controlPoints": points}
+        (folder / "line.mrk.json").write_text(json.dumps({"markups": [markup]}))
+        return GOOD(folder)
+
+    return make
 
 
 def _scattered(folder: Path) -> Made:
@@ -660,6 +673,8 @@ ROWS = [
     Row("drawn slices with several labels, one chosen", _with_labels, options={"contours": "drawn.nrrd", "label": 1}),
     Row("a hint stored as 0 and 255", _with_255, options={"initial": "mask.nrrd"}),
     Row("an image taken for a mask", GOOD, 1, "are no mask's", options={"initial": "image.nrrd"}),
+    Row("points (--centerline) in cm", _points("cm", 0.1), options={"centerline": "line.mrk.json"}),
+    Row("points in voxels", _points("voxel", 1.0), 1, "coordinates in voxel", options={"centerline": "line.mrk.json"}),
     Row(
         ".seg.nrrd with two layers as a hint",
         LAYERS,

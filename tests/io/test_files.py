@@ -1,12 +1,16 @@
 import contextlib
 import json
 import os
+import socket
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
 import cordlevelset as cls
-from cordlevelset.io import files
+from cordlevelset.io import drafts, files
 
 
 def test_all_files_or_none(tmp_path):
@@ -45,10 +49,10 @@ def test_what_cannot_be_read_meanwhile_is_not_said_to_be_unwritable(tmp_path):
 
 def test_drafts_that_cannot_be_removed_do_not_hold_the_end_up(tmp_path, monkeypatch):
     tries = []
-    monkeypatch.setattr(files.shutil, "rmtree", lambda *a, **k: tries.append(a))
-    monkeypatch.setattr(files, "_open_folders", {str(tmp_path)})
-    files.discard_drafts()
-    assert len(tries) == files.DISCARD_TRIES
+    monkeypatch.setattr(drafts.shutil, "rmtree", lambda *a, **k: tries.append(a))
+    monkeypatch.setattr(drafts, "_open_folders", {str(tmp_path)})
+    drafts.discard_drafts()
+    assert len(tries) == drafts.DISCARD_TRIES
 
 
 def test_folders_that_cannot_be_made_are_told_before_the_work(tmp_path):
@@ -159,3 +163,51 @@ def test_points_that_were_never_placed_do_not_count(tmp_path):
     markup = {"type": "Fiducial", "coordinateSystem": "LPS", "controlPoints": placed + waiting}
     (tmp_path / "a.mrk.json").write_text(json.dumps({"markups": [markup]}))
     np.testing.assert_allclose(files.read_centerline(tmp_path / "a.mrk.json"), [[1, 2, 3], [2, 4, 6]])
+
+
+@pytest.mark.parametrize(
+    ("units", "mm"), [("mm", 1), ("cm", 10), ("m", 1000), (["um"] * 3, 1e-3), (["mm", "mm", "mm"], 1)]
+)
+def test_markups_in_another_unit_are_converted(units, mm, tmp_path):
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
+    document = json.loads((tmp_path / "a.mrk.json").read_text())
+    document["markups"][0]["coordinateUnits"] = units
+    (tmp_path / "a.mrk.json").write_text(json.dumps(document))
+    points = files.read_centerline(tmp_path / "a.mrk.json")
+    np.testing.assert_allclose(points, np.array([[1, 2, 3], [4, 5, 6]]) * mm)
+
+
+@pytest.mark.parametrize("units", ["voxel", "", None, ["mm", "mm", "s"], [], 3])
+def test_markups_in_no_length_are_refused(units, tmp_path):
+    files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
+    document = json.loads((tmp_path / "a.mrk.json").read_text())
+    document["markups"][0]["coordinateUnits"] = units
+    (tmp_path / "a.mrk.json").write_text(json.dumps(document))
+    with pytest.raises(cls.InputError, match=r"a\.mrk\.json: coordinates in .* are not understood; save"):
+        files.read_centerline(tmp_path / "a.mrk.json")
+
+
+def _dead_process():
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere only the age tells")
+def test_drafts_of_living_processes_are_left_alone(tmp_path):
+    host = socket.gethostname()
+    dead = tmp_path / f".cordlevelset-{host}-{_dead_process()}-abc"
+    huge = tmp_path / f".cordlevelset-{host}-{10**30}-abc"
+    other = tmp_path / f".cordlevelset-another-{host}-7-abc"  # of another machine, or of none
+    unnamed = tmp_path / ".cordlevelset-x"
+    old = tmp_path / ".cordlevelset-elsewhere-7-old"
+    for folder in (dead, huge, other, unnamed, old):
+        folder.mkdir()
+        (folder / "half").write_text("")
+    os.utime(old, (time.time() - 1.1 * 86400,) * 2)
+    os.utime(other, (time.time() - 0.9 * 86400,) * 2)
+    with drafts.draft_folder(tmp_path) as mine, files.whole_or_nothing([tmp_path / "a.txt"]) as (draft,):
+        draft.write_text("whole")
+        drafts.remove_dead_drafts(tmp_path)
+        assert set(tmp_path.iterdir()) == {other, unnamed, mine, draft.parent}
+    assert set(tmp_path.iterdir()) == {other, unnamed, tmp_path / "a.txt"}
+    assert drafts.ABANDONED_S == 86400

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import cordlevelset as cls
+from cordlevelset.measures import morphometry
 from cordlevelset.measures.morphometry import COLUMNS, sections_of_contours, slice_measures
 from cordlevelset.sections import polar
 
@@ -89,3 +90,11 @@ def test_what_is_no_mask(value, words):
     array[1, 1, 1] = value
     with pytest.raises(cls.InputError, match=words):
         cls.measure(cls.Volume(array, (1.0, 1.0, 1.0)))
+
+
+def test_a_wave_of_the_centerline_is_damped_as_half_a_vertebra_demands():
+    """A Gaussian of sigma s leaves exp(-s² k² / 2) of a wave of k radians a mm; s is 5 mm."""
+    plane_mm, k = 1.5, 2 * np.pi / 40
+    wave = np.sin(k * plane_mm * np.arange(400))
+    left = morphometry._smoothed(wave, plane_mm)[100:300]
+    np.testing.assert_allclose(left, np.exp(-((5 * k) ** 2) / 2) * wave[100:300], atol=1e-3)
