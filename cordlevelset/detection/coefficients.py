@@ -16,11 +16,11 @@ __all__ = [
     "WEIGHTS",
 ]
 
-INTERCEPT = -12.107
+INTERCEPT = -12.176
 """Log odds of cord against none at figures of zero, equal numbers of both assumed."""
-WEIGHTS = (1.735, -0.920, 1.688, 6.587, 1.916, 0.360, -0.991, 5.265, -1.523, 0.460)
+WEIGHTS = (1.729, -0.930, 1.698, 6.655, 1.922, 0.360, -0.965, 5.175, -1.520, 0.469)
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
-FOUND = (1.2, 1.2)
+FOUND = (1.28, 1.23)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
 BORDER_INTERCEPT = -6.4
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""

@@ -26,7 +26,7 @@ from cordlevelset.detection.searchgrid import ALONG_MM, SearchGrid, filled_plane
 from cordlevelset.detection.windows import Windows, windows_along
 from cordlevelset.errors import ConstraintError, NoCordFoundError
 
-__all__ = ["CordPath", "find_cord"]
+__all__ = ["Candidate", "CordPath", "candidates", "find_cord"]
 
 FloatArray = NDArray[np.float32]
 
@@ -84,7 +84,7 @@ class CordPath:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
     """A curve through all planes of the search grid, and what the image shows along it."""
 
     maps: GainMaps
@@ -127,15 +127,10 @@ def find_cord(
     """
     grid = search_grid(array, spacing)
     where = None if hint is None else hint.on(grid, spacing)
-    candidates = [
-        _look(array, spacing, grid, maps, score, prior, where)
-        for maps in gain_maps(grid)
-        if polarity in (0, maps.polarity)
-        for score, prior in ((np.maximum(maps.gain, maps.sac_gain), 0.0), (maps.sac_gain, SAC_CURVE_ODDS))
-    ]
-    best = max(candidates, key=lambda c: c.log_odds)
+    tried = candidates(array, spacing, grid, polarity, where)
+    best = max(tried, key=lambda c: c.log_odds)
     known = where is not None and where.through is not None
-    found = 1.0 if known else _probability(best, candidates)
+    found = 1.0 if known else _probability(best, tried)
     if found < LIKELY:
         raise NoCordFoundError(
             f"no spinal cord found: what looks most like one is it with a probability of {found:.2f}; if there is a "
@@ -143,6 +138,22 @@ def find_cord(
             score=found,
         )
     return _cord_path(best, found, array, spacing, grid, where)
+
+
+def candidates(
+    array: FloatArray,
+    spacing: tuple[float, float, float],
+    grid: SearchGrid,
+    polarity: int = 0,
+    where: SearchHint | None = None,
+) -> list[Candidate]:
+    """Two curves for each polarity that may be, with what the image shows along them; arguments as for `find_cord`."""
+    return [
+        _look(array, spacing, grid, maps, score, prior, where)
+        for maps in gain_maps(grid)
+        if polarity in (0, maps.polarity)
+        for score, prior in ((np.maximum(maps.gain, maps.sac_gain), 0.0), (maps.sac_gain, SAC_CURVE_ODDS))
+    ]
 
 
 def _look(
@@ -153,7 +164,7 @@ def _look(
     score: FloatArray,
     prior: float,
     where: SearchHint | None,
-) -> _Candidate:
+) -> Candidate:
     """Best curve by a score, the windows along it, and the extent of cord that they show."""
     places = best_track(_led(score, maps, grid, where), grid.spacing).places
     windows = windows_along(array, spacing, grid, maps, places, _smooth_curve(maps.cord, places, grid, spacing))
@@ -163,10 +174,10 @@ def _look(
     else:
         ends = {"bottom": where.bottom is not None, "top": where.top is not None}
         found = extent(odds, windows.plane_mm, tip=windows.tip, known=where.through, **ends)
-    return _Candidate(maps, places, windows, found, found.log_odds + prior)
+    return Candidate(maps, places, windows, found, found.log_odds + prior)
 
 
-def _probability(best: _Candidate, candidates: list[_Candidate]) -> float:
+def _probability(best: Candidate, candidates: list[Candidate]) -> float:
     """Of the best curve to be the cord's, against chance and against the other polarity."""
     offset, slope = coefficients.FOUND
     others = [c.log_odds for c in candidates if c.maps.polarity != best.maps.polarity]
@@ -205,7 +216,7 @@ def _smooth_curve(
 
 
 def _cord_path(
-    best: _Candidate,
+    best: Candidate,
     found: float,
     array: FloatArray,
     spacing: tuple[float, float, float],
@@ -241,7 +252,7 @@ def _cord_path(
     )
 
 
-def _refined(best: _Candidate, grid: SearchGrid, where: SearchHint | None, rows: slice) -> NDArray[np.int64]:
+def _refined(best: Candidate, grid: SearchGrid, where: SearchHint | None, rows: slice) -> NDArray[np.int64]:
     """Best path by the response alone, without costs of place, in a corridor about the chosen curve."""
     response = CORD_SHARE * best.maps.cord[rows] + RING_SHARE * best.maps.sac[rows]
     y, x = np.indices(response.shape[1:])

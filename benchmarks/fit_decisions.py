@@ -1,0 +1,370 @@
+"""Fit the decision on real cases, and judge it on sources left out: ``python benchmarks/fit_decisions.py --data CASES``.
+
+A case is a folder with ``image.nii.gz``, ``case.json`` (its ``group`` is the source) and a reference: ``seg.nii.gz``,
+``levels.json`` or ``places.json``; or none, where case.json expects no cord. The figures of every window along every
+candidate curve are computed once and kept in ``--cache``. Then a fit costs seconds.
+
+Printed: the numbers of ``cordlevelset/detection/coefficients.py`` with standard errors (jackknife over sources), and a
+table by source, each judged with numbers fitted without it. ``--masks`` also segments every case in that way, counts
+how many masks are right, and prints what a confidence is worth; ``--plot F`` draws that. ``--phantoms`` fits on phantoms
+instead of cases: what the test of this script compares with the numbers in use.
+"""
+
+import json
+import pickle
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+from script import case_arguments, pyplot
+
+import cordlevelset as cls
+from cordlevelset.detection import coefficients
+from cordlevelset.detection.chain import SHARED_MM, extent
+from cordlevelset.detection.finder import candidates
+from cordlevelset.detection.maps import gain_maps
+from cordlevelset.detection.searchgrid import search_grid
+from cordlevelset.detection.windows import FIGURES
+from cordlevelset.notes import CONTRASTS, LOW_CONFIDENCE
+from cordlevelset.volume import canonical_turn, image_values
+
+RIDGE = 3.0  # of standardised figures: a prior of standard deviation 0.6 on each weight, in windows
+ON_PATH_MM, OFF_PATH_MM = (
+    3.0,
+    8.0,
+)  # a window's middle nearer than the first is on the cord, farther than the second off
+TIP_MM, TOP_MM = 4.0, 8.0  # nothing is said of windows so near to an end
+SAME_PEOPLE = {"sct_example": "sct_testing"}  # sources that share people are left out together
+CLEARLY = 0.1  # gain by which the other polarity must be better than the contrast's usual one
+
+
+@dataclass
+class Curve:
+    """What is kept of a candidate: figures (W, 10), middles (W, 3) in planes and mm, and what is true of each window."""
+
+    polarity: int
+    prior: float
+    figures: np.ndarray
+    middles: np.ndarray
+    plane_mm: float
+    tip: int | None
+    truth: np.ndarray  # 1 cord, 0 none, -1 not known
+
+
+@dataclass
+class Case:
+    name: str
+    source: str
+    has_cord: bool
+    polarity: int
+    path: np.ndarray  # reference, (N, 3) as the curves' middles
+    ends: dict  # "low", "high": plane and tolerance in mm
+    plane_mm: float
+    planes: int
+    tolerance_mm: float
+    curves: list
+
+
+def canonical(volume):
+    turn = canonical_turn(volume)
+    return turn.volume(replace(volume, array=image_values(volume)))
+
+
+def reference(folder, image, lumbar, head):
+    """Middle of the cord (N, 3) in planes and mm, its ends with tolerances, planes of tip and top, tolerance."""
+    ends, tip, top, tolerance = {}, None, None, ON_PATH_MM
+    if (folder / "seg.nii.gz").exists():
+        mask = canonical(cls.read(folder / "seg.nii.gz")).array > 0.5
+        index = np.array([(k, *np.argwhere(mask[k]).mean(0)) for k in np.flatnonzero(mask.any((1, 2)))])
+    elif (folder / "levels.json").exists():
+        told = json.loads((folder / "levels.json").read_text())
+        cord = [v for v in told["levels"] if v.get("cord", True)]
+        points = np.array([(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in cord])
+        index = image.to_index(points)
+        if told.get("conus_tip"):
+            tip = plane_at(image, points, told["conus_tip"]["z"])
+            ends["low"] = (tip, 10 + told["conus_tip"].get("uncertainty_mm", 0))
+    else:
+        told = json.loads((folder / "places.json").read_text())
+        points = np.array(told["points"])
+        points = points[np.argsort(points[:, 2])]
+        index, tolerance = image.to_index(points), max(told.get("tolerance_mm", ON_PATH_MM), ON_PATH_MM)
+        for name in ("low", "high"):
+            if told.get(name):
+                end = points[:1] if name == "low" else points[-1:]
+                ends[name] = (plane_at(image, end, told[name]["z"]), told[name].get("tolerance_mm", 12.0))
+        tip = ends["low"][0] if lumbar and "low" in ends else None
+        top = ends["high"][0] if head and "high" in ends else None
+    index = index[np.argsort(index[:, 0])]
+    return np.c_[index[:, 0], index[:, 1:] * image.spacing[1:]], ends, tip, top, tolerance
+
+
+def plane_at(image, points, z):
+    """Plane of the height z beside the lowest of some points."""
+    point = points[np.argmin(points[:, 2])].copy()
+    point[2] = z
+    return float(image.to_index(point[None])[0, 0])
+
+
+def truth(middles, path, tip, top, plane_mm, right_polarity):
+    """What is true of each window: 1 cord, 0 none, -1 not known."""
+    out = np.full(len(middles), -1)
+    z = middles[:, 0]
+    beside = (z >= path[0, 0] - 0.5) & (z <= path[-1, 0] + 0.5)
+    at = np.stack([np.interp(z, path[:, 0], path[:, a]) for a in (1, 2)], axis=1)
+    away = np.hypot(*(middles[:, 1:] - at).T)
+    out[beside & (away <= ON_PATH_MM)] = int(right_polarity)
+    out[beside & (away > OFF_PATH_MM)] = 0
+    for end, sign, clear in ((tip, -1, TIP_MM), (top, 1, TOP_MM)):
+        if end is not None:
+            beyond = sign * (z - end) * plane_mm
+            out[np.abs(beyond) < clear] = -1
+            out[beyond >= clear] = 0
+    return out
+
+
+def look(folder):
+    """Extract a case."""
+    told = json.loads((folder / "case.json").read_text())
+    image = canonical(cls.read(folder / "image.nii.gz", frame=0))
+    source = SAME_PEOPLE.get(told["group"], told["group"])
+    expected = told.get("expect")
+    known = (np.zeros((0, 3)), {}, None, None, ON_PATH_MM)
+    if not expected:
+        known = reference(folder, image, "lumbar" in source, source in ("clinical_neck", "head_t1"))
+    polarity = CONTRASTS.get(told["contrast"].lower(), -1) or -1
+    return extract(folder.name, source, image, expected, polarity, known)
+
+
+def extract(name, source, image, expected, polarity, known):
+    """Figures of every window along every candidate curve, and what is true of them."""
+    path, ends, tip, top, tolerance = known
+    grid = search_grid(image.array, image.spacing)
+    if len(path):
+        polarity = shown_polarity(grid, image.spacing, path, polarity)
+    curves = []
+    for c in candidates(image.array, image.spacing, grid):
+        middles = np.c_[c.windows.planes, c.windows.long.centers_mm]
+        said = np.zeros(len(middles), int) if expected == "no-cord" else np.full(len(middles), -1)
+        if not expected:
+            said = truth(middles, path, tip, top, image.spacing[0], c.maps.polarity == polarity)
+        prior = c.log_odds - c.extent.log_odds
+        w = c.windows
+        curves.append(Curve(c.maps.polarity, prior, w.figures, middles, w.plane_mm, w.tip, said))
+    return Case(name, source, not expected, polarity, path, ends, image.spacing[0], image.shape[0], tolerance, curves)
+
+
+def shown_polarity(grid, spacing, path, usual):
+    """The contrast's usual polarity, unless a path along the reference gains clearly more with the other."""
+    at = (path / [1, *spacing[1:]] - grid.offset) / grid.step
+    at = np.clip(np.rint(at).astype(int), 0, np.array(grid.image.shape) - 1)
+    gains = {maps.polarity: float(maps.gain[tuple(at.T)].mean()) for maps in gain_maps(grid)}
+    return -usual if gains[-usual] > gains[usual] + CLEARLY else usual
+
+
+def fit(cases):
+    """Intercept and weights: ridge logistic regression on the windows of the cord's own paths, sources weighted."""
+    count = Counter(c.source for c in cases)
+    rows = [
+        (curve.figures[said], curve.truth[said] == 1, count[c.source] ** -0.5 * min(1, curve.plane_mm / SHARED_MM))
+        for c in cases
+        for curve in c.curves
+        if curve.prior == 0 and (said := curve.truth >= 0).any()
+    ]
+    x = np.concatenate([r[0] for r in rows])
+    y = np.concatenate([r[1] for r in rows]).astype(float)
+    weight = np.concatenate([np.full(len(r[0]), r[2]) for r in rows])
+    mean = np.average(x, axis=0, weights=weight)
+    scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight)) + 1e-9
+    z = np.c_[np.ones(len(x)), (x - mean) / scale]
+
+    def loss(b):
+        u, penalty = z @ b, np.r_[0, b[1:]]
+        value = (weight * (np.logaddexp(0, u) - y * u)).sum() + RIDGE / 2 * (penalty**2).sum()
+        return value, z.T @ (weight * (expit(u) - y)) + RIDGE * penalty
+
+    b = minimize(loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B").x
+    slopes = b[1:] / scale
+    share = (weight * y).sum() / weight.sum()
+    return b[0] - slopes @ mean - np.log(share / (1 - share)), slopes  # as if both were equally many
+
+
+def fit_found(judged):
+    """Offset and slope from total log odds to the log odds of having found the cord."""
+    x = np.array([j["log_odds"] for j in judged])
+    y = np.array([float(j["on_cord"]) for j in judged])
+    count = Counter(j["source"] for j in judged)
+    weight = np.array([count[j["source"]] ** -0.5 for j in judged])
+
+    def loss(b):
+        u = b[0] + b[1] * x
+        return (weight * (np.logaddexp(0, u) - y * u)).sum() + 0.1 * (b[1] - 0.7) ** 2
+
+    return minimize(loss, [1.0, 0.5]).x
+
+
+def judge(case, numbers):
+    """What a decision with these numbers makes of a case: odds, place, ends."""
+    intercept, slopes = numbers
+    tried = []
+    for curve in case.curves:
+        found = extent(intercept + curve.figures @ slopes, curve.plane_mm, tip=curve.tip)
+        tried.append((found.log_odds + curve.prior, curve, found))
+    odds, curve, found = max(tried, key=lambda t: t[0])
+    out = {"name": case.name, "source": case.source, "has_cord": case.has_cord, "log_odds": odds, "on_cord": False}
+    out |= {"place": 0.0, "ends": True, "errors": {}}
+    if not case.has_cord:
+        return out
+    z, half = curve.middles[:, 0], 0.5 * curve.plane_mm / case.plane_mm
+    low = 0.0 if found.low == 0 else z[found.low] - half
+    high = case.planes - 1.0 if found.high == len(z) - 1 else z[found.high] + half
+    at = np.stack([np.interp(case.path[:, 0], z, curve.middles[:, a]) for a in (1, 2)], axis=1)
+    near = np.hypot(*(case.path[:, 1:] - at).T) <= case.tolerance_mm + 1
+    inside = (case.path[:, 0] >= low - 0.75) & (case.path[:, 0] <= high + 0.75)
+    out["place"] = float((near & inside).mean())
+    right = curve.polarity == case.polarity and inside.any() and near[inside].mean() > 0.8
+    out["on_cord"] = bool(right)
+    for name, plane in (("low", low), ("high", high)):
+        if name in case.ends:
+            error = (plane - case.ends[name][0]) * case.plane_mm
+            out["errors"][name] = error
+            out["ends"] &= abs(error) <= case.ends[name][1]
+    return out
+
+
+def without_own(cases):
+    """Numbers fitted without each source."""
+    sources = sorted({c.source for c in cases})
+    return {s: fit([c for c in cases if c.source != s]) for s in sources}
+
+
+def print_numbers(cases, apart):
+    """All numbers with their jackknife errors, as the package's file has them."""
+    intercept, slopes = fit(cases)
+    n = len(apart)
+    others = np.array([[i, *s] for i, s in apart.values()])
+    error = np.sqrt((n - 1) / n * ((others - others.mean(0)) ** 2).sum(0))
+    print(f"\nINTERCEPT = {intercept:.3f}  # +- {error[0]:.2f}")
+    for name, value, e, used in zip(FIGURES, slopes, error[1:], coefficients.WEIGHTS, strict=True):
+        print(f"  {name:11s} {value:7.3f} +- {e:.3f}   in use {used:7.3f}")
+
+
+def print_table(judged, found):
+    """One line a source: found at the right place, its ends right, wrong, refused."""
+    offset, slope = found
+    print(f"\nFOUND = ({offset:.2f}, {slope:.2f})\n\nsource               n  found  ends right  wrong place  refused")
+    for source in sorted({j["source"] for j in judged}):
+        some = [j for j in judged if j["source"] == source]
+        given = [j for j in some if offset + slope * j["log_odds"] >= 0]
+        found_ = [j for j in given if j["on_cord"]]
+        ends = sum(j["ends"] for j in found_)
+        wrong, refused = len(given) - len(found_), len(some) - len(given)
+        print(f"{source:18s} {len(some):3d} {len(found_):6d} {ends:11d} {wrong:12d} {refused:8d}")
+
+
+def phantom_cases():
+    """Phantoms of both regions in three contrasts, with and without cord, as cases."""
+    from cordlevelset.phantom import make_phantom
+
+    cases = []
+    for i, (region, contrast, cord) in enumerate(
+        (r, c, k) for r in ("cervical", "lumbar") for c in ("t2", "t1") for k in (True, False)
+    ):
+        phantom = make_phantom(region=region, contrast=contrast, spacing=(2.0, 1.0, 2.0), cord=cord, seed=i, cnr=6.0)
+        mask = canonical(phantom.soft_mask)
+        index = np.array([(k, *np.argwhere(m > 0.5).mean(0)) for k, m in enumerate(mask.array) if (m > 0.5).any()])
+        known = (np.zeros((0, 3)), {}, None, None, ON_PATH_MM)
+        if cord:
+            tip = float(index[0, 0]) if region == "lumbar" else None
+            ends = {} if tip is None else {"low": (tip, 15.0)}
+            known = (np.c_[index[:, 0], index[:, 1:] * mask.spacing[1:]], ends, tip, None, ON_PATH_MM)
+        usual = CONTRASTS[contrast]
+        expected = None if cord else "no-cord"
+        cases.append(
+            extract(
+                f"{region} {contrast} {cord}", f"phantom {i // 2}", canonical(phantom.image), expected, usual, known
+            )
+        )
+    return cases
+
+
+def segment_apart(folder, apart):
+    """Segment a case with numbers fitted without its source; confidence and whether the mask is right."""
+    from scores import case_scores
+
+    told = json.loads((folder / "case.json").read_text())
+    source = SAME_PEOPLE.get(told["group"], told["group"])
+    coefficients.INTERCEPT, coefficients.WEIGHTS = apart[source][0], tuple(apart[source][1])
+    try:
+        result = cls.segment(folder / "image.nii.gz", frame=0)
+    except cls.NoCordFoundError:
+        return folder.name, source, None, bool(told.get("expect"))
+    if told.get("expect"):
+        return folder.name, source, result.confidence, False
+    scores = case_scores(result.mask, folder)
+    return folder.name, source, result.confidence, right_mask(scores, told)
+
+
+def right_mask(scores, told):
+    """Whether scores pass the rules of the cases."""
+    if "dice" in scores:
+        return scores["dice"] >= told.get("pass_dice", 0.9) and scores["coverage"] >= 0.95
+    return scores.get("right", False)
+
+
+def print_masks(rows, plot):
+    """Right masks by source, and the reliability of the confidence."""
+    print("\nsource               n  right  doubted  refused")
+    for source in sorted({r[1] for r in rows}):
+        some = [r for r in rows if r[1] == source]
+        doubted = sum(r[3] and r[2] is not None and r[2] < LOW_CONFIDENCE for r in some)
+        right, refused = sum(r[3] for r in some), sum(r[2] is None for r in some)
+        print(f"{source:18s} {len(some):3d} {right:6d} {doubted:8d} {refused:8d}")
+    given = np.array([(r[2], r[3]) for r in rows if r[2] is not None], float)
+    print("\nconfidence        n  mean  right")
+    bins = []
+    for low in np.arange(0, 1, 0.2):
+        here = given[(given[:, 0] >= low) & (given[:, 0] < low + 0.2 + (low > 0.7))]
+        if len(here):
+            bins.append((here[:, 0].mean(), here[:, 1].mean(), len(here)))
+            print(f"{low:.1f} to {low + 0.2:.1f}  {len(here):6d}  {bins[-1][0]:.2f}  {bins[-1][1]:.2f}")
+    if plot:
+        plt = pyplot()
+        fig, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
+        ax.plot([0, 1], [0, 1], color="0.6", lw=1)
+        ax.scatter([b[0] for b in bins], [b[1] for b in bins], s=[10 + 3 * b[2] for b in bins])
+        ax.set(xlabel="confidence", ylabel="share right, source left out", xlim=(0, 1), ylim=(0, 1.02))
+        fig.savefig(plot, dpi=100)
+
+
+def main():
+    parser = case_arguments(__doc__)
+    parser.add_argument("--cache", type=Path, help="file that keeps the figures of all windows")
+    parser.add_argument("--masks", action="store_true")
+    parser.add_argument("--phantoms", action="store_true")
+    args = parser.parse_args()
+    folders = sorted(p.parent for p in args.data.glob("*/case.json"))
+    with ProcessPoolExecutor(2) as pool:
+        if args.phantoms:
+            cases = phantom_cases()
+        elif args.cache and args.cache.exists():
+            cases = pickle.loads(args.cache.read_bytes())
+        else:
+            cases = list(pool.map(look, folders))
+        if args.cache and not args.phantoms:
+            args.cache.write_bytes(pickle.dumps(cases))
+        apart = without_own(cases)
+        print_numbers(cases, apart)
+        judged = [judge(c, apart[c.source]) for c in cases]
+        print_table(judged, fit_found(judged))
+        if args.masks:
+            print_masks(list(pool.map(partial(segment_apart, apart=apart), folders)), args.plot)
+
+
+if __name__ == "__main__":
+    main()
