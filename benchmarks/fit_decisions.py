@@ -1,4 +1,4 @@
-"""Fit the decision on real cases, and judge it on sources left out: ``python benchmarks/fit_decisions.py --data CASES``.
+"""Fit the decision on real cases, judge it on sources left out: ``python benchmarks/fit_decisions.py --data CASES``.
 
 A case is a folder with ``image.nii.gz``, ``case.json`` (its ``group`` is the source) and a reference: ``seg.nii.gz``,
 ``levels.json`` or ``places.json``; or none, where case.json expects no cord. The figures of every window along every
@@ -6,8 +6,8 @@ candidate curve are computed once and kept in ``--cache``. Then a fit costs seco
 
 Printed: the numbers of ``cordlevelset/detection/coefficients.py`` with standard errors (jackknife over sources), and a
 table by source, each judged with numbers fitted without it. ``--masks`` also segments every case in that way, counts
-how many masks are right, and prints what a confidence is worth; ``--plot F`` draws that. ``--phantoms`` fits on phantoms
-instead of cases: what the test of this script compares with the numbers in use.
+how many masks are right, and prints what a confidence is worth; ``--plot F`` draws that. ``--phantoms`` fits on
+phantoms instead of cases: what the test of this script compares with the numbers in use.
 """
 
 import json
@@ -45,7 +45,7 @@ CLEARLY = 0.1  # gain by which the other polarity must be better than the contra
 
 @dataclass
 class Curve:
-    """What is kept of a candidate: figures (W, 10), middles (W, 3) in planes and mm, and what is true of each window."""
+    """What is kept of a candidate: figures (W, 10), middles (W, 3) in planes and mm, what is true of each window."""
 
     polarity: int
     prior: float
@@ -295,7 +295,7 @@ def phantom_cases():
 
 def segment_apart(folder, apart):
     """Segment a case with numbers fitted without its source; confidence and whether the mask is right."""
-    from scores import case_scores
+    from scores import case_scores, is_right
 
     told = json.loads((folder / "case.json").read_text())
     source = SAME_PEOPLE.get(told["group"], told["group"])
@@ -306,15 +306,7 @@ def segment_apart(folder, apart):
         return folder.name, source, None, bool(told.get("expect"))
     if told.get("expect"):
         return folder.name, source, result.confidence, False
-    scores = case_scores(result.mask, folder)
-    return folder.name, source, result.confidence, right_mask(scores, told)
-
-
-def right_mask(scores, told):
-    """Whether scores pass the rules of the cases."""
-    if "dice" in scores:
-        return scores["dice"] >= told.get("pass_dice", 0.9) and scores["coverage"] >= 0.95
-    return scores.get("right", False)
+    return folder.name, source, result.confidence, bool(is_right(case_scores(result.mask, folder), told))
 
 
 def print_masks(rows, plot):

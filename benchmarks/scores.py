@@ -31,14 +31,55 @@ def case_scores(mask, case):
     if (case / "seg.nii.gz").exists():
         scores = asdict(cls.compare(mask, case / "seg.nii.gz"))
         return _rounded(**{k: scores[k] for k in ("dice", "hd95_mm", "bias_mm", "area_error", "coverage")})
+    if (case / "places.json").exists():
+        return _place_scores(mask, json.loads((case / "places.json").read_text()))
     return _level_scores(mask, json.loads((case / "levels.json").read_text()))
+
+
+def is_right(scores, case):
+    """Whether a mask's scores pass what is asked of a case, whose case.json is `case`."""
+    if "dice" in scores:
+        return scores["dice"] >= case.get("pass_dice", 0.9) and scores["coverage"] >= 0.95
+    if "place" in scores:
+        return scores["place"] >= 0.95 and scores["ends"] == 1
+    return scores.get("hit", 0) >= 0.8 and scores["coverage"] >= 0.95 and scores["ends"] == 1
+
+
+def _middles(mask):
+    """Middle of a mask in each plane that holds some of it, LPS mm, from the lowest up."""
+    turn = canonical_turn(mask)
+    grid = turn.volume(mask)
+    planes = np.flatnonzero(grid.array.any((1, 2)))
+    return grid.to_lps([(k, *np.argwhere(grid.array[k]).mean(0)) for k in planes])
+
+
+def _ends_right(found, ends):
+    """Whether both ends lie within their tolerance, of those that are told: height and tolerance, mm, or None."""
+    return all(end is None or abs(z - end[0]) <= end[1] for z, end in zip(found, ends, strict=True))
+
+
+def _place_scores(mask, places):
+    """Share of the places whose middle lies within the tolerance, and whether the ends do."""
+    curve = _middles(mask)
+    found = curve[0, 2], curve[-1, 2]
+    told = [places.get(name) for name in ("low", "high")]
+    ends = [None if e is None else (e["z"], e.get("tolerance_mm", 12.0)) for e in told]
+    right = []
+    for x, y, z in places["points"]:
+        near = [e is not None and abs(z - e[0]) <= e[1] for e in ends]
+        if (z < found[0] and near[0]) or (z > found[1] and near[1]):
+            continue  # so near an end the end speaks
+        at = [np.interp(z, curve[:, 2], curve[:, a]) for a in (0, 1)]
+        inside = found[0] - 1 <= z <= found[1] + 1
+        right.append(inside and np.hypot(at[0] - x, at[1] - y) <= places.get("tolerance_mm", 3.0))
+    return _rounded(place=np.mean(right) if right else 1.0, ends=_ends_right(found, ends))
 
 
 def _level_scores(mask, levels):
     """Anterior and posterior border at each level, on the column of voxels nearest to the reference."""
     turn = canonical_turn(mask)
     grid = turn.volume(mask)
-    errors, widths = [], []
+    errors, widths, hits = [], [], []
     cord = [v for v in levels["levels"] if v.get("cord", True)]
     for level in cord:
         middle = (level["x"], (level["y_ant"] + level["y_post"]) / 2, level["z"])
@@ -49,10 +90,19 @@ def _level_scores(mask, levels):
         if rows.size:
             y = grid.to_lps([(k, rows[0] - 0.5, i), (k, rows[-1] + 0.5, i)])[:, 1]
             errors += [abs(y[0] - level["y_ant"]), abs(y[1] - level["y_post"])]
+            hits.append(max(errors[-2:]) <= 1.5)
             widths.append((y[1] - y[0]) - (level["y_post"] - level["y_ant"]))
     if not errors:
         return {"coverage": 0.0}
-    return _rounded(border_mm=np.median(errors), bias_mm=np.mean(widths) / 2, coverage=len(widths) / len(cord))
+    tip = levels.get("conus_tip")
+    end = None if tip is None else (tip["z"], 10 + tip.get("uncertainty_mm", 0))
+    return _rounded(
+        border_mm=np.median(errors),
+        bias_mm=np.mean(widths) / 2,
+        coverage=len(widths) / len(cord),
+        hit=sum(hits) / len(cord),
+        ends=_ends_right((_middles(mask)[0, 2], 0), (end, None)),
+    )
 
 
 def _rounded(**values):
