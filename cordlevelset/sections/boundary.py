@@ -31,6 +31,7 @@ from cordlevelset.sections.curves import (
 )
 from cordlevelset.sections.stack import CORD_SIZE_MM, Sections
 from cordlevelset.sections.steps import SEEN, SMOOTH_ALONG_MM, at_radii
+from cordlevelset.sections.texture import texture_gain
 
 __all__ = ["border_gain", "completed", "start_contours"]
 
@@ -133,7 +134,7 @@ def start_contours(
         Smoothed, about the contours' own centroids.
     """
     seen = Sections.of_image(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity).smoothed()
-    gain = border_gain(seen.evidence)
+    gain = border_gain(seen.evidence) + texture_gain(seen)
     for _ in range(PASSES):
         along = along_cord(closed_contours(gain), NEIGHBOUR_MM, spacing[0])
         agreed = ndi.gaussian_filter1d(along, NEIGHBOUR_RAYS, mode="wrap")
@@ -142,5 +143,5 @@ def start_contours(
         )
         seen = seen.with_radii(agreed).recentred(array, shift).smoothed()
         far = polar.RADII_MM - seen.radii_mm[:, :, None]
-        gain = border_gain(seen.evidence) - (NEIGHBOUR_COST * far**2).astype(np.float32)
+        gain = border_gain(seen.evidence) + texture_gain(seen) - (NEIGHBOUR_COST * far**2).astype(np.float32)
     return seen.with_radii(smooth_contours(gain))
