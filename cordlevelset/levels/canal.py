@@ -80,9 +80,10 @@ def _sac_below(image: Volume, along_cord: FloatArray, polarity: int) -> FloatArr
     gain = (TUBE_WEIGHT * (response - LEAST_RESPONSE)).astype(np.float32)
     row, column = (np.interp(heights[last], along_cord[:, 0], along_cord[:, i]) for i in (1, 2))
     gain[-1][np.hypot(rows[:, None] - row, columns[None] - column) > MEETING_MM] = -np.inf
-    track = best_track(gain, np.full_like(gain, -np.inf), grid.spacing, through=(last, last))
-    j, i = track.places.T
-    return np.column_stack([heights[track.first : track.first + len(j)], rows[j], columns[i]])
+    j, i = best_track(gain, grid.spacing).places.T
+    gained = np.cumsum(gain[np.arange(last + 1), j, i][::-1])[::-1]
+    seen = slice(int(gained.argmax()), last + 1)  # below its gain is lost again: the path goes on, the sac does not
+    return np.column_stack([heights[seen], rows[j[seen]], columns[i[seen]]])
 
 
 def _smooth(points: FloatArray) -> FloatArray:
