@@ -26,7 +26,7 @@ APART_MM = 10.0
 N_STRETCHES = 3
 """No more places than a person will look at; the rest are counted."""
 
-SURE = 0.9
+SURE_END = 0.9
 """Probability from which on an end needs no word."""
 CLIPPED_SHARE = 0.1
 """Of the CSF: from there on cords come out 1 to 28 % smaller (docs/limits.md); where nothing is clipped it is 0."""
@@ -102,7 +102,7 @@ def end_notes(ends_below: float, ends_above: float) -> tuple[str, ...]:
     """What to say of ends that may lie in the image or not, by the probability of each to lie in it."""
     notes = []
     for probability, name, flag in ((ends_below, "lower", "bottom"), (ends_above, "upper", "top")):
-        if 1 - SURE < probability < SURE:
+        if 1 - SURE_END < probability < SURE_END:
             said = "ends in the image" if probability >= 0.5 else "leaves the image"
             notes.append(
                 f"the cord's {name} end is unsure: it is taken that the cord {said}, with a probability of "

@@ -32,8 +32,6 @@ ROOMS = (
     "outputs", "app",
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
-JUDGES = {"detection.plausibility", "detection.finder", "detection.ends", "border.confidence"}
-"""What decides, by rules of thumb; a fitted model is to replace it, and its constants go."""
 GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "progress", "volume"}
 TOP = {"automatic", "pipeline", "result", "vertebral"}
 UPWARDS = {
@@ -204,7 +202,7 @@ def _constants(tree):
                 yield names, after.value.value if is_text else None
 
 
-@pytest.mark.parametrize("name", [m for m in ALL if m not in KERNEL_FILES and m not in JUDGES])
+@pytest.mark.parametrize("name", [m for m in ALL if m not in KERNEL_FILES])
 def test_every_constant_has_a_docstring_of_its_own(name):
     for names, docstring in _constants(ALL[name]):
         assert isinstance(docstring, str), f"{names}: nothing says what it is"
@@ -217,8 +215,7 @@ def test_the_name_of_a_constant_means_one_thing():
         for names, _ in _constants(tree):
             for constant in names:
                 homes.setdefault(constant, set()).add(module)
-    twice = {constant: where for constant, where in homes.items() if len(where) > 1}
-    assert {constant: where for constant, where in twice.items() if not where <= JUDGES} == {}
+    assert {constant: where for constant, where in homes.items() if len(where) > 1} == {}
 
 
 def _sentences(docstring):
@@ -228,7 +225,7 @@ def _sentences(docstring):
         yield from re.split(r"(?<=[.!?:])\s+", " ".join(" ".join(lines).split()))
 
 
-@pytest.mark.parametrize("name", [m for m in ALL if m not in JUDGES])
+@pytest.mark.parametrize("name", list(ALL))
 def test_no_sentence_must_be_read_twice(name):
     texts = (
         n.value.value for n in ast.walk(ALL[name]) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)

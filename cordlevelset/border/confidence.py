@@ -4,9 +4,9 @@ The confidence of a slice is the probability that its contour is right, given th
 having found it and of lying between its ends (`detection`). Three figures of a slice, fitted by logistic regression
 (``benchmarks/fit_decisions.py``), say how far its border can be believed:
 
-    border      share of the contour that stands on a step from cord to CSF
-    blur        log of 3 s / r, s the width of the border's blur, r the radius of the section
-    unevenness  log of d / h, d the spread of brightness inside, h the border's step
+- border: share of the contour that stands on a step from cord to CSF
+- blur: log of 3 s / r, s the width of the border's blur, r the radius of the section
+- unevenness: log of d / h, d the spread of brightness inside, h the border's step
 
 A step of height h blurred by a Gaussian of width s has the slope h / (s sqrt(2 pi)) at most, which gives s. From a
 third of the radius on, the tails (3 s) of opposite borders meet in the middle: the inside has not its own brightness
@@ -40,8 +40,11 @@ TOO_WIDE_MM2 = 120.0
 widest, had medians of 88 to 96: three deviations above them."""
 
 UNEVEN_NOTE = "the inside is nearly as uneven as its border is high: it may be roots, or a cord with a long syrinx"
+"""Said where the inside is uneven."""
 SMEARED_NOTE = "the border is blurred over a third of the cord's radius: the contour may be too narrow"
+"""Said where the border is blurred."""
 WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
+"""Said where the section is too wide."""
 
 
 def border_figures(cord: Sections) -> FloatArray:

@@ -1,8 +1,8 @@
 """From the log odds of each window to the cord's extent: is there one, where does it end, how sure is each place.
 
-The cord is one interval i .. j of the windows along the curve. With u(k) the log odds that window k shows a cord in
-its sac, l the length over which neighbouring windows share their noise, h the distance of windows, and a prior cost for
-each end that lies inside the image,
+The cord is one interval i .. j of the windows along the curve. Let u(k) be the log odds that window k shows a cord in
+its sac, h the distance of windows, and l the length over which neighbouring windows share their noise. An end that lies
+inside the image has a prior cost c:
 
     log P(i, j | image) = sum_(k = i .. j) (h / l) u(k)  -  c_low [i > 0]  -  c_high [j < W - 1]  +  const
 

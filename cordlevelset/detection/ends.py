@@ -16,10 +16,10 @@ border.
 Brightness is read twice, as it is and against what surrounds the canal, and the smaller v counts: a coil that fades
 changes only the first, a neck that widens to shoulders only the second, a conus both.
 
-Each window votes for cord or against it by how far v lies below or above 0.9, and the cord ends where the sum of the
-votes, counted from the top in mm, is largest; it counts as an end if the sum loses 12 mm below it. That is the change
-point of greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100). It places a tip
-well and says too often that there is one: whether the cord ends in the image is decided by `chain`.
+Each window votes for cord or against it by how far v lies below or above 0.9. The cord ends where the sum of the votes,
+counted from the top in mm, is largest; it counts as an end if the sum loses 12 mm below it. That is the change point of
+greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100). It places a tip well and
+says too often that there is one: whether the cord ends in the image is decided by `chain`.
 """
 
 from __future__ import annotations

@@ -6,17 +6,17 @@ that are moved once to the middle of the averaged contour. Contours, levels and 
 
 The figures are pure numbers, the same in any unit of brightness:
 
-    area        log of the contour's area over that of a usual cord
-    unevenness  log of the inside's spread over the border's step
-    border      share of the contour, on averages of 10 mm, that stands on a step from cord to CSF
-    wall        share of the sac's contour that stands on a step from CSF to wall
-    inside      log of the inside's brightness over that of what surrounds the canal
-    contrast    log of the step from disc to ring over its own spread between the window's planes
-    unsteady    log of the spread of log area between averages of 10 mm
-    gain        what a path gains at the window's middle (`maps`)
-    change      of the inside's brightness from what lies 15 to 75 mm above, in steps of the border, in the image as it
-                is or without the coil's sensitivity, whichever is less
-    ring        brightness of the ring against what surrounds the canal, in steps, positive where it is as CSF is
+- area: log of the contour's area over that of a usual cord
+- unevenness: log of the inside's spread over the border's step
+- border: share of the contour, on averages of 10 mm, that stands on a step from cord to CSF
+- wall: share of the sac's contour that stands on a step from CSF to wall
+- inside: log of the inside's brightness over that of what surrounds the canal
+- contrast: log of the step from disc to ring over its own spread between the window's planes
+- unsteady: log of the spread of log area between averages of 10 mm
+- gain: what a path gains at the window's middle (`maps`)
+- change: of the inside's brightness from what lies 15 to 75 mm above, in steps of the border; the lesser of that in the
+  image as it is and that without the coil's sensitivity
+- ring: brightness of the ring against what surrounds the canal, in steps, positive where it is as CSF is
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from cordlevelset.detection.maps import GainMaps
 from cordlevelset.detection.searchgrid import SearchGrid, filled_planes, percentiles
 from cordlevelset.sections import polar
 from cordlevelset.sections.boundary import border_gain
-from cordlevelset.sections.coil import AROUND_CANAL_MM
 from cordlevelset.sections.curves import smooth_contours
 from cordlevelset.sections.stack import Sections
 
@@ -63,9 +62,11 @@ USUAL_MM2 = 45.0
 """Area of a usual cord, the middle of its range from conus to neck."""
 CORE = 0.75
 """Share of the radius that is clear of the border's own blur."""
+AROUND_CANAL_MM = 10.0
+"""Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
 CLEAR_MM = 0.5
 """Samples nearer than this to a contour are mixed by its blur."""
-RING_MM = 2.5
+CSF_RING_MM = 2.5
 """The ring of CSF is read off up to this far beyond the contour: the usual width of the CSF space."""
 COMPARED_MM = (15.0, 75.0)
 """What a window is compared with: beyond its own length, and twice as long as a syrinx of 40 mm."""
@@ -278,7 +279,7 @@ def _ring_mean(sections: Sections) -> FloatArray:
 def _contrast(values: NDArray[np.float32], radii_mm: FloatArray, polarity: int, n: int) -> FloatArray:
     """Log of the mean step (P,) from disc to ring over its spread between the planes of a window."""
     inner = radii_mm[:, :, None]
-    ring = _mean_where(values, (polar.RADII_MM > inner + CLEAR_MM) & (polar.RADII_MM < inner + RING_MM))
+    ring = _mean_where(values, (polar.RADII_MM > inner + CLEAR_MM) & (polar.RADII_MM < inner + CSF_RING_MM))
     step = polarity * (_mean_where(values, inner - CLEAR_MM > polar.RADII_MM) - ring)
     ratio = np.maximum(_box(step, n), LEAST_STEP) / np.maximum(_spread_along(step, n), 10 * LEAST_STEP)
     out: FloatArray = np.clip(np.log(ratio), -4, 3)

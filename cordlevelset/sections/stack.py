@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from cordlevelset.brief import one_line
 from cordlevelset.sections import polar, steps
-from cordlevelset.sections.coil import coil_corrected
 from cordlevelset.sections.contours import CordContours
 from cordlevelset.sections.sac import sac_contours, sac_support
 
@@ -155,11 +154,6 @@ class Sections:
     def levels(self) -> steps.Levels:
         """Brightness of cord and CSF, and the height of the border's step, (P,) each."""
         return steps.border_levels(self.values, self.radii_mm, self.polarity)
-
-    @cached_property
-    def coil_corrected(self) -> Sections:
-        """The same with the coil's sensitivity along the cord taken out."""
-        return replace(self, values=coil_corrected(self.values, self.plane_mm))
 
     @cached_property
     def csf_likeness(self) -> NDArray[np.float32]:

@@ -2,8 +2,8 @@
 
 In EPI, and in other images whose cord and CSF are nearly alike, the edges of noise and of grey matter inside the cord
 compete with its border, and behind it the CSF is often too thin to be seen. A reader takes an edge for the border only
-if CSF lies beyond it, and takes the canal's wall for it where cord reaches up to the wall. With b(r) the brightness from
-cord (0) to CSF (1) on a ray, e its signed steps (`steps`) and f(e) = |e| / (1 + s |e|) their gain,
+if CSF lies beyond it, and takes the canal's wall for it where cord reaches up to the wall. With b(r) the brightness
+from cord (0) to CSF (1) on a ray, e its signed steps (`steps`) and f(e) = |e| / (1 + s |e|) their gain,
 
     w_t [ w_w (1 - b(r - d)) f(e)    where e < 0: a wall that has cord just inside
         - w_i (1 - 2 b(r + d))+ f(e) where e > 0: an edge that has no CSF just outside ]

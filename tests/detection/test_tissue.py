@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cordlevelset.detection.finder import PLACE_MM
+from cordlevelset.detection.maps import PLACE_MM
 from cordlevelset.detection.symmetry import midline
 from cordlevelset.detection.tissue import against_surroundings, mean_in_plane
 

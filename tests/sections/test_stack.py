@@ -31,7 +31,6 @@ def test_what_is_asked_twice_is_worked_out_once(stack):
         "sac_mm",
         "sac_support",
         "csf_likeness",
-        "coil_corrected",
     ):
         assert getattr(stack, name) is getattr(stack, name)
 
