@@ -1,0 +1,94 @@
+"""Vertebral levels on real cases: ``python benchmarks/levels_on_cases.py --data DIR``.
+
+DIR holds one folder a case: `image.nii.gz`, `case.json` ({"group": ...}) and `vert.nii.gz`: vertebral bodies or discs
+drawn by hand, a label each. Which disc is the lowest was looked at group by group (`KNOWN`). Between bodies, a disc
+lies half way between their facing ends.
+
+Printed for each case: discs drawn; found within 3 mm (distance of the drawn disc's middle from the found one's plane);
+median and largest distance; anchor; names right, wrong and not given; likelihood of the names; where the cord ends.
+"""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+from script import case_arguments
+
+import cordlevelset as cls
+from cordlevelset.errors import NoCordFoundError
+from cordlevelset.levels import anatomy
+
+RIGHT_MM = 3.0
+AXIS_MM = 6.0
+"""Bodies are measured within this distance of the line through two middles."""
+KNOWN = {"lumbar_ivd": ("discs", "L5/S1"), "lumbar_vb1": ("bodies", "L5/S1")}
+"""What was drawn, and the lowest disc, by group; looked at one by one. All others: bodies down to L5."""
+
+
+def drawn_discs(case, about):
+    """Middles (N, 3) LPS mm of the discs that were drawn, from the top down, and their numbers."""
+    kind, lowest = KNOWN.get(about.get("group"), ("bodies", "L4/5"))
+    labels = cls.read(case / "vert.nii.gz")
+    parts = [labels.to_lps(np.argwhere(labels.array == v)) for v in np.unique(labels.array) if v]
+    parts.sort(key=lambda p: -p[:, 2].mean())
+    if kind == "discs":
+        middles = [p.mean(0) for p in parts]
+    else:
+        middles = [_between(a, b) for a, b in pairwise(parts)]
+    last = anatomy.disc_number(lowest)
+    return np.array(middles), list(range(last - len(middles) + 1, last + 1))
+
+
+def _between(above, below):
+    """Half way between the facing ends of two bodies, on the line through their middles."""
+    start, way = above.mean(0), below.mean(0) - above.mean(0)
+    way /= np.linalg.norm(way)
+    ends = []
+    for points, end in ((above, np.max), (below, np.min)):
+        along = (points - start) @ way
+        ends.append(end(along[np.linalg.norm(points - start - along[:, None] * way, axis=1) < AXIS_MM]))
+    return start + way * np.mean(ends)
+
+
+def judge(levels, middles, numbers):
+    """Distance of each drawn disc from the nearest found one, mm, and whether its name is right; None: not given."""
+    off, named = [], []
+    for middle, number in zip(middles, numbers, strict=True):
+        apart = [
+            abs((middle - d.point_mm) @ d.normal) if np.linalg.norm(middle - d.point_mm) < 40 else np.inf
+            for d in levels.discs
+        ]
+        nearest = levels.discs[int(np.argmin(apart))]
+        off.append(min(apart))
+        named.append(None if nearest.name is None else nearest.number == number)
+    return np.array(off), named
+
+
+def main():
+    args = case_arguments(__doc__).parse_args()
+    print("| image | drawn | within 3 mm | median | largest | anchor | right | wrong | no name | likelihood | cord |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    total = np.zeros(5, int)
+    for case in sorted(p.parent for p in args.data.glob("*/vert.nii.gz")):
+        middles, numbers = drawn_discs(case, json.loads((case / "case.json").read_text()))
+        try:
+            levels = cls.segment(case / "image.nii.gz").levels
+        except NoCordFoundError:
+            levels = None
+        if levels is None:
+            total += [len(middles), 0, 0, 0, 0]
+            print(f"| {case.name} | {len(middles)} | no cord found |" + " |" * 8, flush=True)
+            continue
+        off, named = judge(levels, middles, numbers)
+        counts = [len(off), int((off <= RIGHT_MM).sum()), named.count(True), named.count(False), named.count(None)]
+        total += counts
+        print(
+            f"| {case.name} | {counts[0]} | {counts[1]} | {np.median(off):.1f} | {off.max():.1f} | {levels.anchor} | "
+            f"{counts[2]} | {counts[3]} | {counts[4]} | {levels.discs[0].which:.2f} | {levels.words} |",
+            flush=True,
+        )
+    print(f"| all | {total[0]} | {total[1]} | | | | {total[2]} | {total[3]} | {total[4]} | | |")
+
+
+if __name__ == "__main__":
+    main()
