@@ -146,7 +146,8 @@ def _about(args: argparse.Namespace, result: CordSegmentation) -> dict[str, obje
     """What the mask's sidecar, the measures as JSON and the report say of the run."""
     from cordlevelset.outputs.tables import checksum, record, summary
 
-    sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
+    slices = [file for file, _ in result.mask.source]
+    sources = {p.as_posix(): checksum(p, files=slices if p == args.image else ()) for p in _inputs(args)}
     options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "series", "label", "disc")}
     about = record(summary(result), sources=sources, options=options, command=_command(args.words))
     return {

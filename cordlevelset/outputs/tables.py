@@ -279,13 +279,15 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file; of a folder, of the sums of all files in it and below in the order of their names.
+def checksum(path: Path, *, files: Iterable[Path] = ()) -> str:
+    """SHA-256 of a file; of a folder, of the sums of its files in the order of their names.
 
     Parameters
     ----------
     path : Path
         What is read.
+    files : iterable of Path, optional
+        Those of a folder that were read: a disc may hold much else. Default: all in it and below.
 
     Returns
     -------
@@ -293,7 +295,7 @@ def checksum(path: Path) -> str:
         64 hexadecimal digits.
     """
     if path.is_dir():
-        parts = [checksum(part) for part in sorted(path.rglob("*")) if part.is_file()]
+        parts = [checksum(part) for part in sorted(set(files) or path.rglob("*")) if part.is_file()]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -101,3 +101,5 @@ def test_checksum_of_a_folder(tmp_path):
         (tmp_path / name).write_text(text)
     parts = [hashlib.sha256(text).hexdigest() for text in (b"1", b"2")]
     assert checksum(tmp_path) == hashlib.sha256("".join(parts).encode()).hexdigest()
+    of_one = checksum(tmp_path, files=[tmp_path / "a", tmp_path / "a"])
+    assert of_one == hashlib.sha256(checksum(tmp_path / "a").encode()).hexdigest()
