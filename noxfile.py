@@ -11,6 +11,10 @@ from pathlib import Path
 import nox
 
 nox.options.reuse_venv = "yes"
+WHOLE_IMAGE = re.compile(r"\bsegment\(|\bfind_cord\(|\bneck_result\b|\bneck_file\b")
+"""Of tests that need a whole image segmented."""
+NOT_PLAIN = {"app", "hosts", "levels", "test_contour.py"}
+"""Of tests that start programs of their own, or are slow for another reason: the engine on whole stacks."""
 QUIET = ("-q", "-W", "default", "--disable-warnings", "-p", "no:cacheprovider")  # hosts warn of their own dependencies
 
 
@@ -59,6 +63,23 @@ def tests(session):
     """The whole suite with the newest dependencies."""
     session.install("-e", ".[test]")
     session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def coverage(session):
+    """Lines that the tests of single steps run, with kernels as plain Python; the floor is in pyproject.toml.
+
+    Coverage does not see compiled code, so Numba is off. The engine is some thousand times slower then, and one image
+    would take hours: test files that segment one or search one for the cord are left out, and those in `NOT_PLAIN`. So
+    the figure says how well kernels and single steps are held by tests of their own, not what the whole suite runs.
+    """
+    session.install("-e", ".[test]", "coverage>=7.4")
+    files = sorted(Path("tests").glob("*/test_*.py"))
+    files = [path for path in files if not NOT_PLAIN & {path.parent.name, path.name}]
+    files = [path for path in files if not WHOLE_IMAGE.search(path.read_text(encoding="utf-8"))]
+    plain = {"NUMBA_DISABLE_JIT": "1"}
+    session.run("coverage", "run", "-m", "pytest", *QUIET, *files, *session.posargs, env=plain)
+    session.run("coverage", "report")
 
 
 @nox.session(python="3.11")

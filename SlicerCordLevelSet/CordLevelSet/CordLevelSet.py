@@ -233,7 +233,9 @@ class CordLevelSetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """See how far it is; at its end, show what came of it."""
         job = self.job
         if job is None or not job.poll():
-            self.ui.progress.value = 0 if job is None else round(100 * job.fraction)
+            percent = 0 if job is None else job.percent
+            self.ui.progress.maximum = 0 if percent is None else 100  # 0: a bar that only says: alive
+            self.ui.progress.value = percent or 0
             return
         chosen = self.working_on
         self._end_job()
@@ -325,6 +327,7 @@ class CordLevelSetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.job is not None:
             self.job.cancel()
         self.job = self.working_on = None
+        self.ui.progress.maximum = 100
         self.ui.progress.value = 0
         self._show_state()
 

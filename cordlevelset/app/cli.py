@@ -195,6 +195,14 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also write area, diameters, angle of each slice: .csv, .json or .sct.csv; may be repeated",
     )  # fmt: skip
     segment.add_argument(
+        "--levels-out", type=Path, metavar="F", action="append",
+        help="also write vertebral levels: measures by level (.csv), discs (.json), or their labels as SCT numbers "
+        "them (.nii.gz and other images); may be repeated",
+    )  # fmt: skip
+    rows = segment.add_mutually_exclusive_group()
+    rows.add_argument("--perslice", action="store_true", help="rows of .sct.csv: one a slice (the default)")
+    rows.add_argument("--perlevel", action="store_true", help="rows of .sct.csv: one a vertebral level")
+    segment.add_argument(
         "--mesh", type=Path, metavar="F", help="also write the closed surface, LPS mm: .stl, .ply, .vtk, .obj, .vtp"
     )
     segment.add_argument(
@@ -212,6 +220,10 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     given.add_argument(
         "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
     )
+    given.add_argument(
+        "--disc", metavar="NAME=X,Y,Z",
+        help="a disc that is known, as L4/5=3,41.5,-212 (LPS mm), or a .mrk.json with a point named so: it names all"
+    )  # fmt: skip
     hint = given.add_mutually_exclusive_group()
     hint.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
     hint.add_argument(

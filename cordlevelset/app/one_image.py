@@ -46,11 +46,14 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.io import files, images
     from cordlevelset.io.dicomseg import check_source
     from cordlevelset.io.masks import as_mask
+    from cordlevelset.levels.told import read_told
     from cordlevelset.measures.surface import check_mesh
     from cordlevelset.outputs.tables import summary
     from cordlevelset.outputs.viewers import open_line
     from cordlevelset.pipeline import segment
+    from cordlevelset.vertebral import with_disc
 
+    disc = None if args.disc is None else read_told(args.disc)
     given = {name: getattr(args, name) for name in GIVEN}
     outputs = _outputs(args)
     files.check_distinct([o.path for o in outputs], _inputs(args))
@@ -71,6 +74,9 @@ def segment_image(args: argparse.Namespace) -> str:
         given["label"] = None  # what comes out of the atlas has none
     callback = progress_line if args.progress else None
     result = segment(image, contrast=args.contrast, polarity=args.polarity, callback=callback, **given)
+    result = with_disc(result, disc)
+    if disc is not None:
+        result.levels  # noqa: B018  a disc that is not there is said before anything is written
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
     with files.whole_or_nothing([o.path for o in outputs]) as drafts:
@@ -91,13 +97,20 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
     from cordlevelset.io.dicomseg import DICOM_SUFFIX, write_segmentation
     from cordlevelset.measures.morphometry import input_slices
     from cordlevelset.measures.surface import MESH_SUFFIXES, write_surface
+    from cordlevelset.outputs.by_level import LEVEL_SUFFIXES, slice_levels, write_levels
     from cordlevelset.outputs.page import report_page
     from cordlevelset.outputs.pictures import thumbnail
     from cordlevelset.outputs.tables import MEASURES_SUFFIXES, sidecar_path, write_json, write_measures
 
     def measures(result: CordSegmentation, path: Path) -> None:
         planes = input_slices(result.turn, result.automatic.image)
-        write_measures(path, result.slices, planes=planes, name=args.image.as_posix(), about=_about(args, result))
+        named = args.perlevel or path.name.endswith(".sct.csv")  # else the levels are not asked for
+        named = named and result.levels is not None and result.levels.anchor != "none"
+        levels = {i: number for i, (number, _) in slice_levels(result).items()} if named else {}
+        name, about = args.image.as_posix(), _about(args, result)
+        write_measures(
+            path, result.slices, planes=planes, name=name, about=about, levels=levels, per_level=args.perlevel
+        )
 
     def small(result: CordSegmentation, path: Path) -> None:
         path.write_text(thumbnail(result), encoding="utf-8", newline="\n")
@@ -121,6 +134,7 @@ def _outputs(args: argparse.Namespace) -> list[Output]:
             lambda result, path: files.write_centerline(result.centerline.points_mm, path),
         ),
         *((path, MEASURES_SUFFIXES, measures) for path in args.measures or ()),
+        *((path, LEVEL_SUFFIXES, write_levels) for path in args.levels_out or ()),
         (args.mesh, MESH_SUFFIXES, lambda result, path: write_surface(result.surface, path)),
         (args.thumbnail, (".svg",), small),
         (args.report and _report_path(args.report), (".html",), report),
@@ -135,8 +149,9 @@ def _about(args: argparse.Namespace, result: CordSegmentation) -> dict[str, obje
     """What the mask's sidecar, the measures as JSON and the report say of the run."""
     from cordlevelset.outputs.tables import checksum, record, summary
 
-    sources = {p.as_posix(): checksum(p) for p in _inputs(args)}
-    options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "series", "label")}
+    slices = [file for file, _ in result.mask.source]
+    sources = {p.as_posix(): checksum(p, files=slices if p == args.image else ()) for p in _inputs(args)}
+    options = {k: getattr(args, k) for k in ("contrast", "polarity", "frame", "series", "label", "disc")}
     about = record(summary(result), sources=sources, options=options, command=_command(args.words))
     return {
         "Description": "Spinal cord, 1 where at least half of the voxel is cord", "SpatialReference": "orig", **about
@@ -187,6 +202,7 @@ def sentences(result: CordSegmentation, seconds: float) -> str:
         f"cord {result.polarity} against the CSF, {result.length_mm:.1f} mm long, "
         f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
         f"conus tip: {conus_words(result)}",
+        *(() if result.levels is None else (f"levels: {result.levels.words}",)),
         *(f"note: {note}" for note in result.notes),
     ]
     return "\n".join(lines)

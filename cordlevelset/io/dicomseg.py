@@ -17,7 +17,7 @@ from cordlevelset.io.dicomfiles import MOST_INFLATED, damaged, quiet, read_datas
 from cordlevelset.io.frames import SEGMENTATIONS, Frame, frames_of
 from cordlevelset.volume import Volume
 
-__all__ = ["DICOM_SUFFIX", "check_source", "read_segmentation", "write_segmentation"]
+__all__ = ["DICOM_SUFFIX", "check_source", "read_segmentation", "segment_names", "write_segmentation"]
 
 DICOM_SUFFIX = ".dcm"
 """Ending of the name of a mask that is to be written as a DICOM segmentation."""
@@ -125,6 +125,30 @@ def read_segmentation(path: Path) -> Volume | None:
         volume = volume.flip_spatial(0)  # highdicom counts slices against their normal, images here along it
         array = volume.array if volume.array.ndim == 3 else volume.array[..., 0]
         return Volume(array, volume.spacing, volume.position, np.array(volume.direction)[:, ::-1])
+
+
+def segment_names(path: Path) -> list[tuple[int, str]]:
+    """Numbers and names of the segments of a DICOM segmentation.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file.
+
+    Returns
+    -------
+    list of (int, str)
+        Empty if it is no segmentation.
+
+    Raises
+    ------
+    InputError
+        If it is damaged.
+    """
+    dataset = read_dataset(path, pixels=False)
+    with whole_or_damaged(path):
+        segments = dataset.get("SegmentSequence") or []
+        return [(int(one.SegmentNumber), str(one.get("SegmentLabel", "")).strip()) for one in segments]
 
 
 def _sources(volume: Volume, path: Path) -> tuple[list[Frame], list[Any]]:

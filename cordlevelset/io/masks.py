@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.errors import InputError
+from cordlevelset.io.dicomseg import segment_names
 from cordlevelset.io.images import as_volume, open_image, volume_of
 from cordlevelset.volume import REAL, Volume
 
@@ -32,7 +33,7 @@ N_LISTED = 8
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A structure of a ``.seg.nrrd``: its name, the value of its voxels, and the layer they are in."""
+    """A structure of a ``.seg.nrrd`` or a DICOM segmentation: its name, the value of its voxels, and their layer."""
 
     name: str
     value: int
@@ -45,7 +46,7 @@ def as_mask(image: Any, name: str, *, label: Label | None = None) -> Volume:
     Parameters
     ----------
     image : path, SimpleITK.Image or Volume
-        A mask (0 and one other value), a soft mask (0 to 1), a label image, or a ``.seg.nrrd``.
+        A mask (0 and one other value), a soft mask (0 to 1), a label image, a ``.seg.nrrd`` or a DICOM segmentation.
     name : str
         What an error calls it.
     label : int or str, optional
@@ -61,10 +62,15 @@ def as_mask(image: Any, name: str, *, label: Label | None = None) -> Volume:
     InputError
         If values are not real and finite, or there are several structures and none of them was chosen.
     """
-    header = None
+    header, named = None, []
     if isinstance(image, str | os.PathLike):
-        image, header = open_image(Path(image))
-    segments = _segments(image)
+        path = Path(image)
+        image, header = open_image(path)
+        named = segment_names(path) if isinstance(image, Volume) and path.is_file() else []
+    segments = [_Segment(text, value, 0) for value, text in named] or _segments(image)
+    if len(named) == 1:  # of a DICOM segmentation, which may be a soft mask
+        _chosen(segments, name, label)
+        return _one_structure(image, name, None)
     if not segments:
         return _one_structure(as_volume(image) if header is None else volume_of(image, header), name, label)
     chosen = _chosen(segments, name, label)

@@ -24,7 +24,7 @@ __all__ = ["naming_costs", "shares"]
 
 FloatArray = NDArray[np.float64]
 
-HEIGHT_SPREAD = 0.08
+HEIGHT_SPREAD = 0.1
 """Spread of the logarithm of one height within a person."""
 BODY_SPREAD = 0.12
 """Spread of the logarithm of all heights between persons."""
@@ -32,8 +32,8 @@ TABLE_SPREAD_DEG = 6.0
 """How far a whole spine is tilted on its table, on top of the spread of its curves."""
 THICKNESS_SPREAD = 0.25
 """Of the logarithm of a disc's thickness: discs that lost a quarter of it are common."""
-CEILING = 3.0
-"""Most that one term may cost: as much as 2.4 standard deviations."""
+CEILING = 6.0
+"""Most that one term may cost: as much as 3.5 standard deviations."""
 COCCYX = 3
 """So many discs below the sacrum's last may have been found as well; they get no name."""
 UNKNOWN_COST = 3.0
@@ -65,7 +65,8 @@ def naming_costs(discs: tuple[FoundDisc, ...], thickness: FloatArray, room_above
     steps = np.diff(places, axis=0)
     height, lean = np.linalg.norm(steps, axis=1), np.degrees(np.arctan2(steps[:, 1], -steps[:, 0]))
     costs = {}
-    for top in range(FIRST, LAST + COCCYX + 2 - len(discs)):
+    lowest = min(LAST + COCCYX + 1 - len(discs), LOWEST_KNOWN)
+    for top in range(FIRST, max(FIRST, lowest) + 1):
         numbers = np.arange(top, top + len(discs))
         known = numbers <= LOWEST_KNOWN
         usual = [typical(min(int(n), LAST)) for n in numbers]

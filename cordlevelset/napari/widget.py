@@ -29,6 +29,8 @@ CONTRAST_CHOICES = ("auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi")
 """Hints that `segment` takes."""
 POLARITY_CHOICES = ("auto", "bright", "dark")
 """Orders that `segment` takes."""
+LONG_STAGE = "centerline"
+"""Has no steps to tell, and most of the compilation falls into it: the bar runs without saying how far it is."""
 SAVES: dict[str, tuple[str, str, Callable[..., None]]] = {
     "mask": ("_cord.nii.gz", "Images (*.nii.gz *.nii *.nrrd *.mha)", lambda r, path, name: cls.write(r.mask, path)),
     "measures": ("_cord.csv", "Tables (*.csv *.json)", lambda r, path, name: cls.save_measures(r, path, name=name)),
@@ -180,7 +182,10 @@ class CordWidget(Container):  # type: ignore[misc]
         worker.progressed.connect(partial(self._show_progress, worker))
         worker.returned.connect(partial(self._show_result, worker, layer, *told))
         worker.errored.connect(partial(self._show_error, worker))
-        self.status.value = "Working; the first image of an installation takes a minute more."
+        self.status.value = (
+            "Working; the first image of an installation compiles the kernels, which takes a minute more."
+        )
+        self.progress.max = 0  # a bar that only says: alive
         self._show_state()
         worker.start()
 
@@ -198,6 +203,7 @@ class CordWidget(Container):  # type: ignore[misc]
 
     def _finished(self, words: str) -> None:
         self._worker = None
+        self.progress.max = 100
         self.progress.value = 0
         self.status.value = words
         self._show_state()
@@ -220,8 +226,10 @@ class CordWidget(Container):  # type: ignore[misc]
 
     def _show_progress(self, worker: Worker, progress: cls.Progress) -> None:
         if self._listens(worker):
-            self.progress.value = round(100 * progress.fraction)
             self.status.value = progress.stage.capitalize()
+            if progress.stage != LONG_STAGE:
+                self.progress.max = 100
+                self.progress.value = round(100 * progress.fraction)
 
     def _show_error(self, worker: Worker, error: Exception) -> None:
         if not self._listens(worker):

@@ -159,7 +159,7 @@ def _levels(result: CordSegmentation) -> list[tuple[str, float]]:
     discs = getattr(getattr(result, "levels", None), "discs", ())
     planes = (float(grid.to_index(np.atleast_2d(disc.point_mm))[0, 0]) for disc in discs)
     return [
-        (str(disc.name), height_mm(result) - (plane + 0.5) * grid.spacing[0])
+        (disc.name or str(disc.number), height_mm(result) - (plane + 0.5) * grid.spacing[0])
         for disc, plane in zip(discs, planes, strict=True)
     ]
 

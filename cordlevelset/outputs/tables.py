@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASURES_SUFFIXES",
     "checksum",
+    "mean_of_known",
     "record",
+    "sct_level_rows",
     "sct_rows",
     "sidecar_path",
     "summary",
@@ -66,6 +69,8 @@ def write_measures(
     planes: Sequence[int],
     name: str,
     about: Mapping[str, object],
+    levels: Mapping[int, int] | None = None,
+    per_level: bool = False,
 ) -> None:
     """Write the measures of all slices.
 
@@ -81,6 +86,10 @@ def write_measures(
         Of the image or mask, for SCT's table.
     about : mapping
         The `record`, which JSON holds before the slices.
+    levels : mapping of int to int, optional
+        Number of the vertebra by the slice's index on the input's grid, for SCT's table.
+    per_level : bool, optional
+        Whether SCT's table has a row a level, not a row a slice.
 
     Raises
     ------
@@ -91,16 +100,19 @@ def write_measures(
     if suffix == ".json":
         write_json(path, {**about, "Units": UNITS_OF_RESULT | _units(COLUMNS), "Slices": [asdict(r) for r in records]})
     elif suffix == ".sct.csv":
-        write_table(path, SCT_COLUMNS, sct_rows(records, planes=planes, name=name))
+        rows = sct_level_rows if per_level else sct_rows
+        write_table(path, SCT_COLUMNS, rows(records, planes=planes, name=name, levels=levels or {}))
     else:
         write_table(path, COLUMNS, map(astuple, records))
 
 
-def sct_rows(records: Sequence[SliceMeasures], *, planes: Sequence[int], name: str) -> list[tuple[object, ...]]:
+def sct_rows(
+    records: Sequence[SliceMeasures], *, planes: Sequence[int], name: str, levels: Mapping[int, int]
+) -> list[tuple[object, ...]]:
     """Rows as ``sct_process_segmentation -perslice 1`` writes them, from the lowest slice up.
 
-    Empty are what is not known here (time, vertebral level, distance from the pontomedullary junction) or not measured
-    (orientation, solidity). The deviation over one slice is 0. "SCT Version" says that SCT did not write this.
+    Empty are what is not known here (time, distance from the pontomedullary junction, levels without a name) or not
+    measured (orientation, solidity). The deviation over one slice is 0. "SCT Version" says that SCT did not write this.
 
     Parameters
     ----------
@@ -110,6 +122,8 @@ def sct_rows(records: Sequence[SliceMeasures], *, planes: Sequence[int], name: s
         Index on the input's grid of each of its planes, from the lowest up.
     name : str
         Of the image or mask.
+    levels : mapping of int to int
+        Number of the vertebra by the slice's index on the input's grid.
 
     Returns
     -------
@@ -122,8 +136,51 @@ def sct_rows(records: Sequence[SliceMeasures], *, planes: Sequence[int], name: s
         pairs = ((getattr(record, ours), 0.0) if ours else ("", "") for ours in SCT_MEASURES.values())
         cells = (cell for pair in pairs for cell in pair)
         program = f"cordlevelset {__version__}"
-        rows.append(("", program, name, height[record.slice], "", "", *cells, record.length_mm))
+        rows.append(
+            ("", program, name, height[record.slice], levels.get(record.slice, ""), "", *cells, record.length_mm)
+        )
     return rows
+
+
+def sct_level_rows(
+    records: Sequence[SliceMeasures], *, planes: Sequence[int], name: str, levels: Mapping[int, int]
+) -> list[tuple[object, ...]]:
+    """Rows as ``sct_process_segmentation -perlevel 1`` writes them, from the highest level down.
+
+    Parameters
+    ----------
+    records : sequence of SliceMeasures
+        From the top down.
+    planes : sequence of int
+        Index on the input's grid of each of its planes, from the lowest up.
+    name : str
+        Of the image or mask.
+    levels : mapping of int to int
+        Number of the vertebra by the slice's index on the input's grid.
+
+    Returns
+    -------
+    list of tuple
+        Cells of `SCT_COLUMNS`.
+    """
+    height = {index: plane for plane, index in enumerate(planes)}
+    rows: list[tuple[object, ...]] = []
+    for number in sorted(set(levels.values())):
+        inside = [r for r in records if levels.get(r.slice) == number]
+        at = [height[r.slice] for r in inside]
+        cells: list[object] = []
+        for ours in SCT_MEASURES.values():
+            values = [getattr(r, ours) for r in inside] if ours else []
+            cells += [mean_of_known(values), statistics.pstdev(values)] if values else ["", ""]
+        length = sum(r.length_mm for r in inside)
+        rows.append(("", f"cordlevelset {__version__}", name, f"{min(at)}:{max(at)}", number, "", *cells, length))
+    return rows
+
+
+def mean_of_known(values: Sequence[float]) -> float:
+    """Mean of those that are numbers; nan without any."""
+    known = [v for v in values if math.isfinite(v)]
+    return statistics.fmean(known) if known else math.nan
 
 
 def record(
@@ -184,6 +241,7 @@ def summary(result: CordSegmentation) -> dict[str, object]:
         "confidence": round(result.confidence, 2),
         "conus": conus,
         "conus_state": result.conus_state,
+        "levels": None if result.levels is None else result.levels.words,
         "notes": list(result.notes),
     }
 
@@ -221,13 +279,15 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file; of a folder, of the sums of all files in it and below in the order of their names.
+def checksum(path: Path, *, files: Iterable[Path] = ()) -> str:
+    """SHA-256 of a file; of a folder, of the sums of its files in the order of their names.
 
     Parameters
     ----------
     path : Path
         What is read.
+    files : iterable of Path, optional
+        Those of a folder that were read: a disc may hold much else. Default: all in it and below.
 
     Returns
     -------
@@ -235,7 +295,7 @@ def checksum(path: Path) -> str:
         64 hexadecimal digits.
     """
     if path.is_dir():
-        parts = [checksum(part) for part in sorted(path.rglob("*")) if part.is_file()]
+        parts = [checksum(part) for part in sorted(set(files) or path.rglob("*")) if part.is_file()]
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

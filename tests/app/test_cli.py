@@ -45,6 +45,7 @@ def test_json_summary(neck_file, tmp_path, capsys):
         "confidence",
         "conus",
         "conus_state",
+        "levels",
         "seconds",
         "notes",
     }

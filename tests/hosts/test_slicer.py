@@ -262,7 +262,10 @@ LOCK_MICROSECONDS = 100_000
 def test_job_brings_what_a_call_brings():
     volume = GRIDS["flipped, oblique"]
     expected = cls.segment(volume, contrast="t2")
-    job = finished(Job(volume, contrast="t2"))
+    job = Job(volume, contrast="t2")
+    assert job.percent is None  # not to be told yet
+    finished(job)
+    assert job.percent == 100
     assert (job.error, job.stage, job.fraction) == (None, "done", 1.0)
     np.testing.assert_array_equal(job.outcome.mask.array, expected.mask.array)
     np.testing.assert_array_equal(job.outcome.mask.direction, volume.direction)

@@ -21,6 +21,7 @@ from pydicom.uid import (
 import cordlevelset as cls
 from cordlevelset.io import dicomfiles, dicomseg
 from cordlevelset.io.images import from_sitk
+from cordlevelset.io.masks import as_mask
 from cordlevelset.volume import same_grid
 
 SYNTAXES = {
@@ -301,5 +302,10 @@ def test_segments_of_other_tools_come_as_labels(volume, tmp_path):
     )  # fmt: skip
     seg.save_as(tmp_path / "two.dcm")
     assert (cls.read(tmp_path / "two.dcm").array == labels[:, :, :])[1:-1].all()
-    with pytest.raises(cls.InputError, match="several structures, labels 1, 2"):
-        cls.measure(tmp_path / "two.dcm")
+    with pytest.raises(cls.InputError, match="several segments among 1 'Spinal cord', 2 'canal'"):
+        as_mask(tmp_path / "two.dcm", "mask")
+    for label in ("Canal", 2):
+        assert (as_mask(tmp_path / "two.dcm", "mask", label=label).array == (labels == 2)).all()
+    assert not as_mask(tmp_path / "one.dcm", "mask", label="spinal cord").array.any()
+    with pytest.raises(cls.InputError, match="no segments 'canal' among 1 'Spinal cord'"):
+        as_mask(tmp_path / "one.dcm", "mask", label="canal")

@@ -81,3 +81,10 @@ def test_another_ending_is_refused(neck_result, tmp_path):
     with pytest.raises(cls.InputError, match=r"\.stl"):
         write_surface(neck_result.surface, tmp_path / "cord.glb")
     assert not list(tmp_path.iterdir())
+
+
+def test_rings_are_a_millimetre_apart():
+    """Planes 4 mm apart: three rings between two."""
+    surface = surface_of(_contours(20), cls.Volume(np.zeros((24, 100, 90)), (4.0, 0.5, 0.5)))
+    heights = np.unique(np.round(surface.points_mm[:, 2], 3))
+    assert np.diff(heights).max() == pytest.approx(1.0)

@@ -38,7 +38,8 @@ def test_json_has_units_options_origin_and_all_slices(folder, neck_file, neck_re
     assert about["Sources"] == [neck_file.as_posix()]
     digest = hashlib.sha256(neck_file.read_bytes()).hexdigest()
     assert about["SourceSHA256"] == {neck_file.as_posix(): digest}
-    assert about["Options"] == {"contrast": "t2", "polarity": "auto", "frame": None, "series": None, "label": None}
+    nothing = dict.fromkeys(("frame", "series", "label", "disc"))
+    assert about["Options"] == {"contrast": "t2", "polarity": "auto", **nothing}
     assert about["Result"]["notes"] == list(neck_result.notes)
     assert about["Units"] | {"area_mm2": "mm^2", "angle_deg": "degree", "volume_mm3": "mm^3"} == about["Units"]
     assert {name for name in COLUMNS if "_" in name} - set(about["Units"]) == {"canal_share"}
@@ -100,3 +101,5 @@ def test_checksum_of_a_folder(tmp_path):
         (tmp_path / name).write_text(text)
     parts = [hashlib.sha256(text).hexdigest() for text in (b"1", b"2")]
     assert checksum(tmp_path) == hashlib.sha256("".join(parts).encode()).hexdigest()
+    of_one = checksum(tmp_path, files=[tmp_path / "a", tmp_path / "a"])
+    assert of_one == hashlib.sha256(checksum(tmp_path / "a").encode()).hexdigest()

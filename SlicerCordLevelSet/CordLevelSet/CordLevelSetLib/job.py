@@ -18,6 +18,8 @@ import cordlevelset as cls
 
 END_SECONDS = 2.0
 """Time to end in peace; the command needs some hundredths. Then it is killed: the user wants his button back."""
+LONG_STAGES = ("starting", "centerline")
+"""Stages without steps."""
 POINTS_HEADER = "x_lps_mm,y_lps_mm,z_lps_mm"
 
 
@@ -59,6 +61,8 @@ class Job:
     ----------
     stage, fraction : str, float
         How far it is.
+    percent : int or None
+        The same for a bar; None while it cannot be told: the search has no steps, and kernels may be compiled in it.
     outcome, error : Outcome or None, str or None
         What came of it, once `poll` says True.
     """
@@ -75,6 +79,11 @@ class Job:
         except BaseException:
             self._clear()
             raise
+
+    @property
+    def percent(self):
+        """Share done for a bar, or None."""
+        return None if self.stage in LONG_STAGES else round(100 * self.fraction)
 
     def poll(self):
         """Read what it has said since.

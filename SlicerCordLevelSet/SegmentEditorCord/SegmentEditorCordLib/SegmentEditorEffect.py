@@ -104,7 +104,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         """See how far it is; at its end, write the mask."""
         job = self.job
         if job is None or not job.poll():
-            self.progress.value = 0 if job is None else round(100 * job.fraction)
+            percent = 0 if job is None else job.percent
+            self.progress.maximum = 0 if percent is None else 100  # 0: a bar that only says: alive
+            self.progress.value = percent or 0
             return
         if job.error is not None:
             self._end(job.error)
@@ -158,6 +160,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
     def _end(self, words):
         self.timer.stop()
         self.job = None
+        self.progress.maximum = 100
         self.progress.value = 0
         self.apply.enabled, self.cancel.enabled = True, False
         self.status.text = words
