@@ -212,6 +212,13 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also write DIR/report.html to judge it by; a name in .html is the page itself",
     )
     segment.add_argument("--thumbnail", type=Path, metavar="F", help="also write a small picture of it: .svg")
+    _add_corrections(segment)
+    segment.add_argument("--json", action="store_true", help="print the summary as JSON")
+    segment.set_defaults(run=_segment)
+
+
+def _add_corrections(segment: argparse.ArgumentParser) -> None:
+    """Options of `segment` that say what a user knows."""
     given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
     given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
     for name, which in (("--bottom", "lower"), ("--top", "upper")):
@@ -231,8 +238,6 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="another image of the region and its cord, registered: a hint",
     )  # fmt: skip
     _label_option(given)
-    segment.add_argument("--json", action="store_true", help="print the summary as JSON")
-    segment.set_defaults(run=_segment)
 
 
 def _place(word: str) -> Path | tuple[float, ...]:

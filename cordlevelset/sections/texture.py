@@ -29,12 +29,12 @@ CORD_WALL_SHARE = 0.5
 """w_w: a wall that cord touches speaks half as loud as a CSF border; it may still be thin CSF that is not resolved."""
 INNER_EDGE_SHARE = 0.7
 """w_i: an edge without CSF beyond it loses most of its gain."""
-BESIDE_MM = 1.0
+BESIDE_EDGE_MM = 1.0
 """d: what lies beside an edge is read off this far from it: past the blur of a clinical pixel."""
 UNEVEN_AS_BORDER = 0.25
 """u0: spread inside, in steps, at which the edges of texture count as much as the border. T2, T1 and T2* cords have
 0.03 to 0.16, EPI 0.13 to 0.5."""
-LEVELS_MM = 10.0
+CORD_LEVEL_MM = 10.0
 """Gaussian sigma along the cord of its brightness: a third of a vertebra, over which coils change by little."""
 INNER_SHARE = 0.75
 """Share of the radius within which the spread is read off: clear of the border's own blur."""
@@ -45,7 +45,7 @@ FAINTEST_LEVEL = 1e-3
 def texture_gain(seen: Sections) -> NDArray[np.float32]:
     """Gain (P, A, R) to be added to that of a border; the module's text has the equation."""
     wall, edge = (np.maximum(sign * seen.evidence, 0) for sign in (-1, 1))
-    back = round(BESIDE_MM / polar.RADIUS_STEP_MM)
+    back = round(BESIDE_EDGE_MM / polar.RADIUS_STEP_MM)
     csf = np.pad(_csf_share(seen), ((0, 0), (0, 0), (back, back)), mode="edge")
     inside, outside = csf[:, :, : -2 * back], csf[:, :, 2 * back :]
     gain = CORD_WALL_SHARE * (1 - inside) * wall / (1 + SATURATION * wall)
@@ -61,7 +61,7 @@ def _csf_share(seen: Sections) -> FloatArray:
     plane whose contour went astray has levels of its own.
     """
     dark = float(np.percentile(seen.values, 1))
-    cord = along_cord((seen.levels.inside - dark)[:, None], LEVELS_MM, seen.plane_mm)[:, 0]
+    cord = along_cord((seen.levels.inside - dark)[:, None], CORD_LEVEL_MM, seen.plane_mm)[:, 0]
     cord = np.maximum(cord, FAINTEST_LEVEL * np.abs(cord).max() + np.finfo(np.float32).tiny)
     ratio = np.median(np.maximum(-seen.polarity * (seen.levels.csf - seen.levels.inside), 0) / cord)
     step = np.maximum(ratio * cord, np.finfo(np.float32).eps * float(np.abs(seen.values).max()) + 1e-30)
