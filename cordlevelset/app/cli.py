@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cordlevelset import __version__
 from cordlevelset.app.bids import SUFFIXES, Choice
+from cordlevelset.app.options import add_corrections, add_label
 
 __all__ = ["main"]
 
@@ -133,15 +134,15 @@ def _parser() -> argparse.ArgumentParser:
 
     measure = commands.add_parser("measure", help="write area, diameters and angle of a mask, slice by slice")
     measure.add_argument("mask", type=Path, metavar="MASK", help="a mask or soft mask of a cord")
-    _label_option(measure)
+    add_label(measure)
     measure.add_argument("-o", "--output", required=True, type=Path, metavar="F", help=".csv, .json or .sct.csv")
     measure.set_defaults(run=_measure)
 
     compare = commands.add_parser("compare", help="compare a mask with a reference on the same grid")
     compare.add_argument("mask", type=Path, metavar="MASK")
     compare.add_argument("reference", type=Path, metavar="REFERENCE")
-    _label_option(compare)
-    _label_option(compare, "--reference-label")
+    add_label(compare)
+    add_label(compare, "--reference-label")
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(run=_compare)
 
@@ -212,47 +213,9 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also write DIR/report.html to judge it by; a name in .html is the page itself",
     )
     segment.add_argument("--thumbnail", type=Path, metavar="F", help="also write a small picture of it: .svg")
-    _add_corrections(segment)
+    add_corrections(segment)
     segment.add_argument("--json", action="store_true", help="print the summary as JSON")
     segment.set_defaults(run=_segment)
-
-
-def _add_corrections(segment: argparse.ArgumentParser) -> None:
-    """Options of `segment` that say what a user knows."""
-    given = segment.add_argument_group("when the result is wrong", "each alone or together; docs/correction.md")
-    given.add_argument("--centerline", type=Path, metavar="F", help="points in the cord: .csv, .mrk.json or .fcsv")
-    for name, which in (("--bottom", "lower"), ("--top", "upper")):
-        given.add_argument(name, type=_place, metavar="P", help=f"{which} end of the cord: =x,y,z in LPS mm, or a file")
-    given.add_argument("--seeds", type=Path, metavar="F", help="label image: 1 is cord, 2 is not cord")
-    given.add_argument(
-        "--contours", type=Path, metavar="F", action="append", help="the cord drawn on a few slices; may be repeated"
-    )
-    given.add_argument(
-        "--disc", metavar="NAME=X,Y,Z",
-        help="a disc that is known, as L4/5=3,41.5,-212 (LPS mm), or a .mrk.json with a point named so: it names all"
-    )  # fmt: skip
-    hint = given.add_mutually_exclusive_group()
-    hint.add_argument("--initial", type=Path, metavar="F", help="another tool's mask, as a hint")
-    hint.add_argument(
-        "--atlas", type=Path, nargs=2, metavar=("TEMPLATE", "MASK"),
-        help="another image of the region and its cord, registered: a hint",
-    )  # fmt: skip
-    _label_option(given)
-
-
-def _place(word: str) -> Path | tuple[float, ...]:
-    """A file that holds a point, or its three coordinates."""
-    try:
-        return tuple(float(part) for part in word.split(","))
-    except ValueError:
-        return Path(word)
-
-
-def _label_option(parser: argparse._ActionsContainer, name: str = "--label") -> None:
-    parser.add_argument(
-        name, type=lambda word: int(word) if word.isdecimal() else word, metavar="N",
-        help="the cord's number, or name, in a mask of several structures",
-    )  # fmt: skip
 
 
 def _image_options(parser: argparse.ArgumentParser) -> None:
