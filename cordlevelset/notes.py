@@ -20,7 +20,7 @@ __all__ = [
 CONTRASTS = {"auto": 0, "t1": 1, "t2": -1, "t2s": -1, "stir": -1, "mt": -1, "epi": -1, "dwi": 1}
 """Usual polarity of each contrast, for the note on a hint that the image contradicts."""
 LOW_CONFIDENCE = 0.3
-"""Below it, one in three of the results on real and degraded images were wrong, above it none (docs/reliability.md)."""
+"""Probability below which a result, or a slice, is rather wrong than right: look at it (docs/reliability.md)."""
 APART_MM = 10.0
 """Weak stretches nearer to each other than a third of a vertebra are one place to look at."""
 N_STRETCHES = 3
@@ -52,7 +52,9 @@ def weak_notes(confidence: NDArray[np.float64], slices: NDArray[np.int64], z_mm:
     notes, n = [], len(confidence)
     mean = float(confidence.mean())
     if mean < LOW_CONFIDENCE:
-        notes.append(f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): one in three such results are wrong")
+        notes.append(
+            f"low confidence, {mean:.2f} (under {LOW_CONFIDENCE}): it is rather wrong than right, look at it before use"
+        )
     parts = sorted(_stretches(confidence, z_mm), key=lambda part: confidence[part].min())
     for part in parts[:N_STRETCHES]:
         weak = int((confidence[part] < LOW_CONFIDENCE).sum())
