@@ -13,11 +13,11 @@ from cordlevelset.progress import COMPILED, Callback, Progress
 
 __all__ = ["add_options", "shown"]
 
-FUNCTIONS = 48
+FUNCTIONS_TO_COMPILE = 48
 """Functions that a first run compiles, about: how far it is. A test counts them."""
 TICK_S = 0.5
 """Seconds between two looks at the clock: the bar shows that the process lives while a long stage runs."""
-WORDS = {"centerline": "looking for the cord", "border": "drawing its border", "rasterise": "filling voxels"}
+STAGE_WORDS = {"centerline": "looking for the cord", "border": "drawing its border", "rasterise": "filling voxels"}
 """Stages of the callback, as a person would say them."""
 
 
@@ -80,7 +80,7 @@ class _Bar:
         self.clock.start()
 
     def __call__(self, progress: Progress) -> None:
-        self.stage, self.bar.n = WORDS.get(progress.stage, progress.stage), progress.fraction
+        self.stage, self.bar.n = STAGE_WORDS.get(progress.stage, progress.stage), progress.fraction
         self.bar.set_description_str(self.stage)
 
     def compiling(self) -> None:
@@ -88,7 +88,9 @@ class _Bar:
         if not self.told:
             self.told = True
             self.bar.write("first run: kernels are compiled, this once, for about half a minute", file=sys.stderr)
-        self.bar.set_description_str(f"{self.stage}: compiled {COMPILED.functions} of about {FUNCTIONS} functions")
+        self.bar.set_description_str(
+            f"{self.stage}: compiled {COMPILED.functions} of about {FUNCTIONS_TO_COMPILE} functions"
+        )
 
     def close(self) -> None:
         """Take the bar away."""

@@ -34,7 +34,7 @@ def segment(neck_file, tmp_path, *options):
 def test_stages_and_a_bar_on_a_terminal(neck_file, tmp_path):
     with terminal() as out:
         segment(neck_file, tmp_path)
-    for words in ("reading", *showing.WORDS.values()):
+    for words in ("reading", *showing.STAGE_WORDS.values()):
         assert words in out.getvalue()
     assert COMPILED.watcher is None
 
@@ -71,11 +71,11 @@ def test_compilation_is_said_once_and_counted():
     assert COMPILED.functions >= before[0] + 2
     assert COMPILED.seconds > before[1]
     assert out.getvalue().count("first run") == 1
-    assert f"compiled {COMPILED.functions} of about {showing.FUNCTIONS} functions" in out.getvalue()
+    assert f"compiled {COMPILED.functions} of about {showing.FUNCTIONS_TO_COMPILE} functions" in out.getvalue()
 
 
 def test_number_of_functions():
     """Kernels and their parts, but for what is compiled for three axes."""
     texts = (p.read_text(encoding="utf-8") for p in Path(cordlevelset.__file__).parent.rglob("_*.py"))
     there = sum(len(re.findall(r"^@(?:njit|part)$", text, re.M)) for text in texts)
-    assert 0.8 * there < showing.FUNCTIONS <= there
+    assert 0.8 * there < showing.FUNCTIONS_TO_COMPILE <= there
