@@ -31,10 +31,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 @contextmanager
 def shown(args: argparse.Namespace) -> Iterator[Callback | None]:
     """Show a run as the options ask for, a bar on a terminal by default; gives the callback for it."""
-    from cordlevelset.app.lines import progress_line
+    from cordlevelset.app.lines import progress_line, write_line
 
     if getattr(args, "progress", None):
-        yield progress_line
+        COMPILED.watcher = lambda: write_line(compiled=COMPILED.functions, of=FUNCTIONS_TO_COMPILE)
+        try:
+            yield progress_line
+        finally:
+            COMPILED.watcher = None
     elif getattr(args, "verbose", False):
         with _logged():
             yield None
