@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from cordlevelset.brief import one_line
@@ -12,6 +13,8 @@ from cordlevelset.sections.contours import CordContours
 from cordlevelset.volume import Volume
 
 __all__ = ["AutomaticResult", "find_and_outline"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +54,17 @@ def find_and_outline(
     from cordlevelset.border.propagate import segment_path
     from cordlevelset.detection.finder import find_cord
 
+    log.info("canonical grid %s, %s mm", image.shape, image.spacing)
     report(callback, "centerline", 0.05)
     hint = None if constraints is None else constraints.hint(image.spacing)
     path = find_cord(image.array, spacing=image.spacing, polarity=order, hint=hint)
+    log.info("path %d planes, polarity %+d, ordered %+d", len(path.centers_mm), path.polarity, order)
+    report(callback, "border", 0.5)
     contours = segment_path(
         image.array,
         spacing=image.spacing,
         path=path,
         callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
     )
+    log.info("cord in %d planes from %d, conus %s", len(contours.radii_mm), contours.first, contours.conus_state)
     return AutomaticResult(image, contrast, order, given, path.polarity, contours)

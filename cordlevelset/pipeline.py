@@ -9,6 +9,7 @@ from typing import Any
 from cordlevelset.automatic import find_and_outline
 from cordlevelset.correction.given import as_given, read_constraints
 from cordlevelset.curve import Centerline
+from cordlevelset.detection.interleaf import without_interleaf
 from cordlevelset.errors import InputError
 from cordlevelset.missing import missing_notes
 from cordlevelset.notes import CONTRASTS
@@ -156,11 +157,13 @@ def detect_centerline(
 
 
 def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn, Volume]:
-    """Check what was asked; polarity ordered, and the image turned to the canonical grid."""
+    """Check what was asked; polarity ordered, and the image on the canonical grid, its slices of one brightness."""
     if contrast not in CONTRASTS:
         raise InputError(f"contrast is {contrast!r}; give one of {', '.join(CONTRASTS)}")
     if polarity not in POLARITIES:
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")
     turn = canonical_turn(volume)
     values, notes = image_values(volume), (*volume.notes, *missing_notes(volume))
-    return POLARITIES[polarity], turn, turn.volume(replace(volume, array=values, notes=notes))
+    image = turn.volume(replace(volume, array=values))
+    evened, more = without_interleaf(image.array)
+    return POLARITIES[polarity], turn, replace(image, array=evened, notes=(*notes, *more))

@@ -153,4 +153,4 @@ def test_no_folder_named_tilde_is_made(home, kept, monkeypatch):
 def test_kernels_of_the_package_use_it():
     from cordlevelset.levelset import _kernels
 
-    assert isinstance(_kernels.evolve._cache, jit._Cache)
+    assert isinstance(_kernels.advance._cache, jit._Cache)

@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 failed, 2 wrong use, 3 no cord found, 130 interrupted.
     """
     from cordlevelset.app.lines import warning_lines
+    from cordlevelset.app.showing import shown
     from cordlevelset.errors import CordLevelSetError, NoCordFoundError
 
     args = _parser().parse_args(arguments)
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fail = partial(_fail, lines=lines)
     args.words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with warning_lines() if lines else nullcontext():
+        with warning_lines() if lines else nullcontext(), shown(args) as args.callback:
             args.run(args)
     except NoCordFoundError as error:
         return fail(str(error), NO_CORD)
@@ -116,6 +117,8 @@ def _fail(text: str, status: int, *, lines: bool) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from cordlevelset.app.showing import add_options
+
     parser = argparse.ArgumentParser(prog="cordlevelset", description="Segment the spinal cord in MR images.")
     parser.add_argument("--version", action="version", version=f"cordlevelset {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -168,6 +171,9 @@ def _parser() -> argparse.ArgumentParser:
 
     warmup = commands.add_parser("warmup", help="compile the kernels ahead of the first image")
     warmup.set_defaults(run=_warmup)
+
+    for command in (commands.choices[name] for name in ("segment", "centerline", "measure", "demo", "warmup")):
+        add_options(command)
     return parser
 
 
@@ -241,14 +247,13 @@ def _segment(args: argparse.Namespace) -> None:
 
 
 def _centerline(args: argparse.Namespace) -> None:
-    from cordlevelset.app.lines import progress_line
     from cordlevelset.io import files
     from cordlevelset.pipeline import detect_centerline
 
     files.check_writable(args.output, files.CENTERLINE_SUFFIXES)
     files.check_distinct([args.output], [args.image])
     asked = {name: getattr(args, name) for name in ("contrast", "polarity", "frame", "series")}
-    line = detect_centerline(args.image, **asked, callback=progress_line if args.progress else None)
+    line = detect_centerline(args.image, **asked, callback=args.callback)
     with files.whole_or_nothing([args.output]) as (draft,):
         files.write_centerline(line.points_mm, draft)
     print(f"cord {line.polarity} against the CSF, {line.arclength_mm[-1]:.1f} mm long, {len(line.points_mm)} points")
@@ -334,11 +339,13 @@ def _show_progress(done: int, total: int, *, began: float) -> None:
 def _demo(args: argparse.Namespace) -> None:
     from cordlevelset.app.demo import run_demo
     from cordlevelset.app.one_image import sentences
+    from cordlevelset.progress import COMPILED
 
-    start = time.perf_counter()
-    demo = run_demo(args.output)
+    start, compiled_before = time.perf_counter(), COMPILED.seconds
+    demo = run_demo(args.output, callback=args.callback)
     c = demo.comparison
-    print(sentences(demo.result, time.perf_counter() - start))
+    compiled = COMPILED.seconds - compiled_before
+    print(sentences(demo.result, time.perf_counter() - start - compiled, compiled))
     print(
         f"against the truth: Dice {c.dice:.3f}, border {c.assd_mm:.2f} mm (bias {c.bias_mm:+.2f}), area error "
         f"{100 * c.area_error:.0f} %, tip {demo.tip_error_mm:+.1f} mm"
@@ -358,7 +365,7 @@ def _completion(args: argparse.Namespace) -> None:
 def _warmup(args: argparse.Namespace) -> None:
     from cordlevelset.app.warm import warmup
 
-    print(f"kernels ready in {warmup():.1f} s")
+    print(f"kernels ready in {warmup(callback=args.callback):.1f} s")
 
 
 if __name__ == "__main__":

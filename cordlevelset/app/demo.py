@@ -15,6 +15,7 @@ from cordlevelset.outputs.report import draw
 from cordlevelset.outputs.tables import record, summary, write_json
 from cordlevelset.phantom import make_phantom
 from cordlevelset.pipeline import segment
+from cordlevelset.progress import Callback
 from cordlevelset.result import CordSegmentation
 
 __all__ = ["Demo", "run_demo"]
@@ -53,13 +54,15 @@ class Demo:
     files: tuple[Path, ...]
 
 
-def run_demo(folder: str | os.PathLike[str]) -> Demo:
+def run_demo(folder: str | os.PathLike[str], *, callback: Callback | None = None) -> Demo:
     """Segment a synthetic lumbar T2 image with 4 mm sagittal slices and leave everything in a folder.
 
     Parameters
     ----------
     folder : path
         Made if missing. The picture is left out where matplotlib is not installed.
+    callback : callable, optional
+        Gets a `Progress`; returning True cancels.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def run_demo(folder: str | os.PathLike[str]) -> Demo:
         raise InputError(f"cannot make folder {folder}: {error.strerror}") from None
     # a spine is never quite straight nor in step with the slices
     phantom = make_phantom(scoliosis_mm=4.0, place_mm=(0.0, 1.5))
-    result = segment(phantom.image)
+    result = segment(phantom.image, callback=callback)
     has_picture = importlib.util.find_spec("matplotlib") is not None
     files = tuple(folder / name for name in NAMES if has_picture or not name.endswith(".png"))
     with whole_or_nothing(files) as drafts:

@@ -41,7 +41,6 @@ def segment_image(args: argparse.Namespace) -> str:
     str
         What to print.
     """
-    from cordlevelset.app.lines import progress_line
     from cordlevelset.correction.atlas import register_atlas
     from cordlevelset.io import files, images
     from cordlevelset.io.dicomseg import check_source
@@ -51,6 +50,7 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.outputs.tables import summary
     from cordlevelset.outputs.viewers import open_line
     from cordlevelset.pipeline import segment
+    from cordlevelset.progress import COMPILED
     from cordlevelset.vertebral import with_disc
 
     disc = None if args.disc is None else read_told(args.disc)
@@ -65,15 +65,14 @@ def segment_image(args: argparse.Namespace) -> str:
             files.check_writable(output.path, output.suffixes)
     if args.mesh is not None:
         check_mesh(args.mesh)
-    start = time.perf_counter()
+    start, compiled_before = time.perf_counter(), COMPILED.seconds
     image = images.read(args.image, frame=args.frame, series=args.series)
     check_source(image, args.output)
     if args.atlas is not None:
         given["initial"] = register_atlas(image, *args.atlas, label=args.label)
         given["contours"] = [as_mask(path, "contours", label=args.label) for path in args.contours or ()]
         given["label"] = None  # what comes out of the atlas has none
-    callback = progress_line if args.progress else None
-    result = segment(image, contrast=args.contrast, polarity=args.polarity, callback=callback, **given)
+    result = segment(image, contrast=args.contrast, polarity=args.polarity, callback=args.callback, **given)
     result = with_disc(result, disc)
     if disc is not None:
         result.levels  # noqa: B018  a disc that is not there is said before anything is written
@@ -82,13 +81,14 @@ def segment_image(args: argparse.Namespace) -> str:
     with files.whole_or_nothing([o.path for o in outputs]) as drafts:
         for output, draft in zip(outputs, drafts, strict=True):
             output.write(result, draft)
-    seconds = time.perf_counter() - start
-    said = {**summary(result), "seconds": round(seconds, 2)}
+    compiled = COMPILED.seconds - compiled_before
+    seconds = time.perf_counter() - start - compiled
+    said = {**summary(result), "seconds": round(seconds, 2), "compile_seconds": round(compiled, 2)}
     if args.json:
         return json.dumps(said)
     at_a_terminal = sys.stdout is not None and sys.stdout.isatty()
     line = open_line(args.image, args.output) if at_a_terminal else ""
-    return sentences(result, seconds) + (f"\nlook at it: {line}" if line else "")
+    return sentences(result, seconds, compiled) + (f"\nlook at it: {line}" if line else "")
 
 
 def _outputs(args: argparse.Namespace) -> list[Output]:
@@ -181,7 +181,7 @@ def _inputs(args: argparse.Namespace) -> list[Path]:
     return [path for path in (*given, *ends) if path is not None]
 
 
-def sentences(result: CordSegmentation, seconds: float) -> str:
+def sentences(result: CordSegmentation, seconds: float, compiled: float) -> str:
     """A result in words, for a person at a terminal.
 
     Parameters
@@ -189,7 +189,9 @@ def sentences(result: CordSegmentation, seconds: float) -> str:
     result : CordSegmentation
         A cord.
     seconds : float
-        What it took.
+        What it took, without compilation.
+    compiled : float
+        Seconds of compilation, in a first run.
 
     Returns
     -------
@@ -200,7 +202,8 @@ def sentences(result: CordSegmentation, seconds: float) -> str:
 
     lines = [
         f"cord {result.polarity} against the CSF, {result.length_mm:.1f} mm long, "
-        f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s",
+        f"mean area {result.mean_area_mm2:.1f} mm2, confidence {result.confidence:.2f}, {seconds:.2f} s"
+        + (f"; compiling, this once: {compiled:.0f} s" if compiled else ""),
         f"conus tip: {conus_words(result)}",
         *(() if result.levels is None else (f"levels: {result.levels.words}",)),
         *(f"note: {note}" for note in result.notes),

@@ -79,7 +79,8 @@ def naming_costs(discs: tuple[FoundDisc, ...], thickness: FloatArray, room_above
         tilt = (turn * weight).sum() / (weight.sum() + TABLE_SPREAD_DEG**-2)
         cost += _cut((turn - tilt) / sd) + (tilt / TABLE_SPREAD_DEG) ** 2 / 2 + np.log(sd / LUMBAR_SD_DEG).sum()
         thick = np.log(thickness[known] / np.array(usual)[known, 3])
-        cost += _cut((thick - np.median(thick)) / THICKNESS_SPREAD) + UNKNOWN_COST * (~known).sum()
+        middle = np.median(thick) if thick.size else 0.0
+        cost += _cut((thick - middle) / THICKNESS_SPREAD) + UNKNOWN_COST * (~known).sum()
         if top > FIRST and room_above_mm > ROOM_FOR_ONE * typical(top - 1).height_mm * np.exp(size):
             cost += MISSED_COST
         costs[top] = float(cost)

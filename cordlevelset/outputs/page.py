@@ -54,7 +54,7 @@ def report_page(result: CordSegmentation, *, name: str, about: Mapping[str, obje
         name=html.escape(name),
         style=styles("look.css", "report.css"),
         advice=_advice(result, str(about.get("Command", ""))),
-        figures=_definitions(_figures(result)),
+        figures=_definitions(_figures(result) | ({} if result.levels is None else {"levels": result.levels.words})),
         notes=_notes(result),
         length=f"{height_mm(result):.0f}",
         levels=_ruler(_levels(result) or _ticks(result), result),
@@ -108,7 +108,7 @@ def conus_words(result: CordSegmentation) -> str:
 
 def _figures(result: CordSegmentation) -> dict[str, str]:
     weakest = min(result.slices, key=lambda s: s.confidence)
-    figures = {
+    return {
         "confidence": f"{result.confidence:.2f}" + (", look closely" if result.confidence < LOW_CONFIDENCE else ""),
         "length": f"{result.length_mm:.0f} mm",
         "mean area": f"{result.mean_area_mm2:.1f} mm²",
@@ -117,8 +117,6 @@ def _figures(result: CordSegmentation) -> dict[str, str]:
         "tip of the conus": conus_words(result),
         "weakest slice": f"{weakest.slice} (confidence {weakest.confidence:.2f})",
     }
-    words = getattr(getattr(result, "levels", None), "words", "")
-    return figures | ({"levels": words} if words else {})
 
 
 def _making(result: CordSegmentation, about: Mapping[str, object]) -> dict[str, str]:
@@ -156,10 +154,10 @@ def _notes(result: CordSegmentation) -> str:
 def _levels(result: CordSegmentation) -> list[tuple[str, float]]:
     """Discs and their depth below the upper edge of the views, mm; none where levels are not known."""
     grid = result.automatic.image
-    discs = getattr(getattr(result, "levels", None), "discs", ())
-    planes = (float(grid.to_index(np.atleast_2d(disc.point_mm))[0, 0]) for disc in discs)
+    discs = () if result.levels is None else result.levels.discs
+    planes = (float(grid.to_index(disc.point_mm[None])[0, 0]) for disc in discs)
     return [
-        (disc.name or str(disc.number), height_mm(result) - (plane + 0.5) * grid.spacing[0])
+        (disc.name or f"disc {disc.number}", height_mm(result) - (plane + 0.5) * grid.spacing[0])
         for disc, plane in zip(discs, planes, strict=True)
     ]
 

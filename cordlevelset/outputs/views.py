@@ -24,8 +24,12 @@ SECTION_MM = 15.0
 """Half width of the sections: the thecal sac."""
 STEP_MM = 0.5
 """Pixels of the views: finer than the voxels of most images."""
-SHOWN_PERCENT = (1.0, 99.5)
-"""Brightness from black to white, percentiles: a bright vessel or fat does not darken the cord."""
+SAC_MM = 4.0
+"""Depth of the CSF around the cord: with it both sides of the border are in the range shown, and fat is not."""
+BLACK_PERCENT = 1.0
+"""Share of the picture that is black: air and bone keep their place, single dark voxels do not set the range."""
+WHITE_PERCENT = 99.5
+"""Share of cord and sac below white: fat does not darken the cord, single bright voxels do not set the range."""
 FRONT = N_ANGLES * 3 // 4
 """Ray that runs to anterior."""
 BACK = N_ANGLES // 4
@@ -180,8 +184,26 @@ def _pixels(half_mm: float, step_mm: float) -> NDArray[np.float64]:
 
 
 def gray(view: View) -> NDArray[np.uint8]:
-    """Brightness of a view as 0 to 255, between the percentiles `SHOWN_PERCENT`."""
-    low, high = np.percentile(view.picture, SHOWN_PERCENT)
+    """Brightness of a view as 0 to 255: black is set by the picture, white by cord and sac, percentiles."""
+    low, high = (
+        np.percentile(view.picture, BLACK_PERCENT),
+        np.percentile(view.picture[_near_the_cord(view)], WHITE_PERCENT),
+    )
     scaled = (view.picture - low) / max(high - low, np.finfo(np.float64).tiny)
     shown: NDArray[np.uint8] = (255 * np.clip(scaled, 0, 1) + 0.5).astype(np.uint8)
     return shown
+
+
+def _near_the_cord(view: View) -> NDArray[np.bool_]:
+    """Pixels inside the outline or within `SAC_MM` of it; all of them where there is none."""
+    height, width = view.picture.shape
+    if not view.lines:
+        return np.ones((height, width), dtype=np.bool_)
+    x, y = ((np.arange(n) + 0.5) * mm / n for n, mm in zip((width, height), view.size_mm, strict=True))
+    points = np.concatenate(view.lines)
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    if len(view.lines) == 2:  # of a view along the cord, from the lowest plane up
+        left, right = (np.interp(y, *line[::-1, ::-1].T)[:, None] for line in view.lines)
+    rows = (y > top - SAC_MM) & (y < bottom + SAC_MM)
+    near: NDArray[np.bool_] = rows[:, None] & (x > left - SAC_MM) & (x < right + SAC_MM)
+    return near if near.any() else np.ones_like(near)

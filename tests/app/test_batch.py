@@ -150,7 +150,14 @@ def test_records_follow_bids(dataset, undisturbed):
     assert list(record["SourceSHA256"].values()) == [digest]
     assert record["GeneratedBy"] == [{"Name": "cordlevelset", "Version": cls.__version__}]
     assert record["Units"]["mean_area_mm2"] == "mm^2"
-    assert record["Options"] == {"contrast": "auto", "polarity": "auto", "frame": None, "series": None, "label": None}
+    assert record["Options"] == {
+        "contrast": "auto",
+        "polarity": "auto",
+        "frame": None,
+        "series": None,
+        "label": None,
+        "disc": None,
+    }
     assert record["Command"].startswith("cordlevelset segment sub-01_T2w.nii.gz -o sub-01_T2w_label-SC_seg.nii.gz")
     assert len(record["Result"]["ends_mm"]) == 2
 

@@ -47,6 +47,7 @@ def test_json_summary(neck_file, tmp_path, capsys):
         "conus_state",
         "levels",
         "seconds",
+        "compile_seconds",
         "notes",
     }
     assert summary["polarity"] == "dark"

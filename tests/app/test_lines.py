@@ -1,5 +1,6 @@
 """``--progress jsonl``: what a program that started the command line reads."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 import cordlevelset as cls
 from cordlevelset.app.cli import main
 from cordlevelset.app.lines import warning_lines
+from cordlevelset.app.showing import FUNCTIONS_TO_COMPILE, shown
+from cordlevelset.progress import COMPILED
 
 OUTPUT = {"segment": "mask.nii.gz", "centerline": "line.csv"}
 
@@ -22,7 +25,7 @@ def lines(text):
 def test_progress_is_a_json_object_a_line(command, neck_file, tmp_path, capsys):
     assert main([command, str(neck_file), "-o", str(tmp_path / OUTPUT[command]), "--progress", "jsonl"]) == 0
     said = capsys.readouterr()
-    told = lines(said.err)
+    told = [line for line in lines(said.err) if "compiled" not in line]  # a first run has these, too
     assert {frozenset(line) for line in told} == {frozenset({"stage", "fraction"})}
     fractions = [line["fraction"] for line in told]
     assert fractions == sorted(fractions)
@@ -47,6 +50,13 @@ def test_failures_are_lines_too(tmp_path, capsys, rng):
     assert main(["segment", str(tmp_path / "noise.nii.gz"), *words]) == 3
     told = lines(capsys.readouterr().err)[-1]
     assert (told["status"], "cord" in told["error"]) == (3, True)
+
+
+def test_compilation_is_told_in_lines(capsys):
+    with shown(argparse.Namespace(progress="jsonl")):
+        COMPILED.watcher()
+    assert lines(capsys.readouterr().err) == [{"compiled": COMPILED.functions, "of": FUNCTIONS_TO_COMPILE}]
+    assert COMPILED.watcher is None
 
 
 def test_warnings_are_lines_too(capsys):

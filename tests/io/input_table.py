@@ -380,6 +380,10 @@ def _with(value: float) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
+def _two_passes(array: np.ndarray) -> np.ndarray:
+    return array * np.where(np.arange(len(array)) % 2, 0.7, 1.0).astype(np.float32)[:, None, None]
+
+
 def _nan_around(array: np.ndarray) -> np.ndarray:
     """Nothing was measured in a rim, nor in the planes at both ends."""
     array = array.copy()
@@ -589,6 +593,7 @@ ROWS = [
     Row("values times a million", _values(lambda a: a * 1e6)),
     Row("values times a millionth", _values(lambda a: a * 1e-6)),
     Row("clipped at their 98th percentile", _values(lambda a: np.minimum(a, np.percentile(a, 98)))),
+    Row("every other slice 30 % darker", _values(_two_passes), says="every other axial slice is 30% darker"),
     Row("a wide rim of zeros", _grid(lambda a: np.pad(a, ((0, 0), (30, 30), (30, 30))), (2.0, 1.0, 1.0))),
     Row("planes of zeros at both ends", _grid(lambda a: np.pad(a, ((5, 5), (0, 0), (0, 0))), (2.0, 1.0, 1.0))),
     Row("voxels 10 times longer than wide (10 x 1 x 1 mm)", _grid(_thick(0, 5), (10.0, 1.0, 1.0))),

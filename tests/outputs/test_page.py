@@ -1,7 +1,7 @@
 """The report of one image: self-contained, escaped, and seen in a real browser."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from browser import LAPTOP, PHONE, assert_fits, brightness
 
 import cordlevelset as cls
 from cordlevelset.app.cli import main
+from cordlevelset.levels.column import Disc, Levels
 from cordlevelset.outputs import page as pages
 from cordlevelset.outputs.advice import next_steps
 from cordlevelset.outputs.page import report_page
@@ -92,28 +93,16 @@ def test_doubt_has_a_next_step(neck_result):
     assert "<code>cordlevelset segment neck.nii.gz -o cord.nii.gz --centerline points.mrk.json</code>" in page
 
 
-@dataclass
-class Disc:
-    name: str
-    point_mm: np.ndarray
-    arclength_mm: float
-
-
-@dataclass
-class Levels:
-    discs: tuple
-    words: str = "tip at the upper third of L1"
-
-
-def test_levels_make_the_ruler(neck_result, monkeypatch):
+@pytest.mark.parametrize(("name", "label"), [("C4/5", "C4/5"), (None, "disc 2")])
+def test_levels_make_the_ruler(name, label, neck_result):
     middle = neck_result.centerline.points_mm[len(neck_result.slices) // 2]
-    levels = Levels((Disc("C4/<5>", middle, 30.0),))
-    monkeypatch.setattr(type(neck_result), "levels", levels, raising=False)
-    page = report_page(neck_result, name="neck")
-    assert levels.words in page
-    share = float(
-        re.search(r'<span style="top: calc\(1.3rem \+ var\(--h\) \* ([\d.]+)\)">C4/&lt;5&gt;</span>', page)[1]
-    )
+    disc = Disc(name, 2, middle, np.array([0.0, 0.0, -1.0]), 30.0, 1.0, 1.0)
+    levels = Levels((disc,), neck_result.centerline.points_mm, "none", "tip at the <upper> third of L1")
+    known = replace(neck_result)
+    vars(known)["levels"] = levels
+    page = report_page(known, name="neck")
+    assert "tip at the &lt;upper&gt; third of L1" in page
+    share = float(re.search(rf'<span style="top: calc\(1.3rem \+ var\(--h\) \* ([\d.]+)\)">{label}</span>', page)[1])
     assert share == pytest.approx(0.5, abs=0.03)
 
 

@@ -14,7 +14,7 @@ from cordlevelset.outputs import pictures, views
 from cordlevelset.outputs.views import View, gray
 
 SIZES = {  # half widths, pixels and gaps as they are: nothing else is as large as the canal, the sac, the spine
-    "VIEW_MM": 30.0, "SECTION_MM": 15.0, "STEP_MM": 0.5,
+    "VIEW_MM": 30.0, "SECTION_MM": 15.0, "STEP_MM": 0.5, "SAC_MM": 4.0,
 }  # fmt: skip
 
 
@@ -58,6 +58,19 @@ def test_black_and_white_are_percentiles():
     assert (shown == 255).mean() == pytest.approx(0.005 + 0.985 / 510, abs=0.001)
     flat = gray(View(np.ones((3, 3)), (1.0, 1.0), ()))
     assert flat.max() == 0
+
+
+def test_fat_does_not_darken_the_cord():
+    """A bright strip 20 mm from the cord leaves the range shown; 3 mm from it, where CSF lies, it sets it."""
+    picture = np.tile(np.linspace(1, 2, 60), (40, 1))
+    lines = tuple(np.column_stack([np.full(10, x), np.linspace(35, 5, 10)]) for x in (25.0, 35.0))
+    for at, seen in ((55, True), (41.5, True), (37.5, False), (22.5, False), (18.5, True)):
+        bright = picture.copy()
+        bright[:, int(at)] = 100
+        shown = gray(View(bright, (60.0, 40.0), lines))
+        assert (shown[20, 30] > 60) == seen, at
+    tile = View(picture, (60.0, 40.0), (np.array([[25.0, 15.0], [35.0, 15.0], [35.0, 25.0], [25.0, 15.0]]),))
+    assert gray(tile)[20, 30] > 100
 
 
 def test_pictures_are_xml_with_images_that_open(neck_result):

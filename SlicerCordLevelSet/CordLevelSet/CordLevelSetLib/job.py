@@ -62,7 +62,8 @@ class Job:
     stage, fraction : str, float
         How far it is.
     percent : int or None
-        The same for a bar; None while it cannot be told: the search has no steps, and kernels may be compiled in it.
+        The same for a bar, of the kernels while they are compiled; None where it cannot be told: the search has no
+        steps.
     outcome, error : Outcome or None, str or None
         What came of it, once `poll` says True.
     """
@@ -72,7 +73,7 @@ class Job:
         self.outcome, self.error = None, None
         self._image = image
         self._folder = Path(tempfile.mkdtemp(prefix="cordlevelset-"))
-        self._read, self._process = 0, None
+        self._read, self._process, self._compiled = 0, None, None
         try:
             words = ["--contrast", contrast, "--polarity", polarity, *self._written(given)]
             self._process = self._started(words)
@@ -83,6 +84,8 @@ class Job:
     @property
     def percent(self):
         """Share done for a bar, or None."""
+        if self._compiled is not None:
+            return round(100 * self._compiled)
         return None if self.stage in LONG_STAGES else round(100 * self.fraction)
 
     def poll(self):
@@ -158,6 +161,8 @@ class Job:
                 told = json.loads(line)
             except ValueError:
                 continue  # of Python itself, before the command runs: for `_last_words`
+            # the share of kernels compiled, until the next stage comes
+            self._compiled = min(told["compiled"] / told["of"], 1.0) if "compiled" in told else None
             self.stage = told.get("stage", self.stage)
             self.fraction = told.get("fraction", self.fraction)
             self.error = told.get("error", self.error)

@@ -1,0 +1,100 @@
+"""Stacks of slices acquired in two passes, one of them darker: the gain of each slice, before slices are compared.
+
+Neighbouring slices excite each other: where every other one comes later, with less time to recover, a whole pass is
+darker. Taken for partial volume, that makes cords too thin or too thick. Between a slice and the mean of its two
+neighbours the median ratio of brightness then alternates, by the same amount everywhere; anatomy and coils do not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordlevelset.missing import TISSUE_SHARE
+
+__all__ = ["slice_gains", "without_interleaf"]
+
+FloatArray = NDArray[np.float32]
+
+LEAST_STEP = 0.08
+"""Smallest difference of log brightness between the passes: less moves a border by less than a tenth of a voxel. In 105
+stacks without visible interleaving it is 0.06 at most, in one of diffusion 0.09, there not in all slices."""
+CLEAR = 2.0
+"""Least ratio of that difference to its own spread over the slices (median absolute deviation, as of a normal one)."""
+AGREEING = 0.9
+"""Least share of the slices that show it with the same sign: of a dozen one may hold little tissue."""
+FEWEST_SLICES = 7
+"""Five slices with two neighbours: in fewer any anatomy may alternate."""
+FEWEST_VOXELS = 100
+"""Tissue in a slice and both neighbours that a median is taken over: its error is then a tenth of that of one voxel."""
+VOXELS_A_SLICE = 20_000
+"""Voxels looked at in a slice: more do not make the median better, but the work longer."""
+
+
+def slice_gains(image: FloatArray, axis: int) -> NDArray[np.float64] | None:
+    """Brightness of each slice against what it would be without interleaving.
+
+    Parameters
+    ----------
+    image : (K, J, I) array of float32
+        Any values; those of air and below count for nothing.
+    axis : int
+        The slices are planes of this array axis.
+
+    Returns
+    -------
+    (N,) array or None
+        1 for the brighter pass, less for the other; None where no pattern stands out.
+    """
+    stack = np.moveaxis(image, axis, 0)
+    step = max(1, int(np.sqrt(stack[0].size / VOXELS_A_SLICE)))
+    stack = stack[:, ::step, ::step]
+    if len(stack) < FEWEST_SLICES:
+        return None
+    dark, bright = np.percentile(stack, (1, 99))
+    tissue = stack > max(dark + TISSUE_SHARE * (bright - dark), np.finfo(np.float32).tiny)
+    logs = np.log(np.where(tissue, stack, 1))
+    even_brighter = []
+    for k in range(1, len(stack) - 1):
+        seen = tissue[k - 1] & tissue[k] & tissue[k + 1]
+        if np.count_nonzero(seen) >= FEWEST_VOXELS:
+            above = np.median(logs[k][seen] - (logs[k - 1][seen] + logs[k + 1][seen]) / 2)
+            even_brighter.append(above if k % 2 == 0 else -above)
+    steps = np.array(even_brighter)
+    if steps.size < FEWEST_SLICES - 2:
+        return None
+    middle = float(np.median(steps))
+    spread = 1.4826 * float(np.median(np.abs(steps - middle)))
+    agreeing = float((np.sign(steps) == np.sign(middle)).mean())
+    if abs(middle) < LEAST_STEP or abs(middle) < CLEAR * spread or agreeing < AGREEING:
+        return None
+    darker = 1 if middle > 0 else 0
+    gains = np.ones(len(stack))
+    gains[darker::2] = np.exp(-abs(middle))
+    return gains
+
+
+def without_interleaf(image: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
+    """An image with its darker pass, if there is one, as bright as the other.
+
+    Parameters
+    ----------
+    image : (K, J, I) array of float32
+        Canonical grid.
+
+    Returns
+    -------
+    image : (K, J, I) array of float32
+        The very array where no pattern stands out.
+    notes : tuple of str
+        What was found; empty if nothing was.
+    """
+    for axis, name in enumerate(("axial", "coronal", "sagittal")):
+        gains = slice_gains(image, axis)
+        if gains is not None:
+            shares = np.expand_dims(gains.astype(np.float32), [a for a in range(3) if a != axis])
+            return np.asarray(image / shares, dtype=np.float32), (
+                f"every other {name} slice is {1 - gains.min():.0%} darker (acquired in two passes); it was made as "
+                "bright as the others",
+            )
+    return image, ()
