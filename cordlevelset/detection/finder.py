@@ -234,10 +234,10 @@ def _cord_path(
     first = lowest if e.low == 0 else max(lowest, int(np.ceil(middles[e.low] - half)))
     last = highest if e.high == len(middles) - 1 else min(highest, int(np.floor(middles[e.high] + half)))
     if where is not None and where.extent is not None:
+        if where.extent[0] < lowest or where.extent[1] > highest:
+            raise ConstraintError("the image is empty where the cord was said to be; give places that show it")
         first = min(first, where.extent[0]) if where.bottom is None else where.bottom
         last = max(last, where.extent[1]) if where.top is None else where.top
-    if first > last:
-        raise ConstraintError("the image is empty where the cord was said to be; give places that show it")
     planes = np.arange(first, last + 1)
     return CordPath(
         first,

@@ -5,6 +5,7 @@ import tubes
 import cordlevelset as cls
 from cordlevelset.border.propagate import follow_path
 from cordlevelset.detection.finder import CordPath, find_cord
+from cordlevelset.detection.hints import PathHint
 
 SPACING = (3.0, 1.0, 1.0)
 TRAPS = [
@@ -33,7 +34,7 @@ def test_finds_the_cord_and_its_polarity(trap, polarity):
     assert np.median(off) < 1.0
     assert (off < 3.5).mean() > 0.97
     assert holds_cord.sum() >= 0.95 * (len(image) // 2 if trap == "half without cord" else len(image))
-    assert 0 < path.confidence <= 1
+    assert 0.5 <= path.found <= 1
 
 
 @pytest.mark.parametrize("polarity", [1, -1])
@@ -57,11 +58,22 @@ def test_intensity_scale_changes_nothing():
 
 
 def test_polarity_is_an_order():
-    bright, dark = (tubes.scene(polarity=polarity)[0] for polarity in (1, -1))
-    assert find_cord(bright, spacing=SPACING).polarity == 1
-    assert find_cord(bright, spacing=SPACING, polarity=-1).polarity == -1  # whatever the image says
+    dark, middle = tubes.scene()
+    places = np.column_stack([[5, 40] * np.array(SPACING[0]), middle[[5, 40]]])
+    hint = PathHint(places, np.full(2, 2.0))
+    assert find_cord(dark, spacing=SPACING, hint=hint).polarity == -1
+    assert find_cord(dark, spacing=SPACING, hint=hint, polarity=1).polarity == 1  # whatever the image says
     with pytest.raises(cls.NoCordFoundError):
         find_cord(dark, spacing=SPACING, polarity=1)  # rather than the dark cord that is there
+
+
+@pytest.mark.parametrize("planes", [(8, 40), (15, 30)])
+def test_ends_that_are_told_are_honoured_to_the_plane(planes):
+    image, middle = tubes.scene()
+    places = np.column_stack([np.array(planes) * SPACING[0], middle[list(planes)]])
+    path = find_cord(image, spacing=SPACING, hint=PathHint(places, np.full(2, 5.0), None, *planes))
+    assert (path.first, path.first + len(path.centers_mm) - 1) == planes
+    assert path.found == 1
 
 
 def test_empty_planes_at_the_ends_hold_no_cord():
@@ -83,23 +95,28 @@ def test_places_where_the_image_is_empty(left, neck):
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_that_ends_inside_the_image_says_so():
-    image, _ = tubes.scene()
-    path = find_cord(image, spacing=SPACING)
-    whole = follow_path(image, spacing=SPACING, path=path)
-    assert (whole.conus_state, whole.notes) == ("outside", ())
-    part = slice(5, -6)
-    short = CordPath(
-        path.first + 5, path.centers_mm[part], path.radius_mm[part], path.polarity, path.score[part], path.confidence
+def straight(middle, *, ends_below):
+    """A path along the middle of the scene's cord."""
+    n = len(middle)
+    return CordPath(0, middle, -1, 0.9, np.ones(n), ends_below, 0.0, 12.0, 0.0)
+
+
+def test_an_end_that_is_unsure_says_so():
+    image, middle = tubes.scene()
+    sure, unsure, seen = (
+        follow_path(image, spacing=SPACING, path=straight(middle, ends_below=p)) for p in (0.01, 0.3, 0.97)
     )
-    cut = follow_path(image, spacing=SPACING, path=short)
-    gaps = [f"followed only to {n * SPACING[0]:.0f} mm from the image's {edge}" for n, edge in ((5, "low"), (6, "up"))]
-    assert cut.conus_state == "unclear"
-    assert [gap in note for gap, note in zip(gaps, cut.notes, strict=True)] == [True, True]
+    assert (sure.conus_state, sure.notes, sure.conus_mm) == ("outside", (), None)
+    assert unsure.conus_state == "unclear"
+    assert "lower end is unsure" in unsure.notes[0]
+    assert "bottom" in unsure.notes[0]
+    assert (seen.conus_state, seen.notes, seen.conus_uncertainty_mm) == ("seen", (), 12.0)
+    assert sure.extent_confidence == pytest.approx(0.99)
+    assert unsure.extent_confidence == pytest.approx(0.7)
+    assert 0.5 < seen.extent_confidence < 0.97
 
 
 def test_one_slice_of_cord_is_none():
     image, middle = tubes.scene()
-    path = CordPath(7, middle[7:8], np.full(1, 4.0), -1, np.full(1, 0.5), 0.5)
     with pytest.raises(cls.NoCordFoundError):
-        follow_path(image, spacing=SPACING, path=path)
+        follow_path(image, spacing=SPACING, path=straight(middle[7:8], ends_below=0.0))
