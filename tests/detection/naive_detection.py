@@ -41,18 +41,28 @@ def spread(score, reach, cost):
     return best
 
 
-def best_total(cord, sac, spacing, bend):
-    """Best two-state path with open ends, by recursion over whole planes."""
+def best_total(score, spacing, bend):
+    """Best path from the first plane to the last, by recursion over whole planes."""
     step = spacing[0]
-    places = np.argwhere(np.ones(cord.shape[1:], bool))
+    places = np.argwhere(np.ones(score.shape[1:], bool))
     lengths = ((places[:, None] - places[None]) * np.array(spacing[1:])) ** 2
     reach = np.abs(places[:, None] - places[None]) <= [max(1, int(np.ceil(0.84 * step / s))) for s in spacing[1:]]
     cost = np.where(reach.all(-1), bend * lengths.sum(-1) / step, np.inf)
-    s_cord = s_sac = np.zeros(len(places))
-    totals = []
-    for k in range(len(cord)):
-        to_sac = np.maximum(0, (s_sac - cost).max(1)) if k else 0
-        to_cord = np.maximum(0, (np.maximum(s_cord, s_sac) - cost).max(1)) if k else 0
-        s_sac, s_cord = sac[k].ravel() * step + to_sac, cord[k].ravel() * step + to_cord
-        totals.append(s_cord.max())
-    return max(totals)
+    total = score[0].ravel() * step
+    for plane in score[1:]:
+        total = plane.ravel() * step + (total - cost).max(1)
+    return total.max()
+
+
+def extent(odds, plane_mm, *, shared_mm, most, low_cost, high_cost, tip=None, tip_odds=0.0, tip_mm=1.0):
+    """Every interval by itself: {(low, high): log of its weight against no cord}."""
+    share = min(1.0, plane_mm / shared_mm)
+    weights = {}
+    for low in range(len(odds)):
+        for high in range(low, len(odds)):
+            weight = sum(share * min(max(u, -most), most) for u in odds[low : high + 1])
+            if tip is not None:
+                weight += tip_odds * np.exp(-(((low - tip) * plane_mm) ** 2) / (2 * tip_mm**2))
+            weight -= low_cost if low > 0 else 0
+            weights[low, high] = weight - (high_cost if high < len(odds) - 1 else 0)
+    return weights
