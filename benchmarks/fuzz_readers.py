@@ -138,11 +138,17 @@ FORMATS = (
     (
         "line.mrk.json",
         bytes,
-        b'{"markups":[{"coordinateSystem":"RAS","controlPoints":[{"position":[0,0,0]},{"position":[0,-1,2]}]}]}',
+        b'{"markups":[{"coordinateSystem":"RAS","coordinateUnits":"cm","controlPoints":[{"position":[0,0,0]},{"position":[0,-1,2]}]}]}',
     ),
     ("line.fcsv", bytes, b"# Markups fiducial file\n# CoordinateSystem = RAS\n1,0,0,0\n2,0,-1,2\n"),
     ("seeds.nii", bytes, nifti(i % 3 for i in range(24))),
     ("contours.nii", bytes, nifti(8 <= i < 12 for i in range(24))),
+    (
+        "initial.seg.nrrd",
+        bytes,
+        NRRD.replace(b"\n\n", b"\nSegment0_Name:=cord\nSegment0_LabelValue:=1\nSegment0_Layer:=0\n\n") % b"raw"
+        + struct.pack("<24h", *(i % 6 < 4 for i in range(24))),
+    ),
     ("initial.nii", bytes, nifti(i % 6 < 4 for i in range(24))),
 )
 

@@ -78,7 +78,9 @@ def test_the_conda_recipe_needs_what_the_wheel_needs():
     recipe = (ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8")
     host, run = (re.findall(r"^    - (.+)$", part, re.MULTILINE) for part in re.split(r"^  run:$", recipe, flags=re.M))
     python = f"python {PROJECT['project']['requires-python']}"
-    assert run == [python, *sorted(named.lower().replace(">=", " >=") for named in PROJECT["project"]["dependencies"])]
+    assert sorted(run) == sorted(
+        [python, *(named.lower().replace(">=", " >=") for named in PROJECT["project"]["dependencies"])]
+    )
     assert host == [python, "pip", *sorted(one.replace(">=", " >=") for one in PROJECT["build-system"]["requires"])]
     assert "version: ${{ env.get" in recipe
     for point, target in PROJECT["project"]["scripts"].items():

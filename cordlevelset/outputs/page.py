@@ -26,6 +26,8 @@ N_TILES = 12
 """Two rows of six, or four of three on a phone: all of a cord in one look."""
 NOTEBOOK_WIDTH_PX = 240
 """Of the picture in notebooks: a spine of 400 mm is then 600 pixels high."""
+LABEL_MM = 8.0
+"""Nearest distance of two labels of the ruler, 12 pixels at the smallest scale; discs of a sacrum lie nearer."""
 TICK_MM = 20.0
 """Between the marks of the ruler: no two labels touch at the page's smallest scale, 2 pixels a mm."""
 
@@ -174,12 +176,11 @@ def _ticks(result: CordSegmentation) -> list[tuple[str, float]]:
 
 def _ruler(marks: Iterable[tuple[str, float]], result: CordSegmentation) -> str:
     """Labels beside the views, at their height; text of the page, so that they are as large on a phone."""
-    total = height_mm(result)
-    spans = (
-        f'<span style="top: calc(1.3rem + var(--h) * {depth / total:.4f})">{html.escape(name)}</span>'
-        for name, depth in marks
-        if 0 <= depth <= total
-    )
+    total, above, spans = height_mm(result), -LABEL_MM, []
+    for name, depth in sorted(marks, key=lambda mark: mark[1]):
+        if 0 <= depth <= total and depth - above >= LABEL_MM:
+            spans.append(f'<span style="top: calc(1.3rem + var(--h) * {depth / total:.4f})">{html.escape(name)}</span>')
+            above = depth
     return f'<div class="ruler">{"".join(spans)}</div>'
 
 

