@@ -4,7 +4,15 @@ import numpy as np
 
 import cordlevelset as cls
 from cordlevelset import result
-from cordlevelset.notes import CLIPPED_SHARE, LOW_CONFIDENCE, clipping_notes, hint_notes, unreached_note, weak_notes
+from cordlevelset.notes import (
+    CLIPPED_SHARE,
+    LOW_CONFIDENCE,
+    SURE_END,
+    clipping_notes,
+    end_notes,
+    hint_notes,
+    weak_notes,
+)
 from cordlevelset.outputs.page import report_page
 
 
@@ -89,6 +97,12 @@ def test_an_image_that_was_clipped_gets_the_note(neck, neck_result):
         assert any("clipped" in note for note in cls.segment(neck.image.like(array)).notes)
 
 
-def test_a_path_that_ends_near_the_edge_needs_no_word():
-    assert unreached_note(7.0, "lower") == ""
-    assert "only to 9 mm from the image's lower edge" in unreached_note(9.0, "lower")
+def test_ends_that_are_unsure_are_told():
+    assert end_notes(0.0, 1.0) == end_notes(SURE_END + 0.01, 1 - SURE_END - 0.01) == ()
+    below, above = end_notes(0.7, 0.2)
+    assert "lower end is unsure: it is taken that the cord ends in the image" in below
+    assert "probability of 0.70" in below
+    assert "(bottom)" in below
+    assert "upper end is unsure: it is taken that the cord leaves the image" in above
+    assert "probability of 0.80" in above
+    assert "(top)" in above

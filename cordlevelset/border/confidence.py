@@ -1,16 +1,15 @@
 """How sure a contour is: a probability for each slice, from what its border shows.
 
 The confidence of a slice is the probability that its contour is right, given that the cord was found, times that of
-having found it and of lying between its ends (`detection`). Three figures of a slice, fitted by logistic regression
+having found it and of lying between its ends (`detection`). Two figures of a slice, fitted by logistic regression
 (``benchmarks/fit_decisions.py``), say how far its border can be believed:
 
-- border: share of the contour that stands on a step from cord to CSF
-- blur: log of 3 s / r, s the width of the border's blur, r the radius of the section
-- unevenness: log of d / h, d the spread of brightness inside, h the border's step
+    border      share of the contour that stands on a step from cord to CSF
+    unevenness  log of d / h, d the spread of brightness inside, h the border's step
 
-A step of height h blurred by a Gaussian of width s has the slope h / (s sqrt(2 pi)) at most, which gives s. From a
-third of the radius on, the tails (3 s) of opposite borders meet in the middle: the inside has not its own brightness
-any more, and the steepest place moves inwards.
+A blurred border is told in words. A step of height h blurred by a Gaussian of width s has the slope h / (s sqrt(2 pi))
+at most, which gives s. From a third of the radius on, the tails (3 s) of opposite borders meet in the middle: the
+inside has not its own brightness any more, and the steepest place moves inwards.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ WIDE_NOTE = "what was found is wider than any healthy cord: it may be the sac"
 
 
 def border_figures(cord: Sections) -> FloatArray:
-    """Figures (P, 3) of each slice's border; the module's text names them.
+    """Figures (P, 2) of each slice's border; the module's text names them.
 
     Parameters
     ----------
@@ -57,13 +56,11 @@ def border_figures(cord: Sections) -> FloatArray:
 
     Returns
     -------
-    (P, 3) array
+    (P, 2) array
     """
     step = np.maximum(cord.levels.step, np.finfo(np.float32).tiny)
-    radius = np.sqrt(cord.area_mm2 / np.pi)
-    blur = np.clip(np.log(3 * _blur_mm(cord, step) / radius), -3, 3)
     uneven = np.clip(np.log(np.maximum(_spread(cord), np.finfo(np.float32).tiny) / step), -4, 2)
-    return np.stack([cord.support, blur, uneven], axis=1)
+    return np.stack([cord.support, uneven], axis=1)
 
 
 def border_right(figures: FloatArray) -> FloatArray:
@@ -72,8 +69,9 @@ def border_right(figures: FloatArray) -> FloatArray:
     return right
 
 
-def _blur_mm(cord: Sections, step: FloatArray) -> FloatArray:
+def _blur_mm(cord: Sections) -> FloatArray:
     """Width (P,) of the border's blur, the median over the rays."""
+    step = np.maximum(cord.levels.step, np.finfo(np.float32).tiny)
     near = np.abs(polar.RADII_MM - cord.radii_mm[:, :, None]) <= NEAR_MM
     slope = np.where(near, np.abs(np.gradient(cord.values, polar.RADIUS_STEP_MM, axis=2)), 0).max(2)
     width = step[:, None] / (np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny))
@@ -90,24 +88,23 @@ def _spread(cord: Sections) -> FloatArray:
     return out
 
 
-def doubts(figures: FloatArray, area_mm2: FloatArray) -> list[str]:
+def doubts(cord: Sections) -> list[str]:
     """What to say of a border that most slices show blurred, uneven inside, or wide.
 
     Parameters
     ----------
-    figures : (P, 3) array
-        From `border_figures`.
-    area_mm2 : (P,) array
-        Of the contours.
+    cord : Sections
+        Smoothed, with their final contours.
 
     Returns
     -------
     list of str
     """
-    _, blur, uneven = np.median(figures, axis=0)
+    blur = float(np.median(3 * _blur_mm(cord) / np.sqrt(cord.area_mm2 / np.pi)))
+    uneven = float(np.median(border_figures(cord)[:, 1]))
     notes = (
-        (SMEARED_NOTE, blur > 0),
+        (SMEARED_NOTE, blur > 1),
         (UNEVEN_NOTE, uneven > np.log(UNEVEN_SHARE)),
-        (WIDE_NOTE, float(np.median(area_mm2)) > TOO_WIDE_MM2),
+        (WIDE_NOTE, float(np.median(cord.area_mm2)) > TOO_WIDE_MM2),
     )
     return [note for note, holds in notes if holds]

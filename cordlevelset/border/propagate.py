@@ -154,14 +154,14 @@ def segment_path(
     centers, radii = partial_volume_contours(array, cord, start.sac_mm, tip)  # the sides in thick sagittal slices
     report(1.0)
     sac = np.maximum(polar.recentred(start.sac_mm, centers - start.centers_mm), radii)
-    figures = border_figures(cord.smoothed())
+    smooth = cord.smoothed()
     return replace(
         start,
         centers_mm=centers,
         radii_mm=radii,
         sac_mm=sac,
-        confidence=path.found * path.inside * border_right(figures),
-        notes=(*start.notes, *doubts(figures, polar.polygon_area(radii)), *_clipped(array, seen, start.sac_mm)),
+        confidence=path.found * path.inside * border_right(border_figures(smooth)),
+        notes=(*start.notes, *doubts(smooth), *_clipped(array, seen, start.sac_mm)),
     )
 
 

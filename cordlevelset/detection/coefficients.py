@@ -22,9 +22,9 @@ WEIGHTS = (1.729, -0.930, 1.698, 6.655, 1.922, 0.360, -0.965, 5.175, -1.520, 0.4
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
 FOUND = (1.28, 1.23)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
-BORDER_INTERCEPT = -3.4
+BORDER_INTERCEPT = -0.5
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
-BORDER_WEIGHTS = (2.1, -1.4, -1.8)
+BORDER_WEIGHTS = (2.1, -1.2)
 """Log odds a unit of each figure of `border.confidence.border_figures`."""
 LOWER_END_RIGHT = 0.8
 """Share of lower ends within the image that lie within their tolerance, on sources left out."""
