@@ -16,11 +16,11 @@ __all__ = [
     "WEIGHTS",
 ]
 
-INTERCEPT = -12.176
+INTERCEPT = -11.759
 """Log odds of cord against none at figures of zero, equal numbers of both assumed."""
-WEIGHTS = (1.729, -0.930, 1.698, 6.655, 1.922, 0.360, -0.965, 5.175, -1.520, 0.469)
+WEIGHTS = (2.211, -0.824, 1.781, 6.343, 2.002, 0.368, -0.965, 4.982, -1.563, 0.457)
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
-FOUND = (1.28, 1.23)
+FOUND = (0.98, 1.29)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
 BORDER_INTERCEPT = -0.5
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
