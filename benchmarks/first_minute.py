@@ -24,7 +24,9 @@ IMAGES = {  # spacing along the cord, antero-posterior, left-right; field, mm
 }
 CODE = """
 import json, resource, sys, time
+from pathlib import Path
 import cordlevelset as cls
+assert Path(cls.__file__).is_relative_to(sys.argv[2]), f"{cls.__file__} is not the version asked for"
 image = cls.read(sys.argv[1])
 out = []
 for _ in range(2):
@@ -38,9 +40,14 @@ print(json.dumps(out))
 
 def run(package, image, cache):
     """Two calls in a new process: [[wall, processor seconds] twice, peak MB]."""
+    return json.loads(python(package, cache, CODE, image, package).stdout)
+
+
+def python(package, cache, code, *arguments):
+    """Run code with one version of the package; -P: not with the one in the working directory."""
     env = {**os.environ, "PYTHONPATH": str(package), "NUMBA_CACHE_DIR": str(cache)}
-    done = subprocess.run([sys.executable, "-c", CODE, image], capture_output=True, text=True, check=True, env=env)
-    return json.loads(done.stdout)
+    command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=env)
 
 
 def row(name, state, before, after):
@@ -73,6 +80,9 @@ def main():
                 done = [run(p, path, c) for p, c in zip(packages, caches, strict=True)]
                 new, *old = ([*first, peak] for first, _, peak in done)
                 row(name, state, old[0] if old else None, new)
+                if state == "cold":  # the rest of the kernels
+                    for package, cache in zip(packages, caches, strict=True):
+                        python(package, cache, "import cordlevelset; cordlevelset.warmup()")
             new, *old = ([*second, peak] for _, second, peak in done)
             row(name, "warm process", old[0] if old else None, new)
 

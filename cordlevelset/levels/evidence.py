@@ -128,11 +128,14 @@ def disc_evidence(
 
 
 def disc_thickness(section: Section, place: FloatArray, lean: float) -> float:
-    """Mean distance of a disc's mirrored slopes from its middle, mm: half of what lies between its endplates."""
+    """Mean distance of a disc's mirrored slopes from its middle, mm: half of what lies between its endplates.
+
+    Positive where nothing is mirrored, too: its logarithm is taken.
+    """
     slope, _ = _slopes(section, place, np.asarray(lean), HALF_DEPTH_MM)
     u = np.arange(-PATCH_MM, PATCH_MM + 1)
     mirrored = np.maximum(-(slope * slope[::-1]).mean(-1), 0) * (np.abs(u) <= ENDPLATE_MM)
-    return float((mirrored * np.abs(u)).sum() / max(mirrored.sum(), EPSILON))
+    return max(float((mirrored * np.abs(u)).sum() / max(mirrored.sum(), EPSILON)), EPSILON)
 
 
 def _slopes(
