@@ -53,6 +53,7 @@ class Curve:
     middles: np.ndarray
     plane_mm: float
     tip: int | None
+    tip_loss_mm: float
     truth: np.ndarray  # 1 cord, 0 none, -1 not known
 
 
@@ -155,7 +156,7 @@ def extract(name, source, image, expected, polarity, known):
             said = truth(middles, path, tip, top, image.spacing[0], c.maps.polarity == polarity)
         prior = c.log_odds - c.extent.log_odds
         w = c.windows
-        curves.append(Curve(c.maps.polarity, prior, w.figures, middles, w.plane_mm, w.tip, said))
+        curves.append(Curve(c.maps.polarity, prior, w.figures, middles, w.plane_mm, w.tip, w.tip_loss_mm, said))
     return Case(name, source, not expected, polarity, path, ends, image.spacing[0], image.shape[0], tolerance, curves)
 
 
@@ -213,7 +214,8 @@ def judge(case, numbers):
     intercept, slopes = numbers
     tried = []
     for curve in case.curves:
-        found = extent(intercept + curve.figures @ slopes, curve.plane_mm, tip=curve.tip)
+        odds = intercept + curve.figures @ slopes
+        found = extent(odds, curve.plane_mm, tip=curve.tip, tip_loss_mm=curve.tip_loss_mm)
         tried.append((found.log_odds + curve.prior, curve, found))
     odds, curve, found = max(tried, key=lambda t: t[0])
     out = {"name": case.name, "source": case.source, "has_cord": case.has_cord, "log_odds": odds, "on_cord": False}

@@ -59,9 +59,11 @@ def test_scores_against_levels(phantom, tmp_path):
         y = phantom.image.to_lps([(k, rows[0] - 0.5, i), (k, rows[-1] + 0.5, i)])[:, 1]
         assert rows[0] <= j <= rows[-1]
         levels.append({"x": point[0], "z": point[2], "y_ant": y[0] - 0.25, "y_post": y[1] + 0.25})
-    (tmp_path / "levels.json").write_text(json.dumps({"levels": levels, "conus_tip": {"z": 0}}))
+    (tmp_path / "levels.json").write_text(
+        json.dumps({"levels": levels, "conus_tip": {"z": float(phantom.centerline_mm[:, 2].min()) - 30}})
+    )
     scores = case_scores(mask, tmp_path)
-    assert scores == {"border_mm": 0.25, "bias_mm": -0.25, "coverage": 1.0}
+    assert scores == {"border_mm": 0.25, "bias_mm": -0.25, "coverage": 1.0, "hit": 1.0, "ends": 0.0}
 
 
 def test_scores_of_a_phantom(phantom):

@@ -29,6 +29,9 @@ def objects(neck, neck_result):
         "CordContours": neck_result.contours,
         "AutomaticResult": neck_result.automatic,
         "Turn": neck_result.turn,
+        "Series": cls.Series(
+            "3", "t2_tse_sag " * 9, "20250101", "1.2.840." * 8, 12, 512, 512, 3.0, 3.3, "sagittal", "t2", False, "", ()
+        ),
         "Disc": disc,
         "Levels": cls.Levels((disc, disc), np.zeros((9, 3)), "none", "discs in view from disc 1 to disc 2"),
     }

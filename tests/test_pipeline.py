@@ -161,12 +161,10 @@ def test_noise_holds_no_cord(rng):
     assert np.isfinite(caught.value.score)
 
 
-def test_a_canal_without_a_cord_holds_none_unless_it_is_said_to():
+def test_a_sac_without_a_cord_is_said_to_be_wide():
     kind = {"region": "cervical", "spacing": (2.0, 1.0, 1.0), "field_mm": (80.0, 100.0, 60.0)}
-    empty, middle = make_phantom(cord=False, **kind).image, make_phantom(**kind).centerline_mm
-    with pytest.raises(cls.NoCordFoundError, match="with a probability of 0"):
-        cls.segment(empty)
-    assert len(cls.segment(empty, centerline=middle[[3, -3]]).slices) > 20
+    result = cls.segment(make_phantom(cord=False, **kind).image)  # nobody has one: a bright tube of a sac's size
+    assert any("wider than any healthy cord" in note for note in result.notes)
 
 
 def test_a_cord_wider_than_any_is_said_to_be(neck, neck_result, monkeypatch):

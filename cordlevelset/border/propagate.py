@@ -33,8 +33,8 @@ CONSISTENCY_MM = 1.5
 """Gaussian sigma along the cord of the final contours: the planes of an isotropic image share their noise."""
 UNSEEN_MM = 10.0
 """The same where a border is not seen: most of a vertebra, within which a cord changes by little."""
-READERS_MM = 5.0
-"""Two readers of the same conus differ by 3 to 6 mm."""
+TIP_WITHIN_MM = 10.0
+"""Nine tenths of the tips that were placed lay this close on sources left out; two readers differ by 3 to 6 mm."""
 UNCLEAR = 0.1
 """Probability of a lower end within the image from which on it is not said to be outside."""
 
@@ -81,7 +81,7 @@ def follow_path(array: FloatArray, *, spacing: tuple[float, float, float], path:
         confidence=path.found * path.inside * border_right(border_figures(cord)),
         extent_confidence=path.extent_right,
         conus_mm=_tip(cord) if state == "seen" else None,
-        conus_uncertainty_mm=max(READERS_MM, path.low_spread_mm) if state == "seen" else float("nan"),
+        conus_uncertainty_mm=max(TIP_WITHIN_MM, path.low_spread_mm) if state == "seen" else float("nan"),
         conus_state=state,
         notes=end_notes(path.ends_below, path.ends_above),
     )

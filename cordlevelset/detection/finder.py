@@ -169,11 +169,16 @@ def _look(
     places = best_track(_led(score, maps, grid, where), grid.spacing).places
     windows = windows_along(array, spacing, grid, maps, places, _smooth_curve(maps.cord, places, grid, spacing))
     odds = coefficients.INTERCEPT + windows.figures @ np.array(coefficients.WEIGHTS)
-    if where is None:
-        found = extent(odds, windows.plane_mm, tip=windows.tip)
-    else:
-        ends = {"bottom": where.bottom is not None, "top": where.top is not None}
-        found = extent(odds, windows.plane_mm, tip=windows.tip, known=where.through, **ends)
+    known, bottom, top = (None, None, None) if where is None else (where.through, where.bottom, where.top)
+    found = extent(
+        odds,
+        windows.plane_mm,
+        tip=windows.tip,
+        tip_loss_mm=windows.tip_loss_mm,
+        known=known,
+        bottom=bottom is not None,
+        top=top is not None,
+    )
     return Candidate(maps, places, windows, found, found.log_odds + prior)
 
 

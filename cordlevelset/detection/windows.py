@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
-from cordlevelset.detection.ends import INSIDE_LIMIT, change_point
+from cordlevelset.detection.ends import INSIDE_LIMIT, LOSS_MM, change_votes
 from cordlevelset.detection.maps import GainMaps
 from cordlevelset.detection.searchgrid import SearchGrid, filled_planes, percentiles
 from cordlevelset.sections import polar
@@ -81,7 +81,7 @@ USUAL_CHANGE = 0.1
 """Change from what lies above where there is nothing above to compare with: that of cords in the median."""
 TINIEST = float(np.finfo(np.float32).tiny)
 """Against division by zero."""
-LEAST_STEP = 1e-4
+FAINT_STEP = 1e-4
 """Floor of steps and spreads, in mean brightness: no image is so free of noise."""
 
 
@@ -118,25 +118,35 @@ class Windows:
 
     __repr__ = one_line
 
+    @cached_property
+    def _votes(self) -> tuple[int, float]:
+        """Change point, and the votes lost below it, mm."""
+        signs = self.inside, self.step, self.response, self.long.area_mm2, self.short.support
+        return change_votes(*signs, self.plane_mm)
+
     @property
     def tip(self) -> int | None:
         """Window of the change point below which there is no cord any more, if there is one."""
-        return change_point(
-            self.inside, self.step, self.response, self.long.area_mm2, self.short.support, self.plane_mm
-        )
+        window, loss = self._votes
+        return window if window > 0 and loss > LOSS_MM else None
+
+    @property
+    def tip_loss_mm(self) -> float:
+        """Votes against the cord below the change point, mm."""
+        return self._votes[1]
 
     @cached_property
     def figures(self) -> FloatArray:
         """(W, 10), in the order of `FIGURES`."""
         long, polarity = self.long, self.long.polarity
-        step = np.maximum(long.levels.step, LEAST_STEP)
+        step = np.maximum(long.levels.step, FAINT_STEP)
         mean, spread = _core_mean_and_spread(long)
         around = _around(long)
         log_area = np.log(self.short.area_mm2)
         steady = _spread_along(log_area, round(WINDOW_MM / self.plane_mm))
         columns = (
             _size(long.area_mm2),
-            np.clip(np.log(np.maximum(spread, LEAST_STEP) / step), -4, 2),
+            np.clip(np.log(np.maximum(spread, FAINT_STEP) / step), -4, 2),
             self.short.support,
             long.sac_support,
             np.clip(np.log(np.maximum(mean, 0.02) / np.maximum(around, 0.02)), -3, 3),
@@ -292,7 +302,7 @@ def _contrast(values: NDArray[np.float32], radii_mm: FloatArray, polarity: int, 
     inner = radii_mm[:, :, None]
     ring = _mean_where(values, (polar.RADII_MM > inner + CLEAR_MM) & (polar.RADII_MM < inner + CSF_RING_MM))
     step = polarity * (_mean_where(values, inner - CLEAR_MM > polar.RADII_MM) - ring)
-    ratio = np.maximum(_box(step, n), LEAST_STEP) / np.maximum(_spread_along(step, n), 10 * LEAST_STEP)
+    ratio = np.maximum(_box(step, n), FAINT_STEP) / np.maximum(_spread_along(step, n), 10 * FAINT_STEP)
     out: FloatArray = np.clip(np.log(ratio), -4, 3)
     return out
 

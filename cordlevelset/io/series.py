@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import ascii_lowercase
 
+from cordlevelset.brief import one_line
 from cordlevelset.errors import CordLevelSetError, InputError
 from cordlevelset.io.dicomfiles import DIRECTORY, find_dicom
 from cordlevelset.io.frames import Frame, frames_of
@@ -79,6 +80,8 @@ class Series:
     overview: bool
     problem: str
     frames: tuple[Frame, ...] = field(repr=False, compare=False)
+
+    __repr__ = one_line
 
     @property
     def name(self) -> str:

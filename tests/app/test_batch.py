@@ -72,7 +72,7 @@ def test_each_image_has_its_answer(undisturbed):
     output, outcomes = undisturbed
     assert [o.status for o in outcomes] == ["done", "done", "no cord found", "failed"]
     assert [o.summary.get("polarity") for o in outcomes] == ["dark", "bright", None, None]
-    assert "evidence" in outcomes[2].remark
+    assert "probability" in outcomes[2].remark
     for name in ("sub-01/anat/sub-01_T2w", "sub-02/ses-a/anat/sub-02_ses-a_T1w"):
         for end in batch.LEAVES:
             assert (output / f"{name}_label-SC_{end}").exists()

@@ -88,7 +88,7 @@ def test_the_command_line_without_what_only_posix_has(neck_file, tmp_path):
     ]
     done = subprocess.run([sys.executable, "-c", POSIXLESS, *words], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert {p.name for p in tmp_path.iterdir()} == {"mask.nii.gz", "l.csv"}
+    assert {p.name for p in tmp_path.iterdir()} == {"mask.nii.gz", "mask.json", "l.csv"}
 
 
 DEAF = """

@@ -28,7 +28,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lumbar_result():
-    return cls.segment(make_phantom(field_mm=(160.0, 120.0, 60.0), place_mm=(0.0, 1.5)).image)
+    phantom = make_phantom(field_mm=(160.0, 120.0, 60.0), place_mm=(0.0, 1.5))
+    return cls.segment(phantom.image, bottom=phantom.conus_mm)
 
 
 def test_page_needs_nothing_else_and_is_escaped(folder):
