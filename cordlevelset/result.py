@@ -45,7 +45,7 @@ class Conus:
     tip_mm : (3,) array
         x, y, z in LPS mm.
     uncertainty_mm : float
-        The tip is expected within this distance along the cord, above or below; 10 mm at least: nine in ten were so near.
+        The tip is expected within this distance along the cord, above or below; 10 mm at least.
     """
 
     tip_mm: NDArray[np.float64]

@@ -58,7 +58,7 @@ plt.show()
 path = find_cord(array, spacing=spacing)
 planes = path.first + np.arange(len(path.centers_mm))
 x = round(float(np.median(path.centers_mm[:, 1])) / spacing[2])
-result = cls.segment(phantom.image)
+result = cls.segment(phantom.image, bottom=phantom.conus_mm)  # the field of view holds too little of the sac
 
 fig, axes = plt.subplots(1, 2, figsize=(6.6, 4.4), layout="constrained")
 for ax in axes:
