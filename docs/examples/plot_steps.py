@@ -52,8 +52,8 @@ for ax in axes:
 plt.show()
 
 # %%
-# **Path.** The best path through both, in one of two states: cord in its sac, and below it the sac alone. It may run on
-# below the conus; where the cord ends is decided later.
+# **Path.** The best path through both, between the ends that the windows along it show: here the field of view holds too
+# little of the sac for that, and the path runs on.
 
 path = find_cord(array, spacing=spacing)
 planes = path.first + np.arange(len(path.centers_mm))
