@@ -95,9 +95,11 @@ def pad(values: FloatArray, box: _kernels.Box) -> FloatArray:
     planes = box.shape[0] + 2 * box.pad[0]
     out = np.empty((len(values), planes, box.rows, box.width), values.dtype)
     inner(out, box)[...] = values.reshape(-1, *box.shape)
-    for axis, (before, n) in enumerate(zip(box.pad, box.shape, strict=True), start=1):
-        along = np.moveaxis(out, axis, 0)
-        along[:before], along[before + n :] = along[before], along[before + n - 1]
+    (pz, py, px), (nz, ny, nx) = box.pad, box.shape
+    if pz:
+        out[:, :pz], out[:, pz + nz :] = out[:, pz : pz + 1], out[:, pz + nz - 1 : pz + nz]
+    out[:, :, :py], out[:, :, py + ny :] = out[:, :, py : py + 1], out[:, :, py + ny - 1 : py + ny]
+    out[..., :px], out[..., px + nx :] = out[..., px : px + 1], out[..., px + nx - 1 : px + nx]
     return out.reshape(len(values), -1)
 
 
