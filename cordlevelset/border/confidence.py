@@ -2,7 +2,7 @@
 
 The confidence of a slice is the probability that its contour is right, given that the cord was found, times that of
 having found it and of lying between its ends (`detection`). Two figures of a slice, fitted by logistic regression
-(``benchmarks/fit_decisions.py``), say how far its border can be believed:
+on slices with a reference, say how far its border can be believed:
 
     border      share of the contour that stands on a step from cord to CSF
     unevenness  log of d / h, d the spread of brightness inside, h the border's step
@@ -21,6 +21,7 @@ from scipy.special import expit
 from cordlevelset.detection import coefficients
 from cordlevelset.sections import polar
 from cordlevelset.sections.stack import Sections
+from cordlevelset.sections.steps import core_levels
 
 __all__ = ["border_figures", "border_right", "doubts"]
 
@@ -28,8 +29,6 @@ FloatArray = NDArray[np.float64]
 
 NEAR_MM = 2.0
 """The border's steepest place lies this close to the contour."""
-CORE_SHARE = 0.75
-"""Share of the radius that is clear of the border's own blur."""
 UNEVEN_SHARE = 1 / 3
 """Spread inside, in steps, at which what is a little brighter than the mean differs from what is a little darker by
 most of the step. A bundle of roots does, and bones with discs between; cords with noise, lesions or grey matter stay
@@ -59,7 +58,9 @@ def border_figures(cord: Sections) -> FloatArray:
     (P, 2) array
     """
     step = np.maximum(cord.levels.step, np.finfo(np.float32).tiny)
-    uneven = np.clip(np.log(np.maximum(_spread(cord), np.finfo(np.float32).tiny) / step), -4, 2)
+    uneven = np.clip(
+        np.log(np.maximum(core_levels(cord.values, cord.radii_mm)[1], np.finfo(np.float32).tiny) / step), -4, 2
+    )
     return np.stack([cord.support, uneven], axis=1)
 
 
@@ -76,15 +77,6 @@ def _blur_mm(cord: Sections) -> FloatArray:
     slope = np.where(near, np.abs(np.gradient(cord.values, polar.RADIUS_STEP_MM, axis=2)), 0).max(2)
     width = step[:, None] / (np.sqrt(2 * np.pi) * np.maximum(slope, np.finfo(np.float32).tiny))
     out: FloatArray = np.median(width, axis=1)
-    return out
-
-
-def _spread(cord: Sections) -> FloatArray:
-    """Standard deviation (P,) of brightness clear of the border, weighted by area."""
-    weight = polar.RADII_MM * (polar.RADII_MM < CORE_SHARE * cord.radii_mm[:, :, None])
-    weight /= weight.sum((1, 2), keepdims=True)
-    mean = (weight * cord.values).sum((1, 2), keepdims=True)
-    out: FloatArray = np.sqrt((weight * (cord.values - mean) ** 2).sum((1, 2)))
     return out
 
 

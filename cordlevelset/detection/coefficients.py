@@ -1,4 +1,4 @@
-"""The fitted numbers of the decision, as ``benchmarks/fit_decisions.py`` prints them.
+"""The fitted numbers of the decision: ``benchmarks/fit_decisions.py`` prints all but those of border and ends.
 
 Logistic regression with a ridge on windows of real images, each image weighted by one over the square root of how many
 its source has; standard errors by leaving one source out in turn (jackknife).

@@ -37,6 +37,7 @@ from cordlevelset.sections import polar
 from cordlevelset.sections.boundary import border_gain
 from cordlevelset.sections.curves import smooth_contours
 from cordlevelset.sections.stack import Sections
+from cordlevelset.sections.steps import core_levels
 
 __all__ = ["FIGURES", "Windows", "windows_along"]
 
@@ -65,8 +66,6 @@ WIDEST_MM2 = 95.0
 WIDE_SLOPE = 4.0
 """Beyond it the figure falls by this times the log of the excess: at 120 mm2, three deviations more, to that of a cord
 of 37 mm2."""
-CORE = 0.75
-"""Share of the radius that is clear of the border's own blur."""
 AROUND_CANAL_MM = 10.0
 """Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
 CLEAR_MM = 0.5
@@ -140,7 +139,7 @@ class Windows:
         """(W, 10), in the order of `FIGURES`."""
         long, polarity = self.long, self.long.polarity
         step = np.maximum(long.levels.step, FAINT_STEP)
-        mean, spread = _core_mean_and_spread(long)
+        mean, spread = core_levels(long.values, long.radii_mm)
         around = _around(long)
         log_area = np.log(self.short.area_mm2)
         steady = _spread_along(log_area, round(WINDOW_MM / self.plane_mm))
@@ -231,7 +230,7 @@ def windows_along(
     long, short = average(even, WINDOW_MM, curve_mm), average(even, SHORT_MM, curve_mm)
     radii = np.stack([np.interp(planes, middles, r) for r in long.radii_mm.T], axis=1)
     seen = replace(long, values=_box(raw, round(SHORT_MM / plane_mm))[rows])
-    inside, around = _core_mean_and_spread(seen)[0], np.maximum(_around(seen), TINIEST)
+    inside, around = core_levels(seen.values, seen.radii_mm)[0], np.maximum(_around(seen), TINIEST)
     step = np.maximum(replace(long, values=_box(raw, round(WINDOW_MM / plane_mm))[rows]).levels.step, TINIEST)
     k, (r, c) = np.arange(len(places)), places.T
     return Windows(
@@ -273,15 +272,6 @@ def _spread_along(values: FloatArray, n: int) -> FloatArray:
     """Standard deviation (W,) of the values in a window of n."""
     out: FloatArray = np.sqrt(np.maximum(_box(values**2, n) - _box(values, n) ** 2, 0))
     return out
-
-
-def _core_mean_and_spread(sections: Sections) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation (W,) of brightness clear of the border, weighted by area."""
-    weight = polar.RADII_MM * (polar.RADII_MM < CORE * sections.radii_mm[:, :, None])
-    weight /= weight.sum((1, 2), keepdims=True)
-    mean = (weight * sections.values).sum((1, 2), keepdims=True)
-    spread = np.sqrt((weight * (sections.values - mean) ** 2).sum((1, 2)))
-    return mean[:, 0, 0], spread
 
 
 def _around(sections: Sections) -> FloatArray:

@@ -18,7 +18,16 @@ from scipy import ndimage as ndi
 
 from cordlevelset.sections import polar
 
-__all__ = ["Levels", "at_radii", "border_evidence", "border_levels", "border_support", "csf_likeness", "smoothed"]
+__all__ = [
+    "Levels",
+    "at_radii",
+    "border_evidence",
+    "border_levels",
+    "border_support",
+    "core_levels",
+    "csf_likeness",
+    "smoothed",
+]
 
 FloatArray = NDArray[np.float32]
 
@@ -44,6 +53,8 @@ INNER_MM = (1.5, 2.0, 2.5)
 """The cord's brightness beside its border is the mean at these depths: past the blur, within the narrowest cord."""
 BLUR_MM = 0.5
 """Up to here beyond the border the CSF is mixed with cord."""
+CORE_SHARE = 0.75
+"""Share of the radius that is clear of the border's own blur."""
 CSF_RAYS = 4.0
 """Gaussian sigma over rays, 22 degrees, of the CSF's brightness: coil and flow vary over a quarter of the sac."""
 FAINT_CSF = 0.7
@@ -103,6 +114,15 @@ def border_levels(sections: FloatArray, radii_mm: NDArray[np.float64], polarity:
     inner = np.mean([at_radii(sections, np.maximum(radii_mm - d, 0)) for d in INNER_MM], axis=0)
     step = np.median(np.abs(csf - inner), axis=1)
     return Levels(inside.astype(np.float64), np.median(csf, axis=1).astype(np.float64), step.astype(np.float64))
+
+
+def core_levels(sections: FloatArray, radii_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation (P,) of brightness clear of the border, weighted by area."""
+    weight = polar.RADII_MM * (polar.RADII_MM < CORE_SHARE * radii_mm[:, :, None])
+    weight /= weight.sum((1, 2), keepdims=True)
+    mean = (weight * sections).sum((1, 2), keepdims=True)
+    spread = np.sqrt((weight * (sections - mean) ** 2).sum((1, 2)))
+    return mean[:, 0, 0], spread
 
 
 def csf_likeness(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cordlevelset.sections import polar
 from cordlevelset.sections.curves import SATURATION, along_cord
 from cordlevelset.sections.stack import Sections
+from cordlevelset.sections.steps import core_levels
 
 __all__ = ["texture_gain"]
 
@@ -36,8 +37,6 @@ UNEVEN_AS_BORDER = 0.25
 0.03 to 0.16, EPI 0.13 to 0.5."""
 CORD_LEVEL_MM = 10.0
 """Gaussian sigma along the cord of its brightness: a third of a vertebra, over which coils change by little."""
-INNER_SHARE = 0.75
-"""Share of the radius within which the spread is read off: clear of the border's own blur."""
 FAINTEST_LEVEL = 1e-3
 """Floor of the cord's brightness, in the brightest of the stack: no cord is darker against air."""
 
@@ -72,10 +71,7 @@ def _csf_share(seen: Sections) -> FloatArray:
 
 def _weight(seen: Sections) -> float:
     """w_t, by the unevenness of the stack."""
-    weight = polar.RADII_MM * (polar.RADII_MM < INNER_SHARE * seen.radii_mm[:, :, None])
-    weight /= weight.sum((1, 2), keepdims=True)
-    mean = (weight * seen.values).sum((1, 2), keepdims=True)
-    spread = np.sqrt((weight * (seen.values - mean) ** 2).sum((1, 2)))
+    _, spread = core_levels(seen.values, seen.radii_mm)
     step = np.maximum(seen.levels.step, np.finfo(np.float32).tiny)
     uneven = float(np.median(spread / step))
     return uneven**4 / (uneven**4 + UNEVEN_AS_BORDER**4)
