@@ -57,7 +57,11 @@ class Case:
             half = [np.sqrt(self.truth[k].sum() * np.prod(self.grid.spacing[1:]) / np.pi) for k in planes]
             self.middle, self.half = self.grid.to_lps(middle), np.array(half)
         elif (folder / "levels.json").exists():
-            levels = [v for v in json.loads((folder / "levels.json").read_text())["levels"] if v.get("cord", True)]
+            levels = [
+                v
+                for v in json.loads((folder / "levels.json").read_text(encoding="utf-8"))["levels"]
+                if v.get("cord", True)
+            ]
             self.middle = np.array([(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in levels])
             self.half = np.array([(v["y_post"] - v["y_ant"]) / 2 for v in levels])
             order = np.argsort(self.middle[:, 2])
@@ -106,7 +110,7 @@ def spoilt(case):
     before, behind = y.min(), rows[-1] - y.max()
     off = -min(30.0, before - DECOY_SAC_MM) if before > behind else min(30.0, behind - DECOY_SAC_MM)
     cord, csf = np.percentile(array, [5, 99])
-    if json.loads((case.folder / "case.json").read_text())["contrast"] == "t1":
+    if json.loads((case.folder / "case.json").read_text(encoding="utf-8"))["contrast"] == "t1":
         cord, csf = csf, cord
     for k in planes:
         away = np.hypot(rows[:, None] - y[k] - off, columns - x[k])

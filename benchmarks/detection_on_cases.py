@@ -25,7 +25,7 @@ WRONG_HINT = {"t1": "t2"}
 def reference_points(case):
     """Middle (N, 3) LPS mm, half extent (N,) antero-posterior mm, and the conus tip's height or None."""
     if (case / "levels.json").exists():
-        levels = json.loads((case / "levels.json").read_text())
+        levels = json.loads((case / "levels.json").read_text(encoding="utf-8"))
         cord = [v for v in levels["levels"] if v.get("cord", True)]
         middle = [(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in cord]
         return np.array(middle), np.array([(v["y_post"] - v["y_ant"]) / 2 for v in cord]), levels["conus_tip"]["z"]
@@ -47,7 +47,7 @@ def row(case, contrast):
     except cls.NoCordFoundError as error:
         return f"no cord ({error.score:.2f})", None
     seconds = time.perf_counter() - start
-    truth = json.loads((case / "case.json").read_text())
+    truth = json.loads((case / "case.json").read_text(encoding="utf-8"))
     if truth.get("expect") == "no-cord":
         return "a cord where there is none", line.points_mm
     middle, half, tip = reference_points(case)
@@ -71,7 +71,7 @@ def main():
     print(f"{'case':20s} polar  inside  dist  tip     conf   s      wrong hint")
     for case in cases:
         text, points = row(case, "auto")
-        contrast = json.loads((case / "case.json").read_text())["contrast"]
+        contrast = json.loads((case / "case.json").read_text(encoding="utf-8"))["contrast"]
         _, again = row(case, WRONG_HINT.get(contrast, "t1"))
         same = (points is None and again is None) or np.array_equal(points, again)
         print(f"{case.name:20s} {text}  {'same' if same else 'DIFFERENT'}", flush=True)

@@ -83,7 +83,7 @@ def reference(folder, image, lumbar, head):
         mask = canonical(cls.read(folder / "seg.nii.gz")).array > 0.5
         index = np.array([(k, *np.argwhere(mask[k]).mean(0)) for k in np.flatnonzero(mask.any((1, 2)))])
     elif (folder / "levels.json").exists():
-        told = json.loads((folder / "levels.json").read_text())
+        told = json.loads((folder / "levels.json").read_text(encoding="utf-8"))
         cord = [v for v in told["levels"] if v.get("cord", True)]
         points = np.array([(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in cord])
         index = image.to_index(points)
@@ -91,7 +91,7 @@ def reference(folder, image, lumbar, head):
             tip = plane_at(image, points, told["conus_tip"]["z"])
             ends["low"] = (tip, 10 + told["conus_tip"].get("uncertainty_mm", 0))
     else:
-        told = json.loads((folder / "places.json").read_text())
+        told = json.loads((folder / "places.json").read_text(encoding="utf-8"))
         points = np.array(told["points"])
         points = points[np.argsort(points[:, 2])]
         index, tolerance = image.to_index(points), max(told.get("tolerance_mm", ON_PATH_MM), ON_PATH_MM)
@@ -131,7 +131,7 @@ def truth(middles, path, tip, top, plane_mm, right_polarity):
 
 def look(folder):
     """Extract a case."""
-    told = json.loads((folder / "case.json").read_text())
+    told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     image = canonical(cls.read(folder / "image.nii.gz", frame=0))
     source = SAME_PEOPLE.get(told["group"], told["group"])
     expected = told.get("expect")
@@ -299,7 +299,7 @@ def segment_apart(folder, apart):
     """Segment a case with numbers fitted without its source; confidence and whether the mask is right."""
     from scores import case_scores, is_right
 
-    told = json.loads((folder / "case.json").read_text())
+    told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     source = SAME_PEOPLE.get(told["group"], told["group"])
     coefficients.INTERCEPT, coefficients.WEIGHTS = apart[source][0], tuple(apart[source][1])
     try:

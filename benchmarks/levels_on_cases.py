@@ -124,7 +124,7 @@ def main():
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     total, chains = np.zeros(5, int), []
     for case in sorted(p.parent for p in args.data.glob("*/vert.nii.gz")):
-        about = json.loads((case / "case.json").read_text())
+        about = json.loads((case / "case.json").read_text(encoding="utf-8"))
         middles, numbers = drawn_discs(case, about)
         try:
             result = cls.segment(case / "image.nii.gz")

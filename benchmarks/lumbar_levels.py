@@ -80,7 +80,9 @@ def main():
     print("| image | conus: depth | width | above: depth | width |")
     print("|---|---|---|---|---|")
     for folder in sorted(p.parent for p in args.data.glob("*/levels.json")):
-        rows = errors(cls.segment(folder / "image.nii.gz"), json.loads((folder / "levels.json").read_text()))
+        rows = errors(
+            cls.segment(folder / "image.nii.gz"), json.loads((folder / "levels.json").read_text(encoding="utf-8"))
+        )
         cases[folder.name] = rows
         print(f"| {folder.name} | {row_of(rows)} |", flush=True)
     print(f"| all | {row_of(np.concatenate(list(cases.values())))} |")

@@ -37,7 +37,7 @@ COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#7a9e7e", "#8d6a9f")
 def load(path):
     """Group -> its benchmarks, in the order they ran."""
     groups = defaultdict(list)
-    for b in json.loads(Path(path).read_text())["benchmarks"]:
+    for b in json.loads(Path(path).read_text(encoding="utf-8"))["benchmarks"]:
         params = {k: v for k, v in (b["params"] or {}).items() if isinstance(v, str | int | float)}
         info = b["extra_info"]
         groups[b["group"]].append(
@@ -398,7 +398,7 @@ def write_tables(groups, machine, path):
 
 def machine_of(path):
     """One line: processor, cores, Python, day."""
-    run = json.loads(Path(path).read_text())
+    run = json.loads(Path(path).read_text(encoding="utf-8"))
     info = run["machine_info"]
     cpu = info.get("cpu", {})
     name, cores = cpu.get("brand_raw", info["machine"]), cpu.get("count", "?")

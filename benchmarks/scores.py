@@ -32,8 +32,8 @@ def case_scores(mask, case):
         scores = asdict(cls.compare(mask, case / "seg.nii.gz"))
         return _rounded(**{k: scores[k] for k in ("dice", "hd95_mm", "bias_mm", "area_error", "coverage")})
     if (case / "places.json").exists():
-        return _place_scores(mask, json.loads((case / "places.json").read_text()))
-    return _level_scores(mask, json.loads((case / "levels.json").read_text()))
+        return _place_scores(mask, json.loads((case / "places.json").read_text(encoding="utf-8")))
+    return _level_scores(mask, json.loads((case / "levels.json").read_text(encoding="utf-8")))
 
 
 def is_right(scores, case):

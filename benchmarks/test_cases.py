@@ -37,7 +37,7 @@ def given(case):
 @pytest.mark.benchmark(group="real cases")
 def test_case(benchmark, case, name, segment, given):
     image, line, seconds = given
-    about = json.loads((case / "case.json").read_text())
+    about = json.loads((case / "case.json").read_text(encoding="utf-8"))
     info = benchmark.extra_info
     info.update(case=case.name, method=name, contrast=about["contrast"], centerline_s=round(seconds, 2))
     info.update(expected=about.get("expect", "cord"), failure=None)

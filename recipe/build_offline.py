@@ -38,7 +38,7 @@ def make_channel(work: Path) -> Path:
     for tool in TOOLS:
         note = work / tool
         note.mkdir()
-        (note / f"{tool}.txt").write_text("lives in Python's own folder\n")
+        (note / f"{tool}.txt").write_text("lives in Python's own folder\n", encoding="utf-8")
         add_package(folder, tool, versions[tool], note)
     write_index(folder)
     (work / "channel" / "noarch").mkdir()
@@ -69,7 +69,7 @@ def write_index(folder: Path) -> None:
             "subdir": folder.name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(),
         }  # fmt: skip
     index = {"info": {"subdir": folder.name}, "packages": {}, "packages.conda": found, "repodata_version": 1}
-    (folder / "repodata.json").write_text(json.dumps(index))
+    (folder / "repodata.json").write_text(json.dumps(index), encoding="utf-8")
 
 
 def faults(package: rattler_build.Package) -> list[str]:

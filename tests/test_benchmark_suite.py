@@ -60,7 +60,8 @@ def test_scores_against_levels(phantom, tmp_path):
         assert rows[0] <= j <= rows[-1]
         levels.append({"x": point[0], "z": point[2], "y_ant": y[0] - 0.25, "y_post": y[1] + 0.25})
     (tmp_path / "levels.json").write_text(
-        json.dumps({"levels": levels, "conus_tip": {"z": float(phantom.centerline_mm[:, 2].min()) - 30}})
+        json.dumps({"levels": levels, "conus_tip": {"z": float(phantom.centerline_mm[:, 2].min()) - 30}}),
+        encoding="utf-8",
     )
     scores = case_scores(mask, tmp_path)
     assert scores == {"border_mm": 0.25, "bias_mm": -0.25, "coverage": 1.0, "hit": 1.0, "ends": 0.0}
@@ -127,9 +128,12 @@ RUN = {
 
 
 def test_page_and_tables(tmp_path):
-    (tmp_path / "run.json").write_text(json.dumps(RUN))
+    (tmp_path / "run.json").write_text(json.dumps(RUN), encoding="utf-8")
     assert render.render(tmp_path / "run.json", tmp_path / "page.html", tables=tmp_path / "tables.md") == 0
-    page, tables = (tmp_path / "page.html").read_text(), (tmp_path / "tables.md").read_text()
+    page, tables = (
+        (tmp_path / "page.html").read_text(encoding="utf-8"),
+        (tmp_path / "tables.md").read_text(encoding="utf-8"),
+    )
     assert "A &lt;fast&gt; one" in page
     assert page.count("data:image/svg+xml") == 4
     assert "http" not in page.split("<body>")[1].replace("http://www.w3.org", "")
@@ -146,6 +150,6 @@ def test_slower_is_a_matter_of_ratios(tmp_path, ours, all_others, slower):
     for b in now["benchmarks"]:
         b["stats"]["min"] *= ours if b["name"] == OURS else all_others
     for name, run in (("now", now), ("then", RUN)):
-        (tmp_path / f"{name}.json").write_text(json.dumps(run))
+        (tmp_path / f"{name}.json").write_text(json.dumps(run), encoding="utf-8")
     found = render.render(tmp_path / "now.json", tmp_path / "page.html", against=tmp_path / "then.json")
     assert found == slower

@@ -81,7 +81,9 @@ def fill(folder):
     for subject in ("sub-01", "sub-02"):
         (folder / "bids" / subject / "anat").mkdir(parents=True)
         shutil.copy(folder / "sub-01_T2w.nii.gz", folder / "bids" / subject / "anat" / f"{subject}_T2w.nii.gz")
-    (folder / "bids" / "dataset_description.json").write_text('{"Name": "phantoms", "BIDSVersion": "1.9.0"}')
+    (folder / "bids" / "dataset_description.json").write_text(
+        '{"Name": "phantoms", "BIDSVersion": "1.9.0"}', encoding="utf-8"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -241,6 +241,15 @@ def test_no_print_outside_the_command_line(name):
     assert name == "app.cli" or "print" not in calls
 
 
+@pytest.mark.parametrize("folder", ["benchmarks", "cordlevelset", "docs", "tests", "SlicerCordLevelSet"])
+def test_a_text_file_names_its_encoding(folder):
+    """Elsewhere the machine's own is taken: ASCII in a bare container, a code page on Windows."""
+    for path in (PACKAGE.parent / folder).rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") in {"read_text", "write_text"}:
+                assert any(k.arg == "encoding" for k in call.keywords), f"{path.name}:{call.lineno}"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_files_and_functions_stay_short(name):
     source = PATHS[name].read_text(encoding="utf-8")

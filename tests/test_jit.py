@@ -21,7 +21,7 @@ SOURCE = "from cordlevelset._jit import njit\n@njit\ndef times(x):\n    return {
 def folder(tmp_path, monkeypatch):
     """A kernel's source; its cache lies beside it."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
-    (tmp_path / "kernel.py").write_text(SOURCE.format(factor=2))
+    (tmp_path / "kernel.py").write_text(SOURCE.format(factor=2), encoding="utf-8")
     return tmp_path
 
 
@@ -112,7 +112,7 @@ def test_the_code_of_an_older_source_is_not_run(folder):
     run(folder)
     (data,) = files(folder, "nbc")
     old = data.read_bytes()
-    (folder / "kernel.py").write_text(SOURCE.format(factor=5))
+    (folder / "kernel.py").write_text(SOURCE.format(factor=5), encoding="utf-8")
     run(folder)
     data.write_bytes(old)  # by a process that still runs it
     assert run(folder) == (7.5, [], False)

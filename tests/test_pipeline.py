@@ -178,7 +178,9 @@ def test_a_cord_wider_than_any_is_said_to_be(neck, neck_result, monkeypatch):
 def test_ends_that_are_told_are_honoured(neck, neck_result, tmp_path):
     points = neck.centerline_mm[[-8, 6]] if neck.centerline_mm[0, 2] > 0 else neck.centerline_mm[[6, -8]]
     low, high = sorted(points, key=lambda p: p[2])
-    (tmp_path / "top.csv").write_text("x_lps_mm,y_lps_mm,z_lps_mm\n" + ",".join(f"{v:.3f}" for v in high) + "\n")
+    (tmp_path / "top.csv").write_text(
+        "x_lps_mm,y_lps_mm,z_lps_mm\n" + ",".join(f"{v:.3f}" for v in high) + "\n", encoding="utf-8"
+    )
     result = cls.segment(neck.image, bottom=low, top=tmp_path / "top.csv")
     planes = np.sort(np.rint(neck.image.to_index(np.array([low, high]))[:, 0]).astype(int))
     held = np.flatnonzero(result.mask.array.any((1, 2)))

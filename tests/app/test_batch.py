@@ -77,8 +77,8 @@ def test_each_image_has_its_answer(undisturbed):
         for end in batch.LEAVES:
             assert (output / f"{name}_label-SC_{end}").exists()
     assert not (output / "sub-03/anat/sub-03_T2w_label-SC_seg.nii.gz").exists()
-    assert (output / "cord.tsv").read_text().count("\n") == 5
-    page = (output / "index.html").read_text()
+    assert (output / "cord.tsv").read_text(encoding="utf-8").count("\n") == 5
+    page = (output / "index.html").read_text(encoding="utf-8")
     assert "sub-04_&lt;b&gt;_T2w" in page
     assert "<b>" not in page
     links = re.findall('<a href="([^"]+)"', page)
@@ -103,7 +103,7 @@ def test_what_does_not_count_as_done(dataset, undisturbed, tmp_path, monkeypatch
     record = output / f"{source.stem}_label-SC_seg.json"
     known = {"output": output, "report": True}
     assert batch.known_outcome(source, **known) == outcomes[0]
-    text = record.read_text()
+    text = record.read_text(encoding="utf-8")
     other = tmp_path / "other.nii.gz"
     other.write_bytes(source.path.read_bytes() + b"0")
     assert batch.known_outcome(replace(source, path=other), **known) is None
@@ -111,9 +111,9 @@ def test_what_does_not_count_as_done(dataset, undisturbed, tmp_path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(batch, "__version__", "another")
         assert batch.known_outcome(source, **known) is None
-    record.write_text(text[: len(text) // 2])
+    record.write_text(text[: len(text) // 2], encoding="utf-8")
     assert batch.known_outcome(source, **known) is None
-    record.write_text(text)
+    record.write_text(text, encoding="utf-8")
 
 
 def test_nothing_is_left_of_an_older_version_of_the_image(dataset, undisturbed, tmp_path):
@@ -125,7 +125,7 @@ def test_nothing_is_left_of_an_older_version_of_the_image(dataset, undisturbed, 
     assert [o.status for o in outcomes[:2]] == ["no cord found", "done"]
     left = {f"sub-01_T2w_label-SC_{end}" for end in ("seg.json", "view.svg")}
     assert {p.name for p in (output / "sub-01/anat").iterdir()} == left
-    assert (output / "index.html").read_text().count("<a ") == 1
+    assert (output / "index.html").read_text(encoding="utf-8").count("<a ") == 1
 
 
 def test_pages_may_be_asked_for_later(dataset, undisturbed, tmp_path):
@@ -135,16 +135,16 @@ def test_pages_may_be_asked_for_later(dataset, undisturbed, tmp_path):
     assert batch.known_outcome(source, output=output, report=False) == undisturbed[1][0]
     assert batch.known_outcome(source, output=output, report=True) is None
     batch.run_batch(dataset, output)
-    assert (output / "index.html").read_text().count("<a ") == 1
+    assert (output / "index.html").read_text(encoding="utf-8").count("<a ") == 1
     batch.run_batch(dataset, output, report=True)
     assert set(content(output)) == set(content(undisturbed[0]))
 
 
 def test_records_follow_bids(dataset, undisturbed):
     output, _ = undisturbed
-    about = json.loads((output / "dataset_description.json").read_text())
+    about = json.loads((output / "dataset_description.json").read_text(encoding="utf-8"))
     assert (output / about["DatasetLinks"]["raw"]).resolve() == dataset.resolve()
-    record = json.loads((output / "sub-01/anat/sub-01_T2w_label-SC_seg.json").read_text())
+    record = json.loads((output / "sub-01/anat/sub-01_T2w_label-SC_seg.json").read_text(encoding="utf-8"))
     assert record["Sources"] == ["bids:raw:sub-01/anat/sub-01_T2w.nii.gz"]
     digest = hashlib.sha256((dataset / "sub-01/anat/sub-01_T2w.nii.gz").read_bytes()).hexdigest()
     assert list(record["SourceSHA256"].values()) == [digest]
@@ -196,7 +196,7 @@ def test_killed_and_started_again_leaves_the_same_bytes(dataset, undisturbed, tm
     ]
     killed = output / f".cordlevelset-{socket.gethostname()}-{10**9}-x"  # what a kill may leave of a file being written
     killed.mkdir()
-    (killed / "cord.tsv").write_text("half")
+    (killed / "cord.tsv").write_text("half", encoding="utf-8")
     rng = random.Random(3)
     for _ in range(3):
         run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -237,10 +237,10 @@ def test_no_other_description_is_replaced(dataset, tmp_path):
     root = shutil.copytree(dataset, tmp_path / "bids")
     for place, text in ((root, raw), (tmp_path / "derivatives", other), (tmp_path / "raw", raw)):
         place.mkdir(exist_ok=True)
-        (place / "dataset_description.json").write_text(text)
+        (place / "dataset_description.json").write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match="give a"):
             batch.run_batch(root, place)
-        assert (place / "dataset_description.json").read_text() == text
+        assert (place / "dataset_description.json").read_text(encoding="utf-8") == text
 
 
 def test_on_a_dask_cluster(dataset, undisturbed, tmp_path_factory):
@@ -256,7 +256,7 @@ def test_on_a_dask_cluster(dataset, undisturbed, tmp_path_factory):
 def test_wrong_use(dataset, tmp_path):
     with pytest.raises(InputError, match="jobs"):
         batch.run_batch(dataset, tmp_path, jobs=0)
-    (Path(tmp_path) / "file").write_text("")
+    (Path(tmp_path) / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot write"):
         batch.run_batch(dataset, tmp_path / "file")
 
@@ -273,7 +273,7 @@ def test_content_that_was_not_fetched_is_named(dataset, tmp_path):
     (root / "sub-01/anat").mkdir(parents=True)
     link, pointer = (root / f"sub-01/anat/sub-01_{suffix}.nii.gz" for suffix in ("T1w", "T2w"))
     link.symlink_to("../../.git/annex/objects/none.nii.gz")
-    pointer.write_text("/annex/objects/MD5E-s12--0123.nii.gz\n")
+    pointer.write_text("/annex/objects/MD5E-s12--0123.nii.gz\n", encoding="utf-8")
     outcomes = batch.run_batch(root, tmp_path / "out")
     words = "is a link whose content is not here; get it first (datalad get, git annex get)"
     assert [(o.status, o.remark) for o in outcomes] == [
@@ -310,7 +310,7 @@ def test_the_table_keeps_what_other_runs_left(dataset, undisturbed, tmp_path, ca
     words = ["batch", str(dataset), str(output), "--participant-label", "02", "--session-label", "a", "--suffix", "T1w"]
     assert main(words) == 0
     assert capsys.readouterr().out.startswith("1 images done")
-    table = (output / "cord.tsv").read_text().splitlines()
+    table = (output / "cord.tsv").read_text(encoding="utf-8").splitlines()
     assert [row.split("\t")[0] for row in table] == ["participant_id", "sub-01", "sub-02", "sub-03"]  # no record of 04
 
 

@@ -58,26 +58,26 @@ def test_every_mask_has_a_sidecar(neck_file, neck_result, tmp_path):
     mask = tmp_path / "cord.nii.gz"
     words = ["segment", str(neck_file), "-o", str(mask), "--contrast", "t2"]
     assert main(words) == 0
-    about = json.loads((tmp_path / "cord.json").read_text())
+    about = json.loads((tmp_path / "cord.json").read_text(encoding="utf-8"))
     assert about["Sources"] == [neck_file.as_posix()]
     assert about["Options"]["contrast"] == "t2"
     assert about["Command"] == f"cordlevelset segment {neck_file.name} -o cord.nii.gz --contrast t2"
     assert about["Result"]["confidence"] == round(neck_result.confidence, 2)
     assert about["Result"]["ends_mm"][0] == [round(float(v), 1) for v in neck_result.centerline.points_mm[0]]
     assert main([*words, "--measures", str(tmp_path / "cord.json")]) == 0  # the same and the slices
-    longer = json.loads((tmp_path / "cord.json").read_text())
+    longer = json.loads((tmp_path / "cord.json").read_text(encoding="utf-8"))
     assert longer.keys() - about.keys() == {"Slices"}
     assert longer["Result"] == about["Result"]
 
 
 def test_another_files_sidecar_is_not_replaced(neck_file, tmp_path, capsys):
-    (tmp_path / "image.json").write_text('{"EchoTime": 0.1}')  # of image.nii.gz, from the scanner
+    (tmp_path / "image.json").write_text('{"EchoTime": 0.1}', encoding="utf-8")  # of image.nii.gz, from the scanner
     assert main(["segment", str(neck_file), "-o", str(tmp_path / "image.mha")]) == 1
     assert "would be lost" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["image.json"]
-    (tmp_path / "image.mha").write_text("")  # another tool's mask and its sidecar: both are replaced
+    (tmp_path / "image.mha").write_text("", encoding="utf-8")  # another tool's mask and its sidecar: both are replaced
     assert main(["segment", str(neck_file), "-o", str(tmp_path / "image.mha")]) == 0
-    assert "Result" in json.loads((tmp_path / "image.json").read_text())
+    assert "Result" in json.loads((tmp_path / "image.json").read_text(encoding="utf-8"))
 
 
 def test_at_a_terminal_a_line_opens_both(neck_file, tmp_path, monkeypatch, capsys):
@@ -104,7 +104,7 @@ def test_centerline(name, neck_file, tmp_path, capsys):
 def test_measure_and_compare(neck, tmp_path, capsys):
     cls.write(neck.soft_mask, tmp_path / "soft.nii.gz")
     assert main(["measure", str(tmp_path / "soft.nii.gz"), "-o", str(tmp_path / "m.csv")]) == 0
-    assert len((tmp_path / "m.csv").read_text().splitlines()) == 31
+    assert len((tmp_path / "m.csv").read_text(encoding="utf-8").splitlines()) == 31
     assert main(["compare", str(tmp_path / "soft.nii.gz"), str(tmp_path / "soft.nii.gz"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["dice"] == 1
     cls.write(neck.soft_mask.like(np.zeros(neck.image.shape, np.uint8)), tmp_path / "none.nii.gz")

@@ -18,7 +18,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shell")
-    (folder / "lumbar_t2.nii.gz").write_text("")
+    (folder / "lumbar_t2.nii.gz").write_text("", encoding="utf-8")
     return folder
 
 
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 def test_bash_completes(words, expected, folder, capsys):
     pytest.importorskip("shtab")
     assert main(["completion", "bash"]) == 0
-    (folder / "script").write_text(capsys.readouterr().out)
+    (folder / "script").write_text(capsys.readouterr().out, encoding="utf-8")
     text = COMPLETE.format(words=words, last=len(words.split()) - 1)
     done = subprocess.run(["bash", "-c", text], cwd=folder, capture_output=True, text=True, check=True)
     assert {line.strip() for line in done.stdout.splitlines()} == expected

@@ -190,11 +190,11 @@ def test_a_draft_that_is_still_open_does_not_undo_the_result(tmp_path, monkeypat
         raise PermissionError(errno.EACCES, "used by another process")
 
     with files.whole_or_nothing([tmp_path / "a.txt"]) as (draft,):
-        draft.write_text("whole")
+        draft.write_text("whole", encoding="utf-8")
         (draft.parent / "scanned").touch()
         monkeypatch.setattr(os, "unlink", refuse)
     monkeypatch.undo()
-    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "whole"
 
 
 def test_names_that_differ_in_case_alone_are_one_where_that_is_so(tmp_path, monkeypatch):

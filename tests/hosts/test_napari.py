@@ -114,8 +114,8 @@ def test_a_session(viewer, qtbot, tmp_path, monkeypatch):
         getattr(panel, f"save_{what}").native.click()
         assert panel.status.value == f"Saved {path}"
     np.testing.assert_array_equal(cls.read(tmp_path / "saved.nii.gz").array, second.mask.array)
-    assert len((tmp_path / "saved.csv").read_text().splitlines()) == len(second.slices) + 1
-    assert "lumbar T2" in (tmp_path / "saved.html").read_text()
+    assert len((tmp_path / "saved.csv").read_text(encoding="utf-8").splitlines()) == len(second.slices) + 1
+    assert "lumbar T2" in (tmp_path / "saved.html").read_text(encoding="utf-8")
     viewer.close()
 
 

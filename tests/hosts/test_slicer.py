@@ -278,7 +278,9 @@ def test_job_brings_what_a_call_brings():
 
 def test_the_bar_shows_how_much_is_compiled():
     job = Job(GRIDS["axial"])
-    job._folder.joinpath("stderr").write_text('{"stage": "centerline", "fraction": 0.05}\n{"compiled": 12, "of": 48}\n')
+    job._folder.joinpath("stderr").write_text(
+        '{"stage": "centerline", "fraction": 0.05}\n{"compiled": 12, "of": 48}\n', encoding="utf-8"
+    )
     job._read = 0
     job._listen()
     assert job.percent == 25

@@ -194,7 +194,7 @@ def test_modules_say_what_they_are(application, monkeypatch):
 def test_the_form_fits_the_module(application, monkeypatch):
     """Every widget the panel names is in the .ui file, every binding names a parameter, every kind is declared."""
     module = fresh(monkeypatch, "CordLevelSet")
-    source = (EXTENSION / "CordLevelSet" / "CordLevelSet.py").read_text()
+    source = (EXTENSION / "CordLevelSet" / "CordLevelSet.py").read_text(encoding="utf-8")
     assert set(re.findall(r"self\.ui\.(\w+)", source)) <= set(WIDGETS)
     bound = {name: w.findtext("property[@name='SlicerParameterName']/string") for name, w in WIDGETS.items()}
     bound = {name: parameter for name, parameter in bound.items() if parameter}
@@ -212,10 +212,10 @@ def test_the_form_fits_the_module(application, monkeypatch):
 def test_the_build_lists_every_file():
     for module in ("CordLevelSet", "SegmentEditorCord"):
         folder = EXTENSION / module
-        listed = (folder / "CMakeLists.txt").read_text().replace("${MODULE_NAME}", module)
+        listed = (folder / "CMakeLists.txt").read_text(encoding="utf-8").replace("${MODULE_NAME}", module)
         files = {p.relative_to(folder).as_posix() for kind in ("py", "ui", "png") for p in folder.rglob(f"*.{kind}")}
         assert [name for name in sorted(files) if name not in listed] == []
-    description = json.loads((EXTENSION / "CordLevelSet.json").read_text())
+    description = json.loads((EXTENSION / "CordLevelSet.json").read_text(encoding="utf-8"))
     assert set(description) >= {"$schema", "category", "scm_url"}
 
 

@@ -91,7 +91,7 @@ def lumbar_disc(folder: Path, t2: cls.Volume, t1: cls.Volume) -> None:
 def beside_others(folder: Path) -> None:
     """A text, an empty folder, a report and a copy of a slice among the slices."""
     classic()(folder)
-    (folder / "notes.txt").write_text("not DICOM")
+    (folder / "notes.txt").write_text("not DICOM", encoding="utf-8")
     (folder / "sub").mkdir()
     write_report(folder / "report.dcm")
     shutil.copy(folder / "003.dcm", folder / "003 (1).dcm")

@@ -320,7 +320,7 @@ def _points(units: str, scale: float) -> Callable[[Path], Made]:
     def make(folder: Path) -> Made:
         points = [{"position": (neck().centerline_mm[n] * scale).tolist()} for n in (5, 25)]
         markup = {"coordinateSystem": "LPS", "coordinateUnits": units, "controlPoints": points}
-        (folder / "line.mrk.json").write_text(json.dumps({"markups": [markup]}))
+        (folder / "line.mrk.json").write_text(json.dumps({"markups": [markup]}), encoding="utf-8")
         return GOOD(folder)
 
     return make

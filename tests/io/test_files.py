@@ -15,35 +15,35 @@ from cordlevelset.io import drafts, files
 
 def test_all_files_or_none(tmp_path):
     names = [tmp_path / "a.txt", tmp_path / "b.txt"]
-    names[0].write_text("old")
+    names[0].write_text("old", encoding="utf-8")
     with contextlib.suppress(RuntimeError), files.whole_or_nothing(names) as (a, _):
-        a.write_text("new")
+        a.write_text("new", encoding="utf-8")
         raise RuntimeError
-    assert names[0].read_text() == "old"
+    assert names[0].read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     with files.whole_or_nothing(names) as (a, b):
-        a.write_text("new")
-        b.write_text("new")
-        assert names[0].read_text() == "old"
-    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "new"}
+        a.write_text("new", encoding="utf-8")
+        b.write_text("new", encoding="utf-8")
+        assert names[0].read_text(encoding="utf-8") == "old"
+    assert {p.name: p.read_text(encoding="utf-8") for p in tmp_path.iterdir()} == {"a.txt": "new", "b.txt": "new"}
 
 
 def test_a_folder_in_the_place_of_a_file(tmp_path):
     (tmp_path / "b.txt").mkdir()
-    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "a.txt").write_text("old", encoding="utf-8")
     with (
         pytest.raises(cls.InputError, match="it is a folder"),
         files.whole_or_nothing([tmp_path / "a.txt", tmp_path / "b.txt"]),
     ):
         pass
-    assert (tmp_path / "a.txt").read_text() == "old"
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
     (tmp_path / "a.txt").unlink()
     assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
 
 
 def test_what_cannot_be_read_meanwhile_is_not_said_to_be_unwritable(tmp_path):
     with pytest.raises(FileNotFoundError), files.whole_or_nothing([tmp_path / "a.txt"]):
-        (tmp_path / "none").read_text()
+        (tmp_path / "none").read_text(encoding="utf-8")
     assert not list(tmp_path.iterdir())
 
 
@@ -56,7 +56,7 @@ def test_drafts_that_cannot_be_removed_do_not_hold_the_end_up(tmp_path, monkeypa
 
 
 def test_folders_that_cannot_be_made_are_told_before_the_work(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     files.check_makeable(tmp_path / "a" / "b")
     for folder in (tmp_path / "file" / "a", tmp_path / "file" / "a" / "b"):
         with pytest.raises(cls.InputError, match="is a file, not a folder"):
@@ -78,12 +78,15 @@ def test_centerline_written_and_read_again(name, rng, tmp_path):
 
 def test_centerline_formats(tmp_path):
     files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.csv")
-    assert (tmp_path / "a.csv").read_text().splitlines()[:2] == ["x_lps_mm,y_lps_mm,z_lps_mm", "1.0000,2.0000,3.0000"]
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[:2] == [
+        "x_lps_mm,y_lps_mm,z_lps_mm",
+        "1.0000,2.0000,3.0000",
+    ]
     files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
-    (markup,) = json.loads((tmp_path / "a.mrk.json").read_text())["markups"]
+    (markup,) = json.loads((tmp_path / "a.mrk.json").read_text(encoding="utf-8"))["markups"]
     assert (markup["type"], markup["coordinateSystem"]) == ("Curve", "LPS")
     markup["coordinateSystem"] = "RAS"
-    (tmp_path / "ras.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    (tmp_path / "ras.mrk.json").write_text(json.dumps({"markups": [markup]}), encoding="utf-8")
     np.testing.assert_allclose(files.read_centerline(tmp_path / "ras.mrk.json"), [[-1, -2, 3], [-4, -5, 6]])
 
 
@@ -111,7 +114,7 @@ def test_files_that_hold_no_curve(name, text, tmp_path):
 
 
 def test_one_point_will_do(tmp_path):
-    (tmp_path / "a.csv").write_text("x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n")
+    (tmp_path / "a.csv").write_text("x_lps_mm,y_lps_mm,z_lps_mm\n1,2,3\n", encoding="utf-8")
     assert files.read_centerline(tmp_path / "a.csv").tolist() == [[1.0, 2.0, 3.0]]
 
 
@@ -144,15 +147,15 @@ def test_folder_without_permission(tmp_path):
     ],
 )
 def test_fiducials_in_ras(name, text, tmp_path):
-    (tmp_path / name).write_text(text + "p0,1.5,2,3,0\n\np1,4,5,6,0\n")
+    (tmp_path / name).write_text(text + "p0,1.5,2,3,0\n\np1,4,5,6,0\n", encoding="utf-8")
     np.testing.assert_allclose(files.read_centerline(tmp_path / name), [[-1.5, -2, 3], [-4, -5, 6]])
 
 
 def test_fiducials_in_lps(tmp_path):
     for system in ("LPS", "1"):
-        (tmp_path / "a.fcsv").write_text(f"# CoordinateSystem = {system}\np0,1.5,2,3,0\np1,4,5,6,0\n")
+        (tmp_path / "a.fcsv").write_text(f"# CoordinateSystem = {system}\np0,1.5,2,3,0\np1,4,5,6,0\n", encoding="utf-8")
         np.testing.assert_allclose(files.read_centerline(tmp_path / "a.fcsv"), [[1.5, 2, 3], [4, 5, 6]])
-    (tmp_path / "a.fcsv").write_text("# CoordinateSystem = IJK\np0,1.5,2,3,0\np1,4,5,6,0\n")
+    (tmp_path / "a.fcsv").write_text("# CoordinateSystem = IJK\np0,1.5,2,3,0\np1,4,5,6,0\n", encoding="utf-8")
     with pytest.raises(cls.InputError, match="holds no curve"):
         files.read_centerline(tmp_path / "a.fcsv")
 
@@ -161,7 +164,7 @@ def test_points_that_were_never_placed_do_not_count(tmp_path):
     placed = [{"position": [i, 2 * i, 3 * i]} for i in (1, 2)]
     waiting = [{"position": [0, 0, 0], "positionStatus": "undefined"}]
     markup = {"type": "Fiducial", "coordinateSystem": "LPS", "controlPoints": placed + waiting}
-    (tmp_path / "a.mrk.json").write_text(json.dumps({"markups": [markup]}))
+    (tmp_path / "a.mrk.json").write_text(json.dumps({"markups": [markup]}), encoding="utf-8")
     np.testing.assert_allclose(files.read_centerline(tmp_path / "a.mrk.json"), [[1, 2, 3], [2, 4, 6]])
 
 
@@ -170,9 +173,9 @@ def test_points_that_were_never_placed_do_not_count(tmp_path):
 )
 def test_markups_in_another_unit_are_converted(units, mm, tmp_path):
     files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
-    document = json.loads((tmp_path / "a.mrk.json").read_text())
+    document = json.loads((tmp_path / "a.mrk.json").read_text(encoding="utf-8"))
     document["markups"][0]["coordinateUnits"] = units
-    (tmp_path / "a.mrk.json").write_text(json.dumps(document))
+    (tmp_path / "a.mrk.json").write_text(json.dumps(document), encoding="utf-8")
     points = files.read_centerline(tmp_path / "a.mrk.json")
     np.testing.assert_allclose(points, np.array([[1, 2, 3], [4, 5, 6]]) * mm)
 
@@ -180,9 +183,9 @@ def test_markups_in_another_unit_are_converted(units, mm, tmp_path):
 @pytest.mark.parametrize("units", ["voxel", "", None, ["mm", "mm", "s"], [], 3])
 def test_markups_in_no_length_are_refused(units, tmp_path):
     files.write_centerline([[1, 2, 3], [4, 5, 6]], tmp_path / "a.mrk.json")
-    document = json.loads((tmp_path / "a.mrk.json").read_text())
+    document = json.loads((tmp_path / "a.mrk.json").read_text(encoding="utf-8"))
     document["markups"][0]["coordinateUnits"] = units
-    (tmp_path / "a.mrk.json").write_text(json.dumps(document))
+    (tmp_path / "a.mrk.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(cls.InputError, match=r"a\.mrk\.json: coordinates in .* are not understood; save"):
         files.read_centerline(tmp_path / "a.mrk.json")
 
@@ -202,11 +205,11 @@ def test_drafts_of_living_processes_are_left_alone(tmp_path):
     old = tmp_path / ".cordlevelset-elsewhere-7-old"
     for folder in (dead, huge, other, unnamed, old):
         folder.mkdir()
-        (folder / "half").write_text("")
+        (folder / "half").write_text("", encoding="utf-8")
     os.utime(old, (time.time() - 1.1 * 86400,) * 2)
     os.utime(other, (time.time() - 0.9 * 86400,) * 2)
     with drafts.draft_folder(tmp_path) as mine, files.whole_or_nothing([tmp_path / "a.txt"]) as (draft,):
-        draft.write_text("whole")
+        draft.write_text("whole", encoding="utf-8")
         drafts.remove_dead_drafts(tmp_path)
         assert set(tmp_path.iterdir()) == {other, unnamed, mine, draft.parent}
     assert set(tmp_path.iterdir()) == {other, unnamed, tmp_path / "a.txt"}

@@ -118,7 +118,7 @@ def _cut(folder, suffix):
 
 
 def _text(folder, name="a.nii"):
-    (folder / name).write_text("not an image")
+    (folder / name).write_text("not an image", encoding="utf-8")
     return folder / name
 
 

@@ -55,7 +55,7 @@ def test_the_command_line_writes_levels(image, named, tmp_path, capsys):
     with out["a.sct.csv"].open() as file:
         levels = [row["VertLevel"] for row in csv.DictReader(file)]
     assert levels == [str(n) for n in range(3, 3 + len(levels))]
-    assert [d["name"] for d in json.loads(out["l.json"].read_text())["discs"]][:2] == ["C2/3", "C3/4"]
+    assert [d["name"] for d in json.loads(out["l.json"].read_text(encoding="utf-8"))["discs"]][:2] == ["C2/3", "C3/4"]
     assert set(np.unique(cls.read(out["discs.nii.gz"]).array)) == {0, *(d.number for d in named.levels.discs)}
     with out["l.csv"].open() as file:
         assert [row["level"] for row in csv.DictReader(file)][:4] == ["C3"] * 4
@@ -72,10 +72,10 @@ def test_a_wrong_disc_writes_nothing(image, tmp_path, capsys):
 def test_a_disc_from_markups(tmp_path):
     points = [{"label": "F-1", "position": [0, 0, 0]}, {"label": "L5/S1", "position": [1.0, -2.0, 3.0]}]
     path = tmp_path / "known.mrk.json"
-    path.write_text(json.dumps({"markups": [{"coordinateSystem": "RAS", "controlPoints": points}]}))
+    path.write_text(json.dumps({"markups": [{"coordinateSystem": "RAS", "controlPoints": points}]}), encoding="utf-8")
     told = read_told(str(path))
     assert (told.number, told.point_mm) == (25, (-1.0, 2.0, 3.0))
-    path.write_text(json.dumps({"markups": [{"controlPoints": points[:1]}]}))
+    path.write_text(json.dumps({"markups": [{"controlPoints": points[:1]}]}), encoding="utf-8")
     with pytest.raises(InputError, match="bears the name of a disc"):
         read_told(str(path))
     with pytest.raises(InputError, match="give NAME=x,y,z"):

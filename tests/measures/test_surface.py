@@ -46,7 +46,7 @@ def test_files_that_others_read(neck_result, tmp_path, ending):
 def test_vtk_and_the_command_line(neck_file, neck_result, tmp_path):
     path = tmp_path / "cord.vtk"
     assert main(["segment", str(neck_file), "-o", str(tmp_path / "m.nii"), "--mesh", str(path)]) == 0
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert "SPACE=LPS" in lines[1]
     n = len(neck_result.surface.points_mm)
     assert lines[4] == f"POINTS {n} float"

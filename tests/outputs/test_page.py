@@ -54,7 +54,7 @@ def test_page_says_how_it_was_made(folder):
 def test_the_page_may_have_a_name(folder, capsys):
     words = ["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/m.nii.gz", "--report"]
     assert main([*words, f"{folder}/page.html"]) == 0
-    named, in_folder = ((folder / name).read_text() for name in ("page.html", "new/r/report.html"))
+    named, in_folder = ((folder / name).read_text(encoding="utf-8") for name in ("page.html", "new/r/report.html"))
     assert named.replace("--report page.html", "--report r") == in_folder
     assert main([*words, f"{folder}/none/page.html"]) == 1
     assert "no folder" in capsys.readouterr().err
@@ -62,7 +62,7 @@ def test_the_page_may_have_a_name(folder, capsys):
 
 def test_a_file_in_the_way_is_told_before_the_work(folder, monkeypatch, capsys):
     monkeypatch.setattr("cordlevelset.pipeline.segment", lambda *_, **__: pytest.fail("the work began"))
-    (folder / "file").write_text("")
+    (folder / "file").write_text("", encoding="utf-8")
     for place in ("file", "file/in/it"):
         words = ["segment", f"{folder}/a<b>&.nii.gz", "-o", f"{folder}/x.nii.gz", "--report", f"{folder}/{place}"]
         assert main(words) == 1

@@ -14,7 +14,7 @@ def test_measures_in_all_forms(neck_result, tmp_path):
     with (tmp_path / "area.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [float(row["area_mm2"]) for row in rows] == pytest.approx([s.area_mm2 for s in neck_result.slices])
-    about = json.loads((tmp_path / "area.json").read_text())
+    about = json.loads((tmp_path / "area.json").read_text(encoding="utf-8"))
     assert about["Result"]["polarity"] == "dark"
     assert about["Options"] == {"image": "neck"}
     with (tmp_path / "area.sct.csv").open() as stream:

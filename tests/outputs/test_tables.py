@@ -33,7 +33,7 @@ def folder(neck, neck_file, neck_result, tmp_path_factory):
 
 
 def test_json_has_units_options_origin_and_all_slices(folder, neck_file, neck_result):
-    about = json.loads((folder / "a.json").read_text())
+    about = json.loads((folder / "a.json").read_text(encoding="utf-8"))
     assert about["GeneratedBy"] == [{"Name": "cordlevelset", "Version": cls.__version__}]
     assert about["Sources"] == [neck_file.as_posix()]
     digest = hashlib.sha256(neck_file.read_bytes()).hexdigest()
@@ -48,7 +48,7 @@ def test_json_has_units_options_origin_and_all_slices(folder, neck_file, neck_re
 
 
 def test_json_of_a_mask_knows_no_nan(folder):
-    text = (folder / "m.json").read_text()
+    text = (folder / "m.json").read_text(encoding="utf-8")
     about = json.loads(text, parse_constant=lambda word: pytest.fail(word))
     assert about["Slices"][0]["confidence"] is None
     total = sum(s["volume_mm3"] for s in about["Slices"])
@@ -98,7 +98,7 @@ def test_an_input_is_never_replaced(folder, neck_file, tmp_path, capsys):
 
 def test_checksum_of_a_folder(tmp_path):
     for name, text in (("b", "2"), ("a", "1")):
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
     parts = [hashlib.sha256(text).hexdigest() for text in (b"1", b"2")]
     assert checksum(tmp_path) == hashlib.sha256("".join(parts).encode()).hexdigest()
     of_one = checksum(tmp_path, files=[tmp_path / "a", tmp_path / "a"])
