@@ -51,6 +51,7 @@ def find_and_outline(
     image: Volume, contrast: str, order: int, given: Given, constraints: Constraints | None, callback: Callback | None
 ) -> AutomaticResult:
     """Find the cord and draw its contours by the image, with what was given as hints."""
+    from cordlevelset.border.planes import SpacedPlanes
     from cordlevelset.border.propagate import segment_path
     from cordlevelset.detection.finder import find_cord
 
@@ -60,11 +61,14 @@ def find_and_outline(
     path = find_cord(image.array, spacing=image.spacing, polarity=order, hint=hint)
     log.info("path %d planes, polarity %+d, ordered %+d", len(path.centers_mm), path.polarity, order)
     report(callback, "border", 0.5)
-    contours = segment_path(
-        image.array,
-        spacing=image.spacing,
-        path=path,
+    planes = SpacedPlanes.along(image.array, image.spacing, path)
+    sections = segment_path(
+        planes.array,
+        spacing=planes.spacing,
+        path=planes.path,
         callback=None if callback is None else lambda share: bool(callback(Progress("border", 0.5 + 0.4 * share))),
     )
-    log.info("cord in %d planes from %d, conus %s", len(contours.radii_mm), contours.first, contours.conus_state)
+    contours = planes.on_all_planes(sections)
+    log.info("cord in %d planes, %d outlined", len(contours.radii_mm), len(sections.radii_mm))
+    log.info("conus %s", contours.conus_state)
     return AutomaticResult(image, contrast, order, given, path.polarity, contours)

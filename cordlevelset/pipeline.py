@@ -144,6 +144,7 @@ def detect_centerline(
     NoCordFoundError
         If nothing in the image looks like a cord.
     """
+    from cordlevelset.border.planes import SpacedPlanes
     from cordlevelset.border.propagate import follow_path
     from cordlevelset.detection.finder import find_cord
     from cordlevelset.io.images import as_volume
@@ -152,8 +153,9 @@ def detect_centerline(
     report(callback, "centerline", 0.05)
     path = find_cord(image.array, spacing=image.spacing, polarity=order)
     report(callback, "border", 0.5)
-    contours = follow_path(image.array, spacing=image.spacing, path=path)
-    return centerline_of(image, contours, path.polarity)
+    planes = SpacedPlanes.along(image.array, image.spacing, path)
+    sections = follow_path(planes.array, spacing=planes.spacing, path=planes.path)
+    return centerline_of(image, planes.on_all_planes(sections), path.polarity)
 
 
 def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn, Volume]:
