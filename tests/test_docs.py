@@ -29,7 +29,14 @@ from cordlevelset.app.cli import main
 from cordlevelset.phantom import make_phantom
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+LOOKED_UP = sorted(path for folder in ("decisions", "reference") for path in (DOCS / folder).glob("*.md"))
+"""Records of what was tried, tables, and pages for those who build on it."""
+FOR_USERS = [ROOT / "README.md", *(path for path in sorted(DOCS.glob("*.md")) if path.stem not in ("api", "method"))]
+"""What a user may have to read: README and all pages of the topmost folder but the list of names and the equations."""
+PAGES = [*FOR_USERS, DOCS / "api.md", DOCS / "method.md", ROOT / "CONTRIBUTING.md", *LOOKED_UP]
+MOST_WORDS = 12_000
+"""Of all pages for users together, code and tables included: about an hour of reading."""
 PACKAGE = Path(cls.__file__).parent
 MODULES = sorted(
     ".".join(p.relative_to(PACKAGE).with_suffix("").parts)
@@ -201,10 +208,32 @@ def test_constants_are_there(page):
         assert isinstance(getattr(importlib.import_module(f"cordlevelset.{module}"), constant), int | float), name
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), *LOOKED_UP], ids=lambda p: p.name)
 def test_pages_are_listed(page):
-    listed = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
-    assert page.stem in [*listed, "index"], f"add {page.stem} to a toctree of docs/index.md"
+    listed = (DOCS / "index.md").read_text(encoding="utf-8").splitlines()
+    name = page.relative_to(DOCS).with_suffix("").as_posix()
+    record = re.match(r"decisions/2\d{3}-\d\d-\d\d-", name)  # docs/decisions/index.md lists them by their date
+    assert record or name in [*listed, "index"], f"add {name} to a toctree of docs/index.md"
+
+
+def test_pages_for_users_are_short():
+    words = {page.name: len(page.read_text(encoding="utf-8").split()) for page in FOR_USERS}
+    assert len(words) > 15
+    assert sum(words.values()) <= MOST_WORDS, words
+
+
+def sentences(text):
+    """Sentences of a page's prose: headings, table cells, items of lists; no code, no formulas."""
+    text = re.sub(r"^(```+|~~~+).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"<!--.*?-->|\$\$.*?\$\$|^\([\w-]+\)=$", "", text, flags=re.MULTILINE | re.DOTALL)
+    for block in re.split(r"\n\s*\n|\n(?=\s*[-*|:#>]|\s*\d+\. )|\|", text):
+        yield from re.split(r"(?<=[.!?:])\s+", " ".join(block.split()))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in LOOKED_UP], ids=lambda p: p.name)
+def test_no_sentence_must_be_read_twice(page):
+    for sentence in sentences(page.read_text(encoding="utf-8")):
+        assert len(sentence.split()) <= 40, sentence
 
 
 def test_reference_names_every_public_name():

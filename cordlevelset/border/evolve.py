@@ -13,8 +13,8 @@ have formed.
 
 The surest slice goes first and the others follow outwards, up and down the cord: each sets out from its own start
 contour moved as its neighbour's was. Where its image says little, it so begins where the neighbour's image has led; the
-anchor stays where it was, and a slice's error is not carried on. docs/border.md has the figures without each term, and
-side by side.
+anchor stays where it was, and a slice's error is not carried on. Figures without each
+term, and side by side, are in docs/decisions/2026-11-28-active-contour.md.
 
 References
 ----------

@@ -48,15 +48,16 @@ ASIDE_MM = 8.5
 RIDGE = 0.05
 """Roots and ligaments in 0.3 of a column's CSF cost as much as a misfit of 0.07 of the step in every voxel."""
 ROOTS = 0.25
-"""Roots and ligaments darken the CSF beside a cord by 0.15 to 0.27 of the step (docs/border.md), no more is taken
-for them: a sac without a cord does not become one by roots."""
+"""Roots and ligaments darken the CSF beside a cord by 0.15 to 0.27 of the step; no more is taken for them: a sac without
+a cord does not become one by roots (docs/decisions/2026-11-28-thick-slices.md)."""
 MIDDLE = 1 / 3
 """Share of the cord's depth beside which roots and ligaments leave it; else they would pass for a wider cord there."""
 LEAST_FULL = 2 / 3
 """The narrowest cord above the conus, 8 mm (Frostell 2016), fills so much of two 6 mm voxels that share it."""
 RAYS_SHARE = 0.3
 """Of the rays at least, however thick the voxels: they stop short of the sides where the model, to which roots look
-like cord, goes beyond them. The share of least squares in slices of 3 to 6 mm is 0.27 to 0.34 (docs/border.md)."""
+like cord, goes beyond them. The share of least squares in slices of 3 to 6 mm is 0.27 to 0.34
+(docs/decisions/2026-11-28-thick-slices.md)."""
 WALL_MM = (10.0, 14.0)
 """Columns this far from the middle are beyond the sac and within the vertebra."""
 WALL_STEPS = (0.5, 3.0)

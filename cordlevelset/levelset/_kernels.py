@@ -340,7 +340,7 @@ def to_distances(phi, grid, band, sweeps, beyond, near_will_do):
 
 # ---------------------------------------------------------------------------------------------------------------
 # Moving contours (levelset.py). Arrays are flat and padded; the band is a list of strips, STRIP voxels of one row each,
-# joined to runs, so that the inner loops go along memory and vectorise. docs/numerics.md has the equations.
+# joined to runs, so that the inner loops go along memory and vectorise. docs/reference/numerics.md has the equations.
 # ---------------------------------------------------------------------------------------------------------------
 
 STRIP = 8  # 32 bytes of float32: a vector register of most machines; runs of strips make longer loops

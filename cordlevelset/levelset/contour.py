@@ -1,6 +1,6 @@
 """Geodesic active contours: a level-set engine for anisotropic grids.
 
-docs/numerics.md has the equations, the scheme, its stability, and when it fails.
+docs/reference/numerics.md has the equations, the scheme, its stability, and when it fails.
 """
 
 from __future__ import annotations

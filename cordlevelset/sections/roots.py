@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 STANDS_OUT_MM = 0.3
 """A section may stand out of its ellipse by this much: 95 % of the border of five necks, drawn by hand in pixels of 0.4
-to 0.7 mm, do by less than 0.2 to 0.4 mm (docs/border.md)."""
+to 0.7 mm, do by less than 0.2 to 0.4 mm (docs/decisions/2026-11-29-roots.md)."""
 SCALE_MM = polar.RADIUS_STEP_MM
 """What stands out by more than a contour's own sampling counts by its length, not by its square."""
 ROUNDS = 20

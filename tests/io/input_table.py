@@ -1,6 +1,6 @@
 """What goes in and what comes out: every odd input, and the answer to it, as data.
 
-``python tests/io/input_table.py`` runs all rows and writes the table of ``docs/input.md``; `test_input_table` runs the
+``python tests/io/input_table.py`` runs all rows and writes the table of ``docs/reference/input.md``; `test_input_table` runs the
 same rows, checks what they promise, and that the table is as written.
 """
 
@@ -33,7 +33,7 @@ import cordlevelset as cls
 from cordlevelset.app.cli import main
 from cordlevelset.phantom import Phantom, make_phantom
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "input.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "input.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end -->\n"
 LEAST_DICE = 0.85
 """A right mask of the phantom, for images that hold all of it; in each row, unless it says another."""
