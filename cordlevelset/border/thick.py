@@ -48,8 +48,8 @@ ASIDE_MM = 8.5
 RIDGE = 0.05
 """Roots and ligaments in 0.3 of a column's CSF cost as much as a misfit of 0.07 of the step in every voxel."""
 ROOTS = 0.25
-"""Roots and ligaments darken the CSF beside a cord by 0.15 to 0.27 of the step; no more is taken for them: a sac without
-a cord does not become one by roots (docs/decisions/2026-11-28-thick-slices.md)."""
+"""Roots and ligaments darken the CSF beside a cord by 0.15 to 0.27 of the step; no more is taken for them: a sac
+without a cord does not become one by roots (docs/decisions/2026-11-28-thick-slices.md)."""
 MIDDLE = 1 / 3
 """Share of the cord's depth beside which roots and ligaments leave it; else they would pass for a wider cord there."""
 LEAST_FULL = 2 / 3

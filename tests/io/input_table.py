@@ -1,7 +1,7 @@
 """What goes in and what comes out: every odd input, and the answer to it, as data.
 
-``python tests/io/input_table.py`` runs all rows and writes the table of ``docs/reference/input.md``; `test_input_table` runs the
-same rows, checks what they promise, and that the table is as written.
+``python tests/io/input_table.py`` runs all rows and writes the table of ``docs/reference/input.md``; `test_input_table`
+runs the same rows, checks what they promise, and that the table is as written.
 """
 
 from __future__ import annotations
