@@ -63,7 +63,7 @@ def draw(
     _across(middle.subplots(N_SECTIONS // 2, 2), result, canonical, masks, limits)
     _area(right.subplots(), result, reference)
     with whole_or_nothing([path]) as (draft,):
-        figure.savefig(draft, dpi=90, metadata={"Software": None})
+        figure.savefig(draft, dpi=90, metadata={"Software": None, "Description": repr(result)})
 
 
 def _from_the_side(axes: Any, result: CordSegmentation, canonical: Volume, masks: Any, limits: Any) -> None:

@@ -1,13 +1,21 @@
 import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import cordlevelset as cls
 from cordlevelset.app.cli import main
 from cordlevelset.io import files
 from cordlevelset.measures.morphometry import COLUMNS
+
+FRONT_PICTURE = Path(__file__).parents[2] / "docs" / "demo.png"
+"""README's: the one that `cordlevelset demo` draws."""
+NUMBER = r"\d+(?:\.\d+)?"
+"""In the words of a result."""
 
 
 def test_segment_writes_everything(neck, neck_result, neck_file, tmp_path, capsys):
@@ -195,6 +203,15 @@ def test_demo(tmp_path, capsys):
     }
     assert made["demo.png"].read_bytes()[:4] == b"\x89PNG"
     assert cls.compare(made["mask.nii.gz"], made["truth.nii.gz"]).dice == pytest.approx(dice, abs=1e-3)
+    off, give_or_take = (float(re.search(what, said)[1]) for what in (r"tip ([+-][\d.]+) mm", r"give or take (\d+) mm"))
+    assert abs(off) <= give_or_take
+    shown, now = (Image.open(path).text["Description"] for path in (FRONT_PICTURE, made["demo.png"]))
+    assert re.sub(NUMBER, "", shown) == re.sub(NUMBER, "", now), f"copy the demo's picture to {FRONT_PICTURE}"
+    assert _numbers(shown) == pytest.approx(_numbers(now), rel=0.02), f"copy the demo's picture to {FRONT_PICTURE}"
+
+
+def _numbers(text):
+    return [float(word) for word in re.findall(NUMBER, text)]
 
 
 def test_warmup(capsys):
