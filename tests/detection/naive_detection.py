@@ -66,3 +66,76 @@ def extent(odds, plane_mm, *, shared_mm, most, low_cost, high_cost, tip=None, ti
             weight -= low_cost if low > 0 else 0
             weights[low, high] = weight - (high_cost if high < len(odds) - 1 else 0)
     return weights
+
+
+def windows(array, spacing, centers_mm, middles, radii_mm, polarity):
+    """Averages of 30 and 10 mm at planes `middles`, and what is read off them, plane by plane and ray by ray.
+
+    Darkest brightness 0, planes of the image that are 1 mm apart or more all used, of finer ones one a mm. Centers and
+    radii are those of the windows; they change evenly from one to the next.
+    """
+    stride = max(1, int(1.0 / spacing[0]))
+    planes, plane_mm = np.arange(0, len(array), stride), spacing[0] * stride
+    angles, radii = 2 * np.pi * np.arange(64) / 64, 0.25 * np.arange(60)
+    raw = []
+    for plane in planes:
+        y, x = (np.interp(plane, middles, c) for c in centers_mm.T)
+        at = [y + radii * np.sin(angles)[:, None], x + radii * np.cos(angles)[:, None]]
+        raw.append(ndi.map_coordinates(array[plane], [a / s for a, s in zip(at, spacing[1:], strict=True)], order=1,
+                                       mode="nearest"))  # fmt: skip
+    even = [section / section.mean() for section in raw]
+    contours = np.stack([np.interp(planes, middles, r) for r in radii_mm.T], axis=1)
+    steps = []
+    for section, contour in zip(even, contours, strict=True):
+        rays = list(zip(section, contour, strict=True))
+        disc = [v for ray, edge in rays for v in ray[radii < edge - 0.5]]
+        ring = [v for ray, edge in rays for v in ray[(radii > edge + 0.5) & (radii < edge + 2.5)]]
+        steps.append(polarity * (np.mean(disc) - np.mean(ring)))
+    found = {"long": [], "short": [], "inside": [], "around": [], "contrast": []}
+    for row, middle in enumerate(middles):
+        nearest = int(np.rint(middle / stride))
+        within = {
+            mm: [min(max(nearest + d, 0), len(planes) - 1) for d in range(-99, 100) if abs(d) * plane_mm <= mm / 2]
+            for mm in (30, 10)
+        }
+        for name, mm in (("long", 30), ("short", 10)):
+            mean = np.mean([even[k] for k in within[mm]], axis=0)
+            found[name].append(ndi.gaussian_filter1d(mean, 1.0, axis=0, mode="wrap", truncate=2.0))
+        seen = np.mean([raw[k] for k in within[10]], axis=0)
+        core = [(r, v) for ray, edge in zip(seen, radii_mm[row], strict=True)
+                for r, v in zip(radii, ray, strict=True) if r < 0.75 * edge]  # fmt: skip
+        found["inside"].append(np.average([v for _, v in core], weights=[r for r, _ in core]))
+        found["around"].append(np.median([v for ray in seen for v in ray[radii >= 10]]))
+        many = [steps[k] for k in within[30]]
+        found["contrast"].append(np.clip(np.log(max(np.mean(many), 1e-4) / max(np.std(many), 1e-3)), -4, 3))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def change_from_above(inside, step, plane_mm):
+    """Of each window from the median of what lies 15 to 75 mm above, at least 20 mm of it; else a tenth of a step."""
+    changes = []
+    for k in range(inside.shape[1]):
+        above = [m for m in range(inside.shape[1]) if 15 <= (m - k) * plane_mm < 75]
+        if len(above) * plane_mm < 20:
+            changes.append(0.1)
+            continue
+        changes.append(
+            min(
+                min(abs(light[k] - np.median(light[above])) / np.median(height[above]), 1.5)
+                for light, height in zip(inside, step, strict=True)
+            )
+        )
+    return np.array(changes)
+
+
+def gains(cord, sac, away, dark, spacing):
+    """What a path gains as a cord in its sac, and as a sac alone: the best sac within 4 mm, row by row and column."""
+    gain = np.empty(cord.shape)
+    for k, y, x in np.ndindex(*cord.shape):
+        near = [
+            sac[k, j, i]
+            for j, i in np.ndindex(*cord.shape[1:])
+            if abs(j - y) * spacing[1] <= 4 and abs(i - x) * spacing[2] <= 4
+        ]
+        gain[k, y, x] = 0.6 * max(cord[k, y, x], 0.1) + 0.4 * max(near) - 0.2 - away[k, y, x] - dark[k, y, x]
+    return gain, 0.5 * sac - 0.15 - away

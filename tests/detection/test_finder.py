@@ -4,8 +4,12 @@ import tubes
 
 import cordlevelset as cls
 from cordlevelset.border.propagate import follow_path
-from cordlevelset.detection.finder import CordPath, find_cord
-from cordlevelset.detection.hints import PathHint
+from cordlevelset.detection import finder
+from cordlevelset.detection.finder import Candidate, CordPath, candidates, find_cord
+from cordlevelset.detection.hints import PathHint, SearchHint
+from cordlevelset.detection.maps import GainMaps
+from cordlevelset.detection.paths import best_track
+from cordlevelset.detection.searchgrid import SearchGrid, search_grid
 
 SPACING = (3.0, 1.0, 1.0)
 TRAPS = [
@@ -120,3 +124,55 @@ def test_one_slice_of_cord_is_none():
     image, middle = tubes.scene()
     with pytest.raises(cls.NoCordFoundError):
         follow_path(image, spacing=SPACING, path=straight(middle[7:8], ends_below=0.0))
+
+
+def looked_at(cord, sac, places, spacing=(3.0, 1.0, 2.0)):
+    """A curve and the responses about it, as far as the cord's own path needs them."""
+    grid = SearchGrid(np.zeros(cord.shape, np.float32), spacing, (0, 0, 0), (1, 1, 1))
+    maps = GainMaps(-1, cord.astype(np.float32), sac.astype(np.float32), cord, sac)
+    return Candidate(maps, places, None, None, 0.0), grid
+
+
+@pytest.mark.parametrize(("off_mm", "followed"), [(4, True), (6, False)])
+def test_the_cord_is_sought_again_within_its_sac(off_mm, followed):
+    """Straight, so many mm to the left of the curve that was chosen."""
+    cord = np.zeros((12, 21, 21))
+    cord[:, 10, 10 + off_mm // 2] = 0.8
+    best, grid = looked_at(cord, np.zeros_like(cord), np.full((12, 2), 10))
+    places = finder._refined(best, grid, None, slice(0, 12))
+    assert (places == [10, 10 + off_mm // 2]).all() == followed
+
+
+@pytest.mark.parametrize(("half_width", "way"), [(3, "round"), (10, "through")])
+def test_what_is_not_cord_is_passed_only_where_the_way_round_is_too_long(half_width, way):
+    """A tube, one plane of it said to be none, to so many mm on both sides."""
+    cord = np.full((40, 41, 3), -0.1)
+    cord[:, 20, 1] = 0.5
+    allowed = np.ones(cord.shape, bool)
+    allowed[20, 20 - half_width : 21 + half_width] = False
+    best, grid = looked_at(cord, cord, np.full((40, 2), [20, 1]), (3.0, 1.0, 1.0))
+    led = finder._led(cord.astype(np.float32), best.maps, grid, SearchHint(allowed, None))
+    at = best_track(led, grid.spacing).places[20]
+    assert allowed[20, *at] == (way == "round")
+
+
+def test_the_sac_s_own_path_is_needed_once_in_fifty():
+    image, _ = tubes.scene()
+    tried = candidates(image, SPACING, search_grid(image, SPACING), -1)
+    own, of_sac = (c.log_odds - c.extent.log_odds for c in tried)
+    assert own == 0
+    assert 1 / 100 < np.exp(of_sac) < 1 / 25
+
+
+def test_both_ends_are_right_together_or_not_at_all():
+    middle = np.zeros((5, 2))
+
+    def right(below, above=0.0):
+        return CordPath(0, middle, -1, 1.0, np.ones(5), below, above, 5.0, 5.0).extent_right
+
+    assert right(0.0) == 1
+    assert right(0.4) == pytest.approx(0.6)  # likelier outside
+    assert right(0.7) < 0.7  # in the image, and at its place
+    assert right(0.7, 0.4) == pytest.approx(0.6 * right(0.7))
+    assert 0.7 < right(1.0) < 0.9  # four lower ends of five are where they are said to be
+    assert 0.8 < right(0.0, 1.0) < 1
