@@ -167,5 +167,5 @@ def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn,
     turn = canonical_turn(volume)
     values, notes = image_values(volume), (*volume.notes, *missing_notes(volume))
     image = turn.volume(replace(volume, array=values))
-    evened, more = without_interleaf(image.array)
+    evened, more = without_interleaf(image.array, image.spacing)
     return POLARITIES[polarity], turn, replace(image, array=evened, notes=(*notes, *more))

@@ -219,19 +219,17 @@ def result_of(
     """From the automatic contours to what is given back: corrected, as voxels on the input's grid, and measured."""
     canonical = automatic.image
     contours = _honoured(automatic, known)
-    soft = _soft_mask(contours, canonical, known)
+    shares = _soft_mask(contours, turn, grid.shape, canonical.spacing, known)
+    soft = grid.like(np.ascontiguousarray(turn.back(shares)))
     report(callback, "rasterise", 0.95)
     centerline = centerline_of(canonical, contours, automatic.polarity)
     slices = _measures(contours, canonical, turn)
     notes = _notes(automatic, contours, centerline, slices)
     report(callback, "done", 1.0)
 
-    def on_input(array: NDArray[Any]) -> Volume:
-        return grid.like(np.ascontiguousarray(turn.back(array)))
-
     return CordSegmentation(
-        mask=on_input((soft >= 0.5).astype(np.uint8)),
-        soft_mask=on_input(soft),
+        mask=grid.like((soft.array >= 0.5).view(np.uint8)),
+        soft_mask=soft,
         centerline=centerline,
         slices=slices,
         polarity=centerline.polarity,
@@ -259,12 +257,19 @@ def _honoured(automatic: AutomaticResult, known: Constraints | None) -> CordCont
     )
 
 
-def _soft_mask(contours: CordContours, canonical: Volume, known: Constraints | None) -> NDArray[np.float32]:
-    """Share of each voxel that is cord, on the side of one half that the user gave."""
+def _soft_mask(
+    contours: CordContours,
+    turn: Turn,
+    shape: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    known: Constraints | None,
+) -> NDArray[np.float32]:
+    """Share of each voxel that is cord, on the side of one half that the user gave: an array of the input's, turned."""
     from cordlevelset.border.rasterise import partial_volume_fraction
     from cordlevelset.correction.displace import hold_voxels
 
-    soft = partial_volume_fraction(contours, shape=canonical.shape, spacing=canonical.spacing)
+    empty = turn.array(np.zeros(shape, np.float32))
+    soft = partial_volume_fraction(contours, shape=empty.shape, spacing=spacing, out=empty)
     return soft if known is None else hold_voxels(soft, known)
 
 

@@ -24,11 +24,11 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from cordlevelset.levelset.contour import geodesic_active_contour
 from cordlevelset.sections import polar
@@ -75,25 +75,23 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
     radii_mm : (P, A) array
         The contours where they stand, on the same rays; a ray that meets no contour keeps its start.
     """
+    from cordlevelset._jit import threads
+
     radii_mm = cord.radii_mm
     axis = np.arange(-GRID_REACH_MM, GRID_REACH_MM + PIXEL_MM / 2, PIXEL_MM)
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
-    at = [angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, polar.RADII_MM.size - 1)]
+    ray, sample = angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, polar.RADII_MM.size - 1)
 
     def phi_of(radii: NDArray[np.float64]) -> FloatArray:
-        distance: FloatArray = (radius - np.interp(angle, polar.ANGLES, radii, period=2 * np.pi)).astype(np.float32)
+        distance: FloatArray = (radius - _bilinear(radii[..., None], ray, np.zeros_like(ray))).astype(np.float32)
         return distance
 
-    steps, brightness = (
-        np.stack([ndi.map_coordinates(v, at, order=1) for v in np.concatenate([rays, rays[:, :1]], axis=1)])
-        for rays in (cord.evidence, cord.csf_likeness)
-    )
-    g = 1 / (1 + np.maximum(steps, 0) ** 2)
-    anchor = np.stack([phi_of(radii) for radii in radii_mm]).clip(-ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
-    region = -REGION * brightness - ANCHOR_PER_MM * anchor
+    g = 1 / (1 + np.maximum(_bilinear(cord.evidence, ray, sample), 0) ** 2)
+    anchor = phi_of(radii_mm).clip(-ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
+    region = -REGION * _bilinear(cord.csf_likeness, ray, sample) - ANCHOR_PER_MM * anchor
     moved = radii_mm.copy()
 
-    for k, before in _outwards(len(radii_mm), surest):
+    def move(k: int, before: int) -> None:
         start = radii_mm[k] + moved[before] - radii_mm[before]
         stand = geodesic_active_contour(
             phi_of(start),
@@ -106,21 +104,38 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
             tol=TOLERANCE_MM,
         )
         moved[k] = _crossings(stand.phi, start)
+
+    def follow(way: list[tuple[int, int]]) -> None:
+        for k, before in way:
+            move(k, before)
+
+    move(surest, surest)
+    with ThreadPoolExecutor(threads()) as pool:
+        list(pool.map(follow, _outwards(len(moved), surest)))
     return moved
 
 
-def _outwards(n: int, surest: int) -> Iterator[tuple[int, int]]:
-    """Each plane to move and the neighbour that it follows: the surest itself, the others up, then down from there."""
-    yield surest, surest
-    yield from ((k, k - 1) for k in range(surest + 1, n))
-    yield from ((k, k + 1) for k in range(surest - 1, -1, -1))
+def _outwards(n: int, surest: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Each plane to move and the neighbour that it follows: up from the surest, and down."""
+    up = [(k, k - 1) for k in range(surest + 1, n)]
+    return up, [(k, k + 1) for k in range(surest - 1, -1, -1)]
+
+
+def _bilinear(values: NDArray[Any], row: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[Any]:
+    """Values (..., Y, X) at rows, which close to a circle, and columns within them: (..., *rows.shape)."""
+    i, j = row.astype(int), np.minimum(column.astype(int), max(values.shape[-1] - 2, 0))
+    a, b = (row - i).astype(values.dtype), (column - j).astype(values.dtype)
+    i1, j1 = (i + 1) % values.shape[-2], np.minimum(j + 1, values.shape[-1] - 1)
+    low = (1 - b) * values[..., i, j] + b * values[..., i, j1]
+    out: NDArray[Any] = (1 - a) * low + a * ((1 - b) * values[..., i1, j] + b * values[..., i1, j1])
+    return out
 
 
 def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radius on each ray where phi turns positive, the one nearest to the start."""
     radii = np.arange(0, GRID_REACH_MM - PIXEL_MM, RAY_STEP_MM)
-    at = (np.outer(f(polar.ANGLES), radii) / PIXEL_MM + phi.shape[0] // 2 for f in (np.sin, np.cos))
-    values = ndi.map_coordinates(phi, list(at), order=1)
+    row, column = (np.outer(f(polar.ANGLES), radii) / PIXEL_MM + phi.shape[0] // 2 for f in (np.sin, np.cos))
+    values = _bilinear(phi, row, column)
     low, high = values[:, :-1], values[:, 1:]
     leaves = (low < 0) & (high >= 0)
     where = radii[:-1] + RAY_STEP_MM * low / np.where(leaves, low - high, 1)

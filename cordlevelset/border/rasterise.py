@@ -20,7 +20,11 @@ PHI_BAND_MM = 5.0
 
 
 def partial_volume_fraction(
-    contours: CordContours, *, shape: tuple[int, int, int], spacing: tuple[float, float, float]
+    contours: CordContours,
+    *,
+    shape: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    out: FloatArray | None = None,
 ) -> FloatArray:
     """Share of each voxel inside the contours.
 
@@ -34,13 +38,15 @@ def partial_volume_fraction(
         Size of the grid.
     spacing : (3,) tuple of float
         Voxel size in mm.
+    out : (K, J, I) array of float32, optional
+        Zeros to write to: of a large image only what holds cord then takes memory.
 
     Returns
     -------
     (K, J, I) array of float32
         0 to 1.
     """
-    out = np.zeros(shape, np.float32)
+    out = np.zeros(shape, np.float32) if out is None else out
     step = np.array(spacing[1:])
     # voxel n reaches from n - 1/2 to n + 1/2
     polygons = vertices(contours.centers_mm, contours.radii_mm) / step + 0.5
@@ -50,10 +56,10 @@ def partial_volume_fraction(
         cover = np.zeros((size[0], size[1] + 1))
         _kernels.polygon_coverage(y - corner[0], x - corner[1], cover)
         grid, local = _overlap(corner, size, shape[1:])
-        out[contours.first + k][grid] = cover[local]
+        out[contours.first + k][grid] = cover[local].clip(0, 1)
     if contours.conus_mm is not None:
         out[contours.first] *= np.clip(contours.first + 0.5 - contours.conus_mm[0] / spacing[0], 0, 1)
-    return np.clip(out, 0, 1, out=out)
+    return out
 
 
 def signed_distance(

@@ -14,28 +14,27 @@ from cordlevelset._jit import njit, part
 
 
 @part
-def shifted_row(plane, row, oy, ox, out):
-    """out[i] = plane at (row + oy, i + ox), bilinear: one constant offset for a whole row, so that it vectorises."""
+def shifted(plane, start, width, oy, ox, out):
+    """out[i] = flat plane, its rows `width` long, at start + i moved by oy rows and ox columns, bilinear."""
     iy = np.int64(np.floor(oy))
     ix = np.int64(np.floor(ox))
     fy = np.float32(oy - iy)
     fx = np.float32(ox - ix)
     one = np.float32(1)
     w00, w01, w10, w11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
-    n = out.size
-    a, b = plane[row + iy], plane[row + iy + 1]
-    a0, a1, b0, b1 = a[ix : ix + n], a[ix + 1 : ix + n + 1], b[ix : ix + n], b[ix + 1 : ix + n + 1]
+    n, at = out.size, start + iy * width + ix
+    a0, a1 = plane[at : at + n], plane[at + 1 : at + 1 + n]
+    b0, b1 = plane[at + width : at + width + n], plane[at + width + 1 : at + width + 1 + n]
     for i in range(n):
         out[i] = w00 * a0[i] + w01 * a1[i] + w10 * b0[i] + w11 * b1[i]
 
 
 @part
 def project_gradient(gy, gx, ny, nx, out):
-    """Project the gradient: n . g for one direction n = (ny, nx)."""
+    """Project the gradient: n . g for one direction n = (ny, nx); all flat."""
     ny, nx = np.float32(ny), np.float32(nx)
-    for i in range(gy.shape[0]):
-        for j in range(gy.shape[1]):
-            out[i, j] = ny * gy[i, j] + nx * gx[i, j]
+    for i in range(gy.size):
+        out[i] = ny * gy[i] + nx * gx[i]
 
 
 @njit
@@ -43,19 +42,23 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
     """Flux of one padded plane through ellipses, best over scales.
 
     D = (1 - w) mean f + w min_sector f, f = min(s, s opposite); the text of flux.py has the source.
-    gy, gx: normalised gradient with equal margins on both sides; outputs (Y, X).
+    gy, gx: normalised gradient with equal margins on both sides; outputs (Y, X). Rows are taken in runs of several,
+    margins between them included, so that loops are long enough to vectorise.
     """
     n_y, n_x = dark.shape
-    my, mx = (gy.shape[0] - n_y) // 2, (gy.shape[1] - n_x) // 2
+    width = gy.shape[1]
+    my, mx = (gy.shape[0] - n_y) // 2, (width - n_x) // 2
     n = 8  # pairs of rays, two a sector: 16 rays are 1.8 mm apart on the largest cord, finer than the smoothing
     angles = np.empty(n)
     for t in range(n):
         angles[t] = np.pi * (t + 0.5) / n
     w_mean, w_min = np.float32((1 - weakest) / n), np.float32(weakest / 2)
-    p = np.empty((n, gy.shape[0], gy.shape[1]), np.float32)
-    u, v = np.empty(n_x, np.float32), np.empty(n_x, np.float32)
-    pair = np.empty((4, n_x), np.float32)  # a sector's sum: dark, bright; 2 and 3: of all sectors
-    low = np.empty((2, n_x), np.float32)  # the weakest sector: dark, bright
+    p = np.empty((n, gy.size), np.float32)
+    rows = min(n_y, max(1, 512 // width))  # 2 KB an array: all of a run stay in the fastest cache
+    longest = (rows - 1) * width + n_x
+    u, v = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    pair = np.empty((4, longest), np.float32)  # a sector's sum: dark, bright; 2 and 3: of all sectors
+    low = np.empty((2, longest), np.float32)  # the weakest sector: dark, bright
     for y in range(n_y):
         for i in range(n_x):
             dark[y, i] = bright[y, i] = -2  # where there is no data: below any response
@@ -63,38 +66,42 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
     for q in range(ratios.size):
         for t in range(n):
             ny, nx = np.sin(angles[t]) * ratios[q], np.cos(angles[t])
-            project_gradient(gy, gx, ny / np.hypot(ny, nx), nx / np.hypot(ny, nx), p[t])
-        for y in range(n_y):
+            project_gradient(gy.ravel(), gx.ravel(), ny / np.hypot(ny, nx), nx / np.hypot(ny, nx), p[t])
+        for first in range(0, n_y, rows):
+            last = min(first + rows, n_y)
+            size, start = (last - first - 1) * width + n_x, (first + my) * width + mx
             for r in range(radii.size):
-                for i in range(n_x):
+                for i in range(size):
                     pair[2, i] = pair[3, i] = 0
                     low[0, i] = low[1, i] = 2
                 for sector in range(0, n, 2):
-                    for i in range(n_x):
+                    for i in range(size):
                         pair[0, i] = pair[1, i] = 0
                     for t in range(sector, sector + 2):
                         oy = radii[r] * np.sin(angles[t]) / spacing[0]
                         ox = radii[r] * ratios[q] * np.cos(angles[t]) / spacing[1]
-                        shifted_row(p[t], y + my, oy, mx + ox, u)
-                        shifted_row(p[t], y + my, -oy, mx - ox, v)  # the opposite ray: its outward flux is -v
-                        for i in range(n_x):
+                        shifted(p[t], start, width, oy, ox, u[:size])
+                        shifted(p[t], start, width, -oy, -ox, v[:size])  # the opposite ray: its outward flux is -v
+                        for i in range(size):
                             pair[0, i] += min(u[i], -v[i])
                             pair[1, i] -= max(u[i], -v[i])
-                    for i in range(n_x):
+                    for i in range(size):
                         pair[2, i] += pair[0, i]
                         pair[3, i] += pair[1, i]
                         low[0, i] = min(low[0, i], pair[0, i])
                         low[1, i] = min(low[1, i], pair[1, i])
                 scale = q * radii.size + r
-                for i in range(n_x):
-                    value = w_mean * pair[2, i] + w_min * low[0, i]
-                    if value > dark[y, i]:
-                        dark[y, i] = value
-                        scale_dark[y, i] = scale
-                    value = w_mean * pair[3, i] + w_min * low[1, i]
-                    if value > bright[y, i]:
-                        bright[y, i] = value
-                        scale_bright[y, i] = scale
+                for y in range(first, last):
+                    at = (y - first) * width
+                    for i in range(n_x):
+                        value = w_mean * pair[2, at + i] + w_min * low[0, at + i]
+                        if value > dark[y, i]:
+                            dark[y, i] = value
+                            scale_dark[y, i] = scale
+                        value = w_mean * pair[3, at + i] + w_min * low[1, at + i]
+                        if value > bright[y, i]:
+                            bright[y, i] = value
+                            scale_bright[y, i] = scale
 
 
 @njit

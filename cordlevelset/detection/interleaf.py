@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.missing import TISSUE_SHARE
 
 __all__ = ["slice_gains", "without_interleaf"]
@@ -27,8 +28,12 @@ FEWEST_SLICES = 7
 """Five slices with two neighbours: in fewer any anatomy may alternate."""
 FEWEST_VOXELS = 100
 """Tissue in a slice and both neighbours that a median is taken over: its error is then a tenth of that of one voxel."""
-VOXELS_A_SLICE = 20_000
-"""Voxels looked at in a slice: more do not make the median better, but the work longer."""
+VOXELS_A_SLICE = 4_000
+"""About so many voxels of a slice are looked at: the median's error is then 3 % of that of one voxel, far less than
+what passes differ by."""
+THINNEST_SLICE = 0.5
+"""Least thickness of a slice against the widest voxel side: pixels that are taller than their slice is thick are rare,
+and less than half as thick no slice is."""
 
 
 def slice_gains(image: FloatArray, axis: int) -> NDArray[np.float64] | None:
@@ -47,11 +52,11 @@ def slice_gains(image: FloatArray, axis: int) -> NDArray[np.float64] | None:
         1 for the brighter pass, less for the other; None where no pattern stands out.
     """
     stack = np.moveaxis(image, axis, 0)
-    step = max(1, int(np.sqrt(stack[0].size / VOXELS_A_SLICE)))
-    stack = stack[:, ::step, ::step]
+    step = max(1, round(np.sqrt(stack[0].size / VOXELS_A_SLICE)))
+    stack = np.ascontiguousarray(stack[:, ::step, ::step])
     if len(stack) < FEWEST_SLICES:
         return None
-    dark, bright = np.percentile(stack, (1, 99))
+    dark, bright = percentiles(stack, 1, 99)
     tissue = stack > max(dark + TISSUE_SHARE * (bright - dark), np.finfo(np.float32).tiny)
     logs = np.log(np.where(tissue, stack, 1))
     even_brighter = []
@@ -74,13 +79,15 @@ def slice_gains(image: FloatArray, axis: int) -> NDArray[np.float64] | None:
     return gains
 
 
-def without_interleaf(image: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
+def without_interleaf(image: FloatArray, spacing: tuple[float, float, float]) -> tuple[FloatArray, tuple[str, ...]]:
     """An image with its darker pass, if there is one, as bright as the other.
 
     Parameters
     ----------
     image : (K, J, I) array of float32
         Canonical grid.
+    spacing : (3,) tuple of float
+        Voxel size in mm; slices are looked for where voxels are thick enough.
 
     Returns
     -------
@@ -90,7 +97,8 @@ def without_interleaf(image: FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
         What was found; empty if nothing was.
     """
     for axis, name in enumerate(("axial", "coronal", "sagittal")):
-        gains = slice_gains(image, axis)
+        thick = spacing[axis] >= THINNEST_SLICE * max(spacing)
+        gains = slice_gains(image, axis) if thick else None
         if gains is not None:
             shares = np.expand_dims(gains.astype(np.float32), [a for a in range(3) if a != axis])
             return np.asarray(image / shares, dtype=np.float32), (

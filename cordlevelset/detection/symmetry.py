@@ -27,6 +27,8 @@ HALF_WIDTH_MM = 45.0
 more."""
 ROW_MM = 2.0
 """Rows closer than this say the same about left and right."""
+MIRROR_PLANE_MM = 8.0
+"""Planes closer than this say the same, too: about half of what the scores are smoothed over."""
 MIRROR_SMOOTHING_MM = 15.0
 """Gaussian sigma along the cord: half a vertebra; the spine does not change sides faster."""
 ROLLS_DEG = (0.0, 3.0, -3.0, 6.0, -6.0, 9.0, -9.0, 12.0, -12.0)
@@ -62,45 +64,46 @@ def midline(image: NDArray[np.float32], spacing: tuple[float, float, float]) -> 
     if n_x < 2:
         return np.zeros((n_z, n_y))
     dy, dx = spacing[1:]
-    each = max(1, int(ROW_MM / dy))
-    pairs = _pairs(image[:, ::each], dx)
+    each = [max(1, int(mm / s)) for mm, s in ((MIRROR_PLANE_MM, spacing[0]), (ROW_MM, dy))]
+    pairs = _pairs(image[:: each[0], :: each[1]], dx)
     height = (np.arange(n_y) - (n_y - 1) / 2) * dy
     widest = min(2 * HALF_WIDTH_MM, n_x * dx) / (2 * dx) * pairs.shape[2]  # pairs
     slopes = np.tan(np.radians(ROLLS_DEG))
-    sums = (_sheared(pairs, np.rint(2 * slope * height[::each] / dx).astype(int)) for slope in slopes)
-    scores = [
-        ndi.gaussian_filter1d(_score(s, widest), MIRROR_SMOOTHING_MM / spacing[0], axis=0, mode="nearest") for s in sums
-    ]
+    sums = (_sheared(pairs, np.rint(2 * slope * height[:: each[1]] / dx).astype(int)) for slope in slopes)
+    sigma = MIRROR_SMOOTHING_MM / (spacing[0] * each[0])
+    scores = [ndi.gaussian_filter1d(_score(s, widest), sigma, axis=0, mode="nearest") for s in sums]
     best = int(np.argmax([score.max(axis=1).mean() for score in scores]))
-    return np.asarray(scores[best].argmax(axis=1)[:, None] * dx / 2 + slopes[best] * height)
+    at = np.interp(np.arange(n_z), np.arange(0, n_z, each[0]), scores[best].argmax(axis=1) * dx / 2)
+    return np.asarray(at[:, None] + slopes[best] * height)
 
 
-def _pairs(image: NDArray[np.float32], dx: float) -> NDArray[np.float32]:
+def _pairs(image: NDArray[np.float32], dx: float) -> FloatArray:
     """Sums p, s, q and n of each row of each plane, for mirrors on voxels and half way between: (4, K, J, 2 I - 1)."""
     n_x, least = image.shape[2], image.min()
-    seen = (image > least).astype(np.float32)
-    value = np.sqrt(image - least)  # fat beside muscle must not outweigh everything else
+    columns = np.ascontiguousarray(image.reshape(-1, n_x).T)  # left-right first: sums over whole planes at once
+    seen = (columns > least).astype(np.float32)
+    value = np.sqrt(columns - least)  # fat beside muscle must not outweigh everything else
     value = (value - value.mean()) * seen
     square = value * value
-    out = np.empty((4, *image.shape[:2], 2 * n_x - 1), np.float32)
+    out = np.empty((4, 2 * n_x - 1, columns.shape[1]), np.float32)
     for two in range(2 * n_x - 1):
         first = max(0, two - n_x + 1, int(np.ceil(two / 2 - HALF_WIDTH_MM / dx)))
-        a, u, a2 = (f[:, :, first : (two + 1) // 2] for f in (value, seen, square))
-        b, v, b2 = (f[:, :, two // 2 + 1 : two - first + 1][:, :, ::-1] for f in (value, seen, square))
-        out[0, :, :, two] = _sum(a, b)
-        out[1, :, :, two] = _sum(a, v) + _sum(b, u)
-        out[2, :, :, two] = _sum(a2, v) + _sum(b2, u)
-        out[3, :, :, two] = _sum(u, v)
-    return out
+        a, u, a2 = (f[first : (two + 1) // 2] for f in (value, seen, square))
+        b, v, b2 = (f[two // 2 + 1 : two - first + 1][::-1] for f in (value, seen, square))
+        out[0, two] = _sum(a, b)
+        out[1, two] = _sum(a, v) + _sum(b, u)
+        out[2, two] = _sum(a2, v) + _sum(b2, u)
+        out[3, two] = _sum(u, v)
+    return np.ascontiguousarray(out.transpose(0, 2, 1), np.float64).reshape(4, *image.shape[:2], -1)
 
 
 def _sum(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum of a b over axis 2."""
-    out: NDArray[np.float32] = np.einsum("kji,kji->kj", a, b)
+    """Sum of a b over axis 0."""
+    out: NDArray[np.float32] = np.einsum("in,in->n", a, b)
     return out
 
 
-def _sheared(pairs: NDArray[np.float32], shift: NDArray[np.int64]) -> FloatArray:
+def _sheared(pairs: FloatArray, shift: NDArray[np.int64]) -> FloatArray:
     """Sums (4, K, M) over the rows, row j from the mirrors that lie shift[j] places on."""
     n = pairs.shape[3]
     out = np.zeros((*pairs.shape[:2], n))

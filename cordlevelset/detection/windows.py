@@ -56,7 +56,7 @@ SHORT_MM = 10.0
 ALONE_MM = 1e9
 """Distance of planes that windows are given as, so that none is smoothed with its neighbours a second time."""
 FINEST_MM = 1.0
-"""Planes closer than this are not all sampled: the average over 30 mm does not gain by it."""
+"""Planes are sampled about so far apart, or as they are: the average over 30 mm does not gain by more."""
 SHIFT_MM = 3.0
 """A window's centers move at most this far: less than a cord's radius, so they stay in the cord."""
 USUAL_MM2 = 45.0
@@ -200,12 +200,12 @@ def windows_along(
     Windows
     """
     lowest, highest = filled_planes(array)
-    stride = max(1, int(FINEST_MM / spacing[0]))
+    stride = max(1, round(FINEST_MM / spacing[0]))
     planes = np.arange(lowest, highest + 1, stride)
     thin = array[lowest : highest + 1 : stride]
     middles = np.clip(grid.offset[0] + grid.step[0] * np.arange(len(places)), lowest, highest)
     rows = np.clip(np.rint((middles - lowest) / stride).astype(int), 0, len(planes) - 1)
-    dark = float(percentiles(thin, 1)[0])
+    dark = float(percentiles(array[lowest : highest + 1], 1)[0])
     plane_mm = spacing[0] * stride
 
     def sampled(curve: FloatArray) -> NDArray[np.float32]:

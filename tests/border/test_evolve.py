@@ -1,8 +1,12 @@
+import itertools
+
 import numpy as np
 import pytest
 import tubes
+from scipy import ndimage as ndi
 
-from cordlevelset.border.evolve import _outwards
+from cordlevelset import _jit
+from cordlevelset.border.evolve import _bilinear, _outwards
 from cordlevelset.border.evolve import evolve as evolve_contours
 from cordlevelset.sections import polar
 
@@ -56,10 +60,10 @@ def test_every_plane_ends_on_its_own_border(n):
 
 @pytest.mark.parametrize(("n", "surest"), [(1, 0), (2, 1), (7, 0), (7, 4), (7, 6)])
 def test_every_plane_follows_a_neighbour_that_has_moved(n, surest):
-    done = set()
-    for k, before in _outwards(n, surest):
-        assert abs(k - before) == (1 if done else 0)
-        assert not done or before in done
+    done = {surest}
+    for k, before in itertools.chain(*_outwards(n, surest)):
+        assert abs(k - before) == 1
+        assert before in done
         assert k not in done
         done.add(k)
     assert done == set(range(n))
@@ -88,3 +92,21 @@ def test_region_term_finds_the_half_level_where_no_step_is_steep():
     moved = evolve(start, np.zeros_like(csf), csf)
     assert (moved > start + 0.05).all()
     assert (moved < 5.0).all()  # the anchor keeps its share
+
+
+def test_rays_close_to_a_circle(rng):
+    values = rng.normal(size=(3, 8, 5))
+    row, column = rng.uniform(0, 8, 50), rng.uniform(0, 4, 50)
+    row[:3], column[:3] = (0.0, 7.0, 7.5), (4.0, 0.0, 4.0)
+    closed = np.concatenate([values, values[:, :1]], axis=1)
+    expected = [ndi.map_coordinates(v, [row, column], order=1) for v in closed]
+    np.testing.assert_allclose(_bilinear(values, row, column), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_result_does_not_hang_on_the_number_of_threads(threads, monkeypatch, rng):
+    start = 4.5 + rng.normal(0, 0.2, (9, 64))
+    evidence = np.concatenate([_ridge(r) for r in rng.uniform(4, 5.5, 9)])
+    expected = evolve(start, evidence, surest=4)
+    monkeypatch.setattr(_jit, "threads", lambda: threads)
+    assert (evolve(start, evidence, surest=4) == expected).all()

@@ -3,6 +3,7 @@ import pytest
 import tubes
 
 import cordlevelset as cls
+from cordlevelset import _jit
 from cordlevelset.border.propagate import follow_path
 from cordlevelset.detection import finder
 from cordlevelset.detection.finder import Candidate, CordPath, candidates, find_cord
@@ -156,7 +157,8 @@ def test_what_is_not_cord_is_passed_only_where_the_way_round_is_too_long(half_wi
     assert allowed[20, *at] == (way == "round")
 
 
-def test_the_sac_s_own_path_is_needed_once_in_fifty():
+def test_the_sac_s_own_path_is_needed_once_in_fifty(monkeypatch):
+    monkeypatch.setattr(finder, "SHIFT_MM", -1)  # it is tried, however close it runs
     image, _ = tubes.scene()
     tried = candidates(image, SPACING, search_grid(image, SPACING), -1)
     own, of_sac = (c.log_odds - c.extent.log_odds for c in tried)
@@ -176,3 +178,37 @@ def test_both_ends_are_right_together_or_not_at_all():
     assert right(0.7, 0.4) == pytest.approx(0.6 * right(0.7))
     assert 0.7 < right(1.0) < 0.9  # four lower ends of five are where they are said to be
     assert 0.8 < right(0.0, 1.0) < 1
+
+
+@pytest.mark.parametrize(("behind", "apart", "looked_again"), [(19, 4, True), (21, 4, False), (0, 2, False)])
+def test_the_sac_s_own_curve_is_tried_where_it_may_matter(behind, apart, looked_again, monkeypatch):
+    """A polarity far behind has no chance; a curve close to the cord's own shows the same."""
+    image, _ = tubes.scene()
+    grid = search_grid(image, SPACING)
+    at = np.full((len(grid.image), 2), 9)
+    looked = []
+
+    def places(score, maps, *_):
+        of_sac = (score == maps.sac_gain).all()
+        return at + of_sac * np.array([round(apart / grid.spacing[1]), 0])
+
+    def look(array, spacing, grid, where, maps, places, prior):
+        looked.append((maps.polarity, prior))
+        return Candidate(maps, places, None, None, 30.0 - behind * (maps.polarity > 0))
+
+    monkeypatch.setattr(finder, "_places", places)
+    monkeypatch.setattr(finder, "_look", look)
+    assert len(candidates(image, SPACING, grid)) == len(looked)
+    assert looked.count((1, finder.SAC_CURVE_ODDS)) == looked_again
+    assert looked.count((-1, finder.SAC_CURVE_ODDS)) == (apart > 3)
+    assert {(1, 0.0), (-1, 0.0)} <= set(looked)
+
+
+@pytest.mark.parametrize("threads", [1, 5])
+def test_the_path_does_not_hang_on_the_number_of_threads(threads, monkeypatch):
+    image, _ = tubes.scene(trap="noise")
+    expected = find_cord(image, spacing=SPACING)
+    monkeypatch.setattr(_jit, "threads", lambda: threads)
+    found = find_cord(image, spacing=SPACING)
+    assert found.found == expected.found
+    np.testing.assert_array_equal(found.centers_mm, expected.centers_mm)

@@ -8,6 +8,8 @@ from cordlevelset.detection import interleaf
 from cordlevelset.detection.interleaf import slice_gains, without_interleaf
 from cordlevelset.phantom import make_phantom
 
+ISOTROPIC = (1.0, 1.0, 1.0)
+
 
 @pytest.fixture
 def stack(rng):
@@ -33,13 +35,13 @@ def test_the_gain_is_found(gain, start, axis, stack):
     expected = np.ones(12)
     expected[start::2] = gain
     assert np.allclose(gains, expected, atol=0.01)
-    evened, (note,) = without_interleaf(darker(image, gain, axis, start))
+    evened, (note,) = without_interleaf(darker(image, gain, axis, start), ISOTROPIC)
     assert np.allclose(evened, image, rtol=0.02, atol=1e-3)
     assert f"every other {('axial', 'coronal', 'sagittal')[axis]} slice is {1 - gain:.0%} darker" in note
 
 
 def test_without_a_pattern_the_image_is_the_very_same(stack):
-    assert without_interleaf(stack) == (stack, ())
+    assert without_interleaf(stack, ISOTROPIC) == (stack, ())
 
 
 @pytest.mark.parametrize("contrast", ["t2", "t1", "t2s", "dwi"])
@@ -48,7 +50,7 @@ def test_phantoms_stay_as_they_are(contrast, spacing):
     image = make_phantom(
         region="cervical", contrast=contrast, spacing=spacing, field_mm=(80.0, 80.0, 60.0), scoliosis_mm=8.0
     ).image.array
-    assert without_interleaf(image)[0] is image
+    assert without_interleaf(image, spacing)[0] is image
 
 
 @pytest.mark.parametrize(("step", "found"), [(0.05, False), (0.07, False), (0.09, True), (0.15, True)])
@@ -92,8 +94,17 @@ def test_large_slices_are_sampled(monkeypatch, stack):
         interleaf.np, "median", lambda values, *a, **k: seen.append(np.size(values)) or median(values, *a, **k)
     )
     assert np.allclose(slice_gains(darker(large, 0.7), 0)[1], 0.7, atol=0.02)
-    tissue = 0.36 * large[0].size / 2**2
+    tissue = 0.36 * large[0].size / 5**2
     assert max(seen) == pytest.approx(tissue, rel=0.1)
+
+
+@pytest.mark.parametrize(("others_mm", "found"), [(1.0, True), (1.7, True), (2.3, False), (4.0, False)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slices_are_not_thinner_than_half_a_pixel(axis, others_mm, found, stack):
+    spacing = [others_mm] * 3
+    spacing[axis] = 1.0
+    image = np.moveaxis(darker(stack, 0.7), 0, axis)
+    assert (without_interleaf(image, tuple(spacing))[0] is not image) == found
 
 
 @pytest.mark.parametrize("gain", [0.85, 0.7])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from cordlevelset.detection.searchgrid import percentiles, search_grid
+from cordlevelset.detection import searchgrid
+from cordlevelset.detection.searchgrid import filled_planes, percentiles, search_grid
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,24 @@ def test_what_is_as_dark_as_air_is_left_out(share, kept):
 def test_percentiles_of_a_large_image(rank):
     image = np.random.default_rng(1).normal(size=(40, 60, 50)).astype(np.float32)
     assert percentiles(image, rank)[0] == pytest.approx(norm.ppf(rank / 100), abs=0.1)
+
+
+@pytest.mark.parametrize(("shape", "looked_at"), [((10, 10, 10), 1000), ((100, 99, 101), 249975)])
+def test_percentiles_are_read_off_part_of_a_large_image(shape, looked_at, monkeypatch):
+    seen, percentile = [], np.percentile
+    monkeypatch.setattr(searchgrid.np, "percentile", lambda a, ranks: seen.append(a.size) or percentile(a, ranks))
+    percentiles(np.zeros(shape, np.float32), 50)
+    assert seen == [looked_at]
+
+
+@pytest.mark.parametrize("columns", [6, 7, 35, 64])
+def test_percentiles_see_every_column(columns):
+    image = np.broadcast_to(np.arange(columns, dtype=np.float32), (400_000 // columns, 7, columns))
+    assert percentiles(image, 25, 75) == pytest.approx(np.percentile(image, (25, 75)), abs=columns / 100)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (2, 0), (0, 3), (4, 5)])
+def test_filled_planes(low, high, rng):
+    image = np.full((12, 4, 5), 3.0, np.float32)
+    image[low : 12 - high] = rng.normal(size=(12 - high - low, 4, 5))
+    assert filled_planes(image) == (low, 11 - high)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cordlevelset.detection import symmetry
 from cordlevelset.detection.symmetry import HALF_WIDTH_MM, _pairs, _score, _sheared, midline
 
 
@@ -77,3 +78,11 @@ def test_score_is_the_correlation_of_the_pairs(rng, dx):
 def test_constant_image_and_single_column():
     assert (midline(np.ones((3, 4, 1), np.float32), (1.0, 1.0, 1.0)) == 0).all()
     assert midline(np.ones((3, 4, 8), np.float32), (1.0, 1.0, 1.0)).shape == (3, 4)
+
+
+@pytest.mark.parametrize(("plane_mm", "looked_at"), [(2.5, 8), (4.0, 12), (5.0, 24), (9.0, 24)])
+def test_planes_closer_than_half_the_smoothing_are_left_out(plane_mm, looked_at, monkeypatch):
+    image, seen = _body((24, 40, 40), (plane_mm, 1.0, 1.0), 17.0), []
+    monkeypatch.setattr(symmetry, "_pairs", lambda part, dx: seen.append(len(part)) or _pairs(part, dx))
+    np.testing.assert_allclose(midline(image, (plane_mm, 1.0, 1.0)), 17.0, atol=0.5)
+    assert seen == [looked_at]
