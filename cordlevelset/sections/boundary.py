@@ -25,6 +25,7 @@ from cordlevelset.sections.curves import (
     NEIGHBOUR_RAYS,
     SATURATION,
     WALL_WIDTH_MM,
+    WITHIN_CORD,
     along_cord,
     closed_contours,
     smooth_contours,
@@ -47,8 +48,6 @@ CORD_SIZE_COST = 0.05
 """c, per mm2: 0.3 of a border's gain lost 2.5 mm from the size of a cord, r0."""
 SMALLEST_CORD_MM = 1.75
 """Radius of the conus' last slices."""
-LARGEST_CORD_MM = 9.5
-"""Radius of the widest half of an enlargement."""
 UNSEEN_CERTAINTY = 0.05
 """Of a border that is not seen, against 1 of one that is: it counts where there is nothing else."""
 PASSES = 3
@@ -61,20 +60,20 @@ RECENTRE_MM = 3.0
 def border_gain(
     evidence: FloatArray, size_mm: NDArray[np.float64] = CORD_SIZE_MM, cost: float = CORD_SIZE_COST
 ) -> FloatArray:
-    """Gain of a border at each ray and radius; the module's text has the equation.
+    """Gain (P, A, WITHIN_CORD) of a border at each ray and radius; the module's text has the equation.
 
     `size_mm` (A,) or (P, A) is the size expected, `cost` what 1 mm off costs, growing with the square.
     """
+    evidence, radii_mm = evidence[:, :, WITHIN_CORD], polar.RADII_MM[WITHIN_CORD]
     toward_wall = np.maximum(-evidence, 0)
     left = np.cumsum(np.minimum(toward_wall, 1), axis=2) * polar.RADIUS_STEP_MM
     left -= left[:, :, [int(SMALLEST_CORD_MM / polar.RADIUS_STEP_MM) - 1]]
     delay = round(WALL_WIDTH_MM / polar.RADIUS_STEP_MM)
-    beyond = np.zeros_like(left)
-    beyond[:, :, delay:] = np.maximum(left[:, :, :-delay], 0)
     size = np.abs(evidence)
-    gain = np.where(evidence > 0, 1.0, WALL_SHARE).astype(np.float32) * size / (1 + SATURATION * size)
-    gain -= LEAVING_COST * beyond + (cost * (polar.RADII_MM - size_mm[..., None]) ** 2).astype(np.float32)
-    gain[:, :, (polar.RADII_MM < SMALLEST_CORD_MM) | (polar.RADII_MM > LARGEST_CORD_MM)] = BARRED
+    gain = np.where(evidence > 0, np.float32(1), np.float32(WALL_SHARE)) * size / (1 + SATURATION * size)
+    gain[:, :, delay:] -= LEAVING_COST * np.maximum(left[:, :, :-delay], 0)
+    gain -= (cost * (radii_mm - size_mm[..., None]) ** 2).astype(np.float32)
+    gain[:, :, radii_mm < SMALLEST_CORD_MM] = BARRED
     return np.asarray(gain, np.float32)
 
 
@@ -142,6 +141,6 @@ def start_contours(
             along_cord(polar.centroid_shift(agreed), SMOOTH_ALONG_MM, spacing[0]), -RECENTRE_MM, RECENTRE_MM
         )
         seen = seen.with_radii(agreed).recentred(array, shift).smoothed()
-        far = polar.RADII_MM - seen.radii_mm[:, :, None]
-        gain = border_gain(seen.evidence) + texture_gain(seen) - (NEIGHBOUR_COST * far**2).astype(np.float32)
+        far = (polar.RADII_MM[WITHIN_CORD] - seen.radii_mm[:, :, None]).astype(np.float32)
+        gain = border_gain(seen.evidence) + texture_gain(seen) - NEIGHBOUR_COST * far**2
     return seen.with_radii(smooth_contours(gain))

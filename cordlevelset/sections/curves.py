@@ -17,6 +17,10 @@ SATURATION = 0.2
 rest of a contour."""
 BARRED = -9.0
 """Gain of a ray outside the range of sizes: it loses more than the strongest border gains."""
+LARGEST_CORD_MM = 9.5
+"""Radius of the widest half of an enlargement."""
+WITHIN_CORD = slice(int(LARGEST_CORD_MM / polar.RADIUS_STEP_MM) + 1)
+"""Samples of a ray among which a cord's border may be: gains are worked out for these only."""
 WALL_WIDTH_MM = 1.0
 """d: a contour on a wall is not yet beyond it."""
 STIFFNESS = 0.06
@@ -34,10 +38,12 @@ RESOLVED_MM = 2.0
 
 def closed_contours(gain: FloatArray) -> NDArray[np.float64]:
     """Radii (P, A), mm, of the closed contour of greatest gain in each section, whole steps of the rays' samples."""
+    from cordlevelset._jit import in_parts
     from cordlevelset.sections import _kernels
 
+    gain = np.ascontiguousarray(gain, np.float32)
     index = np.empty(gain.shape[:2], np.int64)
-    _kernels.closed_contours(np.ascontiguousarray(gain, np.float32), STIFFNESS, index)
+    in_parts(lambda rows: _kernels.closed_contours(gain[rows], STIFFNESS, index[rows]), len(index))
     return index.astype(np.float64) * polar.RADIUS_STEP_MM
 
 

@@ -54,12 +54,16 @@ def polar_sections(
     sections : (P, A, R) array of float32
         Bilinear in the plane; outside the field of view its edge is repeated.
     """
+    from cordlevelset._jit import in_parts
     from cordlevelset.sections import _kernels
 
+    planes, pixel = array[first : first + len(centers_mm)], np.array(spacing[1:])
     out = np.empty((len(centers_mm), N_ANGLES, RADII_MM.size), np.float32)
-    _kernels.polar_sample(
-        array[first : first + len(centers_mm)], centers_mm, np.array(spacing[1:]), ANGLES, RADII_MM, out
-    )
+
+    def sample(part: slice) -> None:
+        _kernels.polar_sample(planes[part], centers_mm[part], pixel, ANGLES, RADII_MM, out[part])
+
+    in_parts(sample, len(out))
     return out
 
 
@@ -103,4 +107,10 @@ def deepened(radii_mm: NDArray[np.float64], factor: NDArray[np.float64]) -> NDAr
 def _on_rays(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radii at `ANGLES` of curves given by points about their centers, (P, A)."""
     radius, angle = np.hypot(y, x), np.arctan2(y, x) % (2 * np.pi)
-    return np.stack([np.interp(ANGLES, a, r, period=2 * np.pi) for a, r in zip(angle, radius, strict=True)])
+    order = np.argsort(angle, axis=1)
+    once = np.concatenate([order[:, -1:], order, order[:, :1]], axis=1)
+    radius, angle = (np.take_along_axis(v, once, axis=1) for v in (radius, angle))
+    angle[:, 0] -= 2 * np.pi
+    angle[:, -1] += 2 * np.pi
+    apart = 8 * np.pi * np.arange(len(y))[:, None]  # all curves one behind the other
+    return np.interp((ANGLES + apart).ravel(), (angle + apart).ravel(), radius.ravel()).reshape(len(y), -1)

@@ -10,7 +10,7 @@ surroundings, not against thermal noise.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,21 @@ FAINT_CSF = 0.7
 def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = SMOOTH_ALONG_MM) -> FloatArray:
     """Sections averaged with their neighbours along the cord, as far as those are near, and over a ray's width."""
     if plane_mm < 2 * along_mm:
-        sections = ndi.gaussian_filter1d(sections, along_mm / plane_mm, axis=0, mode="nearest", truncate=2.0)
-    out: FloatArray = ndi.gaussian_filter1d(sections, 1.0, axis=1, mode="wrap", truncate=2.0)
+        sections = _filtered(sections, along_mm / plane_mm, axis=0, mode="nearest", truncate=2.0)
+    return _filtered(sections, 1.0, axis=1, mode="wrap", truncate=2.0)
+
+
+def _filtered(values: FloatArray, sigma: float, *, axis: int, **options: Any) -> FloatArray:
+    """Gaussian filter of a stack along an axis, on several threads."""
+    from cordlevelset._jit import in_parts
+
+    out, across = np.empty_like(values), int(axis == 0)
+
+    def part(rows: slice) -> None:
+        at = (slice(None),) * across + (rows,)
+        ndi.gaussian_filter1d(values[at], sigma, axis=axis, output=out[at], **options)
+
+    in_parts(part, values.shape[across])
     return out
 
 
@@ -78,10 +91,8 @@ def border_evidence(
         np.hypot(max(dy, EDGE_WIDTH_MM) * np.sin(polar.ANGLES), max(dx, EDGE_WIDTH_MM) * np.cos(polar.ANGLES))
         / EDGE_WIDTH_MM
     )
-    steps = -polarity * ndi.gaussian_filter1d(
-        sections, radial_mm / polar.RADIUS_STEP_MM, axis=2, order=1, mode="nearest"
-    )
-    steps *= width[:, None].astype(np.float32)
+    steps = _filtered(sections, radial_mm / polar.RADIUS_STEP_MM, axis=2, order=1, mode="nearest")
+    steps *= (-polarity * width[:, None]).astype(np.float32)
     near = (polar.RADII_MM >= BORDER_MM[0]) & (polar.RADII_MM < BORDER_MM[1])
     typical = np.sqrt((np.maximum(steps[:, :, near], 0) ** 2).mean((1, 2)))
     typical = ndi.gaussian_filter1d(typical, TYPICAL_MM / plane_mm, mode="nearest")
@@ -106,8 +117,9 @@ class Levels(NamedTuple):
 
 def border_levels(sections: FloatArray, radii_mm: NDArray[np.float64], polarity: int) -> Levels:
     """Mean inside half the contour, CSF beyond it, and height of its border's step."""
-    core = polar.RADII_MM < radii_mm[:, :, None] / 2
-    inside = (sections * core).sum((1, 2)) / core.sum((1, 2))
+    near = polar.RADII_MM[: int(radii_mm.max() / 2 / polar.RADIUS_STEP_MM) + 1]
+    core = near < radii_mm[:, :, None] / 2
+    inside = (sections[:, :, : near.size] * core).sum((1, 2)) / core.sum((1, 2))
     beyond = np.arange(0, OUTSIDE_MM + 0.01, polar.RADIUS_STEP_MM)
     outer = np.stack([at_radii(sections, radii_mm + d) for d in beyond])
     csf = outer.min(0) if polarity > 0 else outer.max(0)
@@ -118,11 +130,12 @@ def border_levels(sections: FloatArray, radii_mm: NDArray[np.float64], polarity:
 
 def core_levels(sections: FloatArray, radii_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation (P,) of brightness clear of the border, weighted by area."""
-    weight = polar.RADII_MM * (polar.RADII_MM < CORE_SHARE * radii_mm[:, :, None])
+    near = polar.RADII_MM[: int(CORE_SHARE * radii_mm.max() / polar.RADIUS_STEP_MM) + 1]
+    sections = sections[:, :, : near.size]
+    weight = near * (near < CORE_SHARE * radii_mm[:, :, None])
     weight /= weight.sum((1, 2), keepdims=True)
-    mean = (weight * sections).sum((1, 2), keepdims=True)
-    spread = np.sqrt((weight * (sections - mean) ** 2).sum((1, 2)))
-    return mean[:, 0, 0], spread
+    mean = np.einsum("par,par->p", weight, sections)
+    return mean, np.sqrt(np.einsum("par,par->p", weight, (sections - mean[:, None, None]) ** 2))
 
 
 def csf_likeness(

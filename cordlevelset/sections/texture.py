@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.sections import polar
-from cordlevelset.sections.curves import SATURATION, along_cord
+from cordlevelset.sections.curves import SATURATION, WITHIN_CORD, along_cord
 from cordlevelset.sections.stack import Sections
 from cordlevelset.sections.steps import core_levels
 
 __all__ = ["texture_gain"]
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.float32]
 
 CORD_WALL_SHARE = 0.5
 """w_w: a wall that cord touches speaks half as loud as a CSF border; it may still be thin CSF that is not resolved."""
@@ -37,35 +37,38 @@ UNEVEN_AS_BORDER = 0.25
 0.03 to 0.16, EPI 0.13 to 0.5."""
 CORD_LEVEL_MM = 10.0
 """Gaussian sigma along the cord of its brightness: a third of a vertebra, over which coils change by little."""
+RAYS_APART = 4
+"""Of so many rays one is enough for the image's darkest percent: neighbouring ones show the same."""
 FAINTEST_LEVEL = 1e-3
 """Floor of the cord's brightness, in the brightest of the stack: no cord is darker against air."""
 
 
-def texture_gain(seen: Sections) -> NDArray[np.float32]:
-    """Gain (P, A, R) to be added to that of a border; the module's text has the equation."""
-    wall, edge = (np.maximum(sign * seen.evidence, 0) for sign in (-1, 1))
-    back = round(BESIDE_EDGE_MM / polar.RADIUS_STEP_MM)
-    csf = np.pad(_csf_share(seen), ((0, 0), (0, 0), (back, back)), mode="edge")
-    inside, outside = csf[:, :, : -2 * back], csf[:, :, 2 * back :]
+def texture_gain(seen: Sections) -> FloatArray:
+    """Gain (P, A, WITHIN_CORD) to be added to that of a border; the module's text has the equation."""
+    evidence = seen.evidence[:, :, WITHIN_CORD]
+    wall, edge = (np.maximum(sign * evidence, 0) for sign in (-1, 1))
+    n, back = evidence.shape[2], round(BESIDE_EDGE_MM / polar.RADIUS_STEP_MM)
+    csf = _csf_share(seen, n + back)
+    inside, outside = np.concatenate([csf[:, :, [0] * back], csf[:, :, : n - back]], axis=2), csf[:, :, back:]
     gain = CORD_WALL_SHARE * (1 - inside) * wall / (1 + SATURATION * wall)
     gain -= INNER_EDGE_SHARE * np.maximum(1 - 2 * outside, 0) * edge / (1 + SATURATION * edge)
-    out: NDArray[np.float32] = (_weight(seen) * gain).astype(np.float32)
+    out: FloatArray = (_weight(seen) * gain).astype(np.float32)
     return out
 
 
-def _csf_share(seen: Sections) -> FloatArray:
-    """Brightness (P, A, R) from cord (0) to CSF (1), cut off there.
+def _csf_share(seen: Sections, n_radii: int) -> FloatArray:
+    """Brightness (P, A, n_radii) from cord (0) to CSF (1), cut off there.
 
     The cord's brightness follows the coil along it; the CSF's over the cord's is one ratio for the stack, so that no
     plane whose contour went astray has levels of its own.
     """
-    dark = float(np.percentile(seen.values, 1))
+    dark = float(np.percentile(seen.values[:, ::RAYS_APART], 1))
     cord = along_cord((seen.levels.inside - dark)[:, None], CORD_LEVEL_MM, seen.plane_mm)[:, 0]
     cord = np.maximum(cord, FAINTEST_LEVEL * np.abs(cord).max() + np.finfo(np.float32).tiny)
     ratio = np.median(np.maximum(-seen.polarity * (seen.levels.csf - seen.levels.inside), 0) / cord)
     step = np.maximum(ratio * cord, np.finfo(np.float32).eps * float(np.abs(seen.values).max()) + 1e-30)
-    rise = -seen.polarity * (seen.values - dark - cord[:, None, None])
-    share: FloatArray = np.clip(rise / step[:, None, None], 0, 1)
+    base, slope = (v.astype(np.float32)[:, None, None] for v in (dark + cord, -seen.polarity / step))
+    share: FloatArray = np.clip((seen.values[:, :, :n_radii] - base) * slope, 0, 1)
     return share
 
 

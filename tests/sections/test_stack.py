@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tubes
 
-from cordlevelset.sections import polar, steps
+from cordlevelset import _jit
+from cordlevelset.sections import polar, steps, texture
 from cordlevelset.sections.boundary import start_contours
 from cordlevelset.sections.stack import Sections
 
@@ -77,3 +78,22 @@ def test_before_any_contour_it_is_the_usual_cords():
     image, _ = tubes.tube(SHAPE, SPACING)
     stack = Sections.of_image(image, spacing=SPACING, first=0, centers_mm=tubes.centers(SHAPE, SPACING), polarity=-1)
     assert stack.radii_mm[:, [0, 16]] == pytest.approx(np.tile([5.5, 3.8], (len(stack), 1)))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_start_contours_do_not_hang_on_the_number_of_threads(threads, monkeypatch):
+    image, middle = tubes.scene(trap="noise")
+    given = {"spacing": (3.0, 1.0, 1.0), "first": 0, "centers_mm": middle, "polarity": -1}
+    expected = start_contours(image, **given)
+    monkeypatch.setattr(_jit, "threads", lambda: threads)
+    monkeypatch.setattr(_jit, "FEWEST_A_PART", 2)
+    found = start_contours(image, **given)
+    np.testing.assert_array_equal(found.radii_mm, expected.radii_mm)
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
+def test_the_darkest_percent_is_read_off_every_fourth_ray(stack, monkeypatch):
+    seen, percentile = [], np.percentile
+    monkeypatch.setattr(texture.np, "percentile", lambda a, rank: seen.append(a.shape) or percentile(a, rank))
+    texture.texture_gain(stack)
+    assert seen == [(len(stack), polar.N_ANGLES / 4, polar.RADII_MM.size)]
