@@ -5,7 +5,8 @@ opposite, one at a time, in a copy of the repository; then the tests of its room
 module itself first. A room is a folder of the package with the tests of the folder of that name, or a module beside the
 folders with ``tests/test_MODULE.py``. ``mutations.toml`` has the lines, and the constants to pass over with the reason.
 ``--list`` lists without running, ``--name`` runs those that have a word in them. Seconds a mutation that is noticed,
-two runs of a room's tests for a constant that is not; a constant of kernels compiles them anew.
+two runs of a room's tests for a constant that is not; a constant of kernels compiles them anew. ``--own`` runs the
+tests of the module itself only, which is quick: what they notice is noticed, what they do not a test elsewhere may.
 
 Exit status 1 if fewer than four in five are noticed.
 """
@@ -35,7 +36,7 @@ LEFT_BEHIND = (".git", ".venv", ".nox", ".*_cache", ".hypothesis", "_build")
 """What the tests do not need of a checkout; compiled kernels go with the package."""
 TESTS_ELSEWHERE = {"napari": "hosts/test_napari.py"}
 """Tests of rooms that have no folder of their name."""
-LOADED_ONCE = ["numba", "pytest", "scipy.ndimage", "scipy.special"]
+LOADED_ONCE = ["numba", "pytest", "scipy.ndimage", "scipy.special", "scipy.stats", "SimpleITK", "hypothesis"]
 """Modules that are imported once for all runs."""
 
 
@@ -110,16 +111,17 @@ def mutated(text: str, constant: Constant, factor: float) -> str:
     return b"".join([*lines[:first], before, number, after, *lines[last + 1 :]]).decode()
 
 
-def tests_of(module: str, root: Path) -> list[Path]:
-    """Test files of a module's room, its own first."""
+def tests_of(module: str, root: Path, *, own: bool) -> list[Path]:
+    """Test files of a module's room, its own first; its own only, if it has such and no others are wanted."""
     room, _, name = module.rpartition(".")
     if not room:
-        own = root / "tests" / f"test_{module}.py"
-        return [own if own.exists() else root / "tests" / "test_pipeline.py"]
+        mine = root / "tests" / f"test_{module}.py"
+        return [mine if mine.exists() else root / "tests" / "test_pipeline.py"]
     if room in TESTS_ELSEWHERE:
         return [root / "tests" / TESTS_ELSEWHERE[room]]
-    folder = root / "tests" / room
-    return sorted(folder.glob("test_*.py"), key=lambda path: (path.stem != f"test_{name}", path))
+    mine = root / "tests" / CHOSEN["tests"].get(module, f"{room}/test_{name}.py")
+    files = sorted((root / "tests" / room).glob("test_*.py"), key=lambda path: (path != mine, path))
+    return files[:1] if own and mine in files else files
 
 
 def run_tests(files: list[Path], root: Path) -> None:
@@ -132,15 +134,17 @@ def run_tests(files: list[Path], root: Path) -> None:
     with open(os.devnull, "w") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
-    os._exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *map(str, files)]))
+    first, *rest = map(str, files)  # most are noticed by the module's own tests: the others are not even imported
+    options = ["-q", "-x", "-p", "no:cacheprovider"]
+    os._exit(pytest.main([*options, first]) or (pytest.main([*options, *rest]) if rest else 0))
 
 
-def noticed(module: str, root: Path) -> bool:
-    """Whether a test of the room fails."""
+def noticed(files: list[Path], root: Path) -> bool:
+    """Whether one of the tests fails."""
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
     if sys.platform != "win32":
         context.set_forkserver_preload(LOADED_ONCE)
-    run = context.Process(target=run_tests, args=(tests_of(module, root), root))
+    run = context.Process(target=run_tests, args=(files, root))
     run.start()
     run.join(TIME_LIMIT_S)
     if run.is_alive():
@@ -154,15 +158,15 @@ def path_of(module: str, root: Path) -> Path:
     return root / "cordlevelset" / Path(*module.split(".")).with_suffix(".py")
 
 
-def survives(mutation: Mutation, root: Path) -> bool:
-    """Whether no test notices."""
+def survives(mutation: Mutation, files: list[Path], root: Path) -> bool:
+    """Whether none of the tests notices."""
     path = path_of(mutation.module, root)
     compiled, kept = path.parent / "__pycache__", root / "compiled"
     text, stat = path.read_text(encoding="utf-8"), path.stat()
     compiled.mkdir(exist_ok=True)
     shutil.copytree(compiled, kept)
     path.write_text(mutation.text, encoding="utf-8")
-    survived = not noticed(mutation.module, root)
+    survived = not noticed(files, root)
     path.write_text(text, encoding="utf-8")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # compiled kernels are valid for this time only
     shutil.rmtree(compiled)
@@ -202,6 +206,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--room", action="append", default=[], help="a folder, or a module beside the folders; repeat")
     parser.add_argument("--name", default="", metavar="WORD", help="only what has this in it")
+    parser.add_argument("--own", action="store_true", help="only the module's own tests, where it has such")
     parser.add_argument("--list", action="store_true", help="print what would be changed, and end")
     args = parser.parse_args()
     todo = [m for module in modules(args.room) for m in mutations(module) if args.name in f"{m.module}: {m.what}"]
@@ -211,12 +216,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "copy"
         shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
-        for module in {frozenset(tests_of(m.module, root)): m.module for m in todo}.values():
-            if noticed(module, root):
-                sys.exit(f"the tests of the room of {module} fail as it is; correct that first")
+        files = {m.module: tests_of(m.module, root, own=args.own) for m in todo}
+        for module in {tuple(sorted(paths)): module for module, paths in files.items()}.values():
+            if noticed(files[module], root):
+                sys.exit(f"the tests of {module} fail as it is; correct that first")
         alive: Counter[str] = Counter()
         for mutation in todo:
-            survived = survives(mutation, root)
+            survived = survives(mutation, files[mutation.module], root)
             alive[room_of(mutation.module)] += survived
             print(f"{mutation.module}: {mutation.what}: {'NOT NOTICED' if survived else 'noticed'}", flush=True)
     for room, n in Counter(room_of(mutation.module) for mutation in todo).items():

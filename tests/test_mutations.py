@@ -59,7 +59,13 @@ def test_what_is_passed_over_is_there_and_has_a_reason():
 
 
 def test_the_tests_of_a_module_come_first():
-    first, *rest = check.tests_of("io.files", check.ROOT)
+    first, *rest = check.tests_of("io.files", check.ROOT, own=False)
     assert first.name == "test_files.py"
     assert {path.parent.name for path in rest} == {"io"}
-    assert [path.name for path in check.tests_of("notes", check.ROOT)] == ["test_notes.py"]
+    assert [path.name for path in check.tests_of("notes", check.ROOT, own=False)] == ["test_notes.py"]
+
+
+def test_own_tests_are_found_by_the_module_s_name_or_as_written_down():
+    assert [p.name for p in check.tests_of("detection.windows", check.ROOT, own=True)] == ["test_windows.py"]
+    assert [p.name for p in check.tests_of("levels.anatomy", check.ROOT, own=True)] == ["test_naming.py"]
+    assert len(check.tests_of("border._kernels", check.ROOT, own=True)) > 1

@@ -7,7 +7,7 @@ import pytest
 
 import cordlevelset as cls
 from cordlevelset.errors import InputError
-from cordlevelset.levels import chain, evidence
+from cordlevelset.levels import chain, evidence, find
 from cordlevelset.levels.find import ToldDisc, find_levels
 from cordlevelset.phantom import make_phantom
 from cordlevelset.phantom.anatomy import ANATOMIES, Spine
@@ -99,8 +99,8 @@ def slow_chain(gain):
             s = places[-1] + d
             if s >= len(gain):
                 break
-            usual = places[-1] - places[-2] if len(places) > 1 else chain.USUAL_MM
-            spread = chain.STEADY if len(places) > 1 else chain.USUAL_SPREAD
+            usual = places[-1] - places[-2] if len(places) > 1 else 27
+            spread = 0.13 if len(places) > 1 else 0.4
             grow([*places, int(s)], total + gain[s] - (np.log(d / usual) / spread) ** 2 / 2)
 
     for s, g in enumerate(gain):
@@ -126,3 +126,54 @@ def test_evidence_of_a_mirrored_band():
         assert e.max() > 1
         assert e[[5, 15, 45, 55]].max() < 0.3
     assert evidence.disc_thickness(section, np.array([60.0, 30.0]), 0.0) == pytest.approx(3 * np.sqrt(3 / 2), abs=1.0)
+
+
+def straight_chain(n=5, step=30.0):
+    """Discs one above the other, 30 mm apart, and the patient's places and normals of them."""
+    discs = tuple(chain.FoundDisc(np.array([200.0 - step * i, 50.0]), 0.0, 1.0) for i in range(n))
+    points = np.array([[0.0, 50.0, -step * i] for i in range(n)])
+    section = evidence.Section(np.random.default_rng(0).normal(size=(220, 100)), np.zeros(220))
+    curve = np.column_stack([np.arange(210.0, 60, -1), np.full(150, 60.0), np.zeros(150)])
+    return discs, points, np.tile([0.0, 0.0, -1.0], (n, 1)), section, curve
+
+
+@pytest.mark.parametrize(
+    ("off_mm", "found"), [((0, 0, 7), True), ((0, 0, 10), False), ((0, 50, 0), True), ((0, 70, 0), False)]
+)
+def test_a_told_place_must_lie_in_a_disc(off_mm, found):
+    """8 mm off along the spine, 60 mm in all: a disc is wide and flat."""
+    discs, points, *rest = straight_chain()
+    told = ToldDisc(22, tuple(points[2] + off_mm))
+    if found:
+        assert find._named(discs, points, *rest, told) == (20, 1.0, "told")
+    else:
+        with pytest.raises(InputError, match="no disc is seen"):
+            find._named(discs, points, *rest, told)
+
+
+@pytest.mark.parametrize(("likely", "held"), [(0.8, "none"), (0.95, "sacrum")])
+def test_names_are_given_when_nine_in_ten_are_right(likely, held, monkeypatch):
+    monkeypatch.setattr(find, "shares", lambda costs: {21: likely, 20: 1 - likely})
+    assert find._named(*straight_chain(), None) == (21, likely, held)
+
+
+@pytest.mark.parametrize(("top", "held"), [(20, "none"), (21, "sacrum"), (22, "sacrum"), (3, "axis"), (4, "none")])
+def test_names_come_from_the_sacrum_or_the_axis(top, held, monkeypatch):
+    monkeypatch.setattr(find, "shares", lambda costs: {top: 1.0})
+    assert find._named(*straight_chain(), None)[2] == held
+
+
+def test_a_disc_of_a_third_of_full_evidence_is_half_clear(monkeypatch):
+    result = segmented("cervical")
+    two = tuple(chain.FoundDisc(np.array([z, 40.0]), 0.0, e) for z, e in ((60.0, 0.3), (40.0, -1.0)))
+    monkeypatch.setattr(find, "disc_chain", lambda section, curve: two)
+    discs = find_levels(result.automatic.image, result.contours, -1, conus_mm=None).discs
+    assert [d.where for d in discs] == pytest.approx([0.5, 0.0])
+
+
+@pytest.mark.parametrize(("plane_mm", "seen"), [(2.9, True), (3.1, False)])
+def test_planes_of_3_mm_resolve_discs(plane_mm, seen, monkeypatch):
+    result = segmented("cervical")
+    image = cls.Volume(result.automatic.image.array, (plane_mm, 1.0, 3.0))
+    monkeypatch.setattr(find, "disc_chain", lambda section, curve: straight_chain()[0])
+    assert (find_levels(image, result.contours, -1, conus_mm=None) is not None) == seen
