@@ -222,6 +222,18 @@ def test_pages_for_users_are_short():
     assert sum(words.values()) <= MOST_WORDS, words
 
 
+def test_the_same_figures_everywhere():
+    """README and the page on the confidence sum up the table that `benchmarks/fit_decisions.py` prints."""
+    page = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\w+ +(\d+) +(\d+) +\d+ +\d+$", page, flags=re.MULTILINE)
+    n, right = (sum(map(int, column)) for column in zip(*rows, strict=True))
+    assert len(rows) > 10
+    assert f"{right} of {n} came out right" in " ".join(page.split())
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"On {n} images, each segmented" in readme
+    assert f"{right} came out right" in readme
+
+
 def sentences(text):
     """Sentences of a page's prose: headings, table cells, items of lists; no code, no formulas."""
     text = re.sub(r"^(```+|~~~+).*?^\1\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
