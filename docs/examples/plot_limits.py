@@ -47,11 +47,12 @@ thick.legend(frameon=False, fontsize=8)
 plt.show()
 
 # %%
-# Where there is no cord, only roots in CSF, the answer should be a refusal; if it is none, then a confidence near zero:
+# Where there is no cord, only roots in CSF, the answer should be a refusal. Where it is none, a low confidence and the notes
+# are all that warns:
 
 phantom = make_phantom(cord=False)
 try:
     result = cls.segment(phantom.image)
-    print(f"found something with confidence {result.confidence:.2f}")
+    print(f"found something with confidence {result.confidence:.2f}", *result.notes, sep="\n")
 except cls.NoCordFoundError as error:
     print(error)
