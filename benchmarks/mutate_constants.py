@@ -36,7 +36,7 @@ LEFT_BEHIND = (".git", ".venv", ".nox", ".*_cache", ".hypothesis", "_build")
 """What the tests do not need of a checkout; compiled kernels go with the package."""
 TESTS_ELSEWHERE = {"napari": "hosts/test_napari.py"}
 """Tests of rooms that have no folder of their name."""
-LOADED_ONCE = ["numba", "pytest", "scipy.ndimage", "scipy.special", "scipy.stats", "SimpleITK", "hypothesis"]
+LOADED_ONCE = ["numba", "pytest", "scipy.ndimage", "scipy.special", "scipy.stats", "SimpleITK"]
 """Modules that are imported once for all runs."""
 
 

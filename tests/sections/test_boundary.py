@@ -136,3 +136,50 @@ def test_a_leak_in_one_plane_is_mended():
     radii[4] = 8.0
     mended = completed(radii, _evidence(np.arange(9) != 4), 5.0)
     np.testing.assert_allclose(mended, 4.0, atol=0.1)
+
+
+def test_border_gain_equals_its_naive_twin(rng):
+    evidence = rng.normal(0, 1.5, (2, 64, polar.RADII_MM.size)).astype(np.float32)
+    size = 4.5 + rng.normal(0, 0.5, 64)
+    found = boundary.border_gain(evidence, size)
+    np.testing.assert_allclose(found, naive.border_gain(evidence, size), rtol=1e-4, atol=1e-4)
+
+
+def test_a_strong_border_is_not_worth_a_round_of_good_ones():
+    """What is five times as steep gains three times as much, and nothing gains as much as a barred ray loses."""
+    evidence = np.zeros((1, 64, polar.RADII_MM.size), np.float32)
+    evidence[0, :, 18] = [1.0, 5.0, *[1e6] * 62]
+    gain = boundary.border_gain(evidence, np.full(64, 4.5))[0, :, 18]
+    assert gain[1] / gain[0] == pytest.approx(3.0)
+    assert gain[2] == pytest.approx(5.0, rel=1e-3)
+    barred = boundary.border_gain(evidence, np.full(64, 4.5))[0, :, 3]
+    assert (gain[2] < -barred).all()
+    assert (barred < gain.min() - 5).all()
+
+
+@pytest.mark.parametrize(("gain_there", "follows"), [(0.25, False), (0.5, True)])
+def test_a_contour_turns_where_it_gains_more_than_the_turns_cost(gain_there, follows):
+    """Three samples out and three back, one a ray, cost 0.36 together."""
+    gain = np.full((1, 64, 20), -1.0, np.float32)
+    gain[:, :, 8:12] = 0
+    gain[0, 30, 11] = gain_there
+    gain[0, :28, 9:] = gain[0, 33:, 9:] = -1
+    contour = curves.closed_contours(gain)[0] / polar.RADIUS_STEP_MM
+    assert (contour[30] == 11) == follows
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 4.0])
+def test_what_is_seen_nowhere_near_takes_a_twentieth_of_a_say(plane_mm):
+    """Two planes of four show a border: the others, in between, go to their weighted mean."""
+    n = 9
+    radii = np.linspace(3.0, 5.0, n)[:, None] * np.ones((n, 64))
+    evidence = np.zeros((n, 64, polar.RADII_MM.size), np.float32)
+    evidence[0] = 1.0
+    found = boundary.completed(tubes.stack(radii, evidence=evidence, spacing=(plane_mm, 1, 1)), 5.0)
+    away = np.arange(n)[:, None] - np.arange(-60, 69)
+    mirrored = np.clip(np.arange(-60, 69), 0, n - 1)
+    certain = np.where(mirrored == 0, 1.05, 0.05)
+    weight = np.exp(-((away * plane_mm / 5) ** 2) / 2) * (np.abs(away * plane_mm) <= 20 + plane_mm / 2)
+    around = (weight * certain * radii[mirrored, 0]).sum(1) / (weight * certain).sum(1)
+    np.testing.assert_allclose(found[1:, 0], around[1:], atol=0.02)
+    np.testing.assert_allclose(found[0], radii[0])
