@@ -24,6 +24,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -58,6 +59,8 @@ MAX_ITERATIONS = 100
 """Steps of about a third of a pixel: enough to cross the whole section."""
 RAY_STEP_MM = 0.25
 """Sampling of phi along a ray, half a pixel; the zero in between is found linearly, as a distance is linear."""
+CROSSED_MM = np.arange(0, GRID_REACH_MM - PIXEL_MM, RAY_STEP_MM)
+"""Radii at which phi is read off, within the grid."""
 
 
 def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
@@ -82,13 +85,18 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
     ray, sample = angle / polar.ANGLES[1], np.minimum(radius / polar.RADIUS_STEP_MM, polar.RADII_MM.size - 1)
 
+    on_grid = _sampler(ray, sample, cord.evidence.shape[1:])
+    border_at = _sampler(ray, np.zeros_like(ray), (polar.N_ANGLES, 1))
+    up, left = (np.outer(f(polar.ANGLES), CROSSED_MM) / PIXEL_MM + axis.size // 2 for f in (np.sin, np.cos))
+    on_rays = _sampler(up, left, (axis.size, axis.size))
+
     def phi_of(radii: NDArray[np.float64]) -> FloatArray:
-        distance: FloatArray = (radius - _bilinear(radii[..., None], ray, np.zeros_like(ray))).astype(np.float32)
+        distance: FloatArray = (radius - border_at(radii[..., None])).astype(np.float32)
         return distance
 
-    g = 1 / (1 + np.maximum(_bilinear(cord.evidence, ray, sample), 0) ** 2)
+    g = 1 / (1 + np.maximum(on_grid(cord.evidence), 0) ** 2)
     anchor = phi_of(radii_mm).clip(-ANCHOR_LIMIT_MM, ANCHOR_LIMIT_MM)
-    region = -REGION * _bilinear(cord.csf_likeness, ray, sample) - ANCHOR_PER_MM * anchor
+    region = -REGION * on_grid(cord.csf_likeness) - ANCHOR_PER_MM * anchor
     moved = radii_mm.copy()
 
     def move(k: int, before: int) -> None:
@@ -103,7 +111,7 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
             max_num_iter=MAX_ITERATIONS,
             tol=TOLERANCE_MM,
         )
-        moved[k] = _crossings(stand.phi, start)
+        moved[k] = _crossings(on_rays(stand.phi), start)
 
     def follow(way: list[tuple[int, int]]) -> None:
         for k, before in way:
@@ -121,24 +129,29 @@ def _outwards(n: int, surest: int) -> tuple[list[tuple[int, int]], list[tuple[in
     return up, [(k, k + 1) for k in range(surest - 1, -1, -1)]
 
 
-def _bilinear(values: NDArray[Any], row: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[Any]:
-    """Values (..., Y, X) at rows, which close to a circle, and columns within them: (..., *rows.shape)."""
-    i, j = row.astype(int), np.minimum(column.astype(int), max(values.shape[-1] - 2, 0))
-    a, b = (row - i).astype(values.dtype), (column - j).astype(values.dtype)
-    i1, j1 = (i + 1) % values.shape[-2], np.minimum(j + 1, values.shape[-1] - 1)
-    low = (1 - b) * values[..., i, j] + b * values[..., i, j1]
-    out: NDArray[Any] = (1 - a) * low + a * ((1 - b) * values[..., i1, j] + b * values[..., i1, j1])
-    return out
+def _sampler(
+    row: NDArray[np.float64], column: NDArray[np.float64], shape: tuple[int, int]
+) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Bilinear sampling of arrays (..., Y, X) at given rows, which close to a circle, and columns within them."""
+    i, j = row.astype(int), column.astype(int)
+    a, b = row - i, column - j
+    i1, j1 = (i + 1) % shape[0], np.minimum(j + 1, shape[1] - 1)
+    at = np.stack([i * shape[1] + j, i * shape[1] + j1, i1 * shape[1] + j, i1 * shape[1] + j1])
+    weight = np.stack([(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b])
+
+    def sample(values: NDArray[Any]) -> NDArray[Any]:
+        flat = values.reshape(*values.shape[:-2], -1)
+        out: NDArray[Any] = sum(flat[..., k] * w.astype(flat.dtype) for k, w in zip(at, weight, strict=True))
+        return out
+
+    return sample
 
 
-def _crossings(phi: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Radius on each ray where phi turns positive, the one nearest to the start."""
-    radii = np.arange(0, GRID_REACH_MM - PIXEL_MM, RAY_STEP_MM)
-    row, column = (np.outer(f(polar.ANGLES), radii) / PIXEL_MM + phi.shape[0] // 2 for f in (np.sin, np.cos))
-    values = _bilinear(phi, row, column)
+def _crossings(values: FloatArray, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radius on each ray where phi, sampled there at `CROSSED_MM`, turns positive, the one nearest to the start."""
     low, high = values[:, :-1], values[:, 1:]
     leaves = (low < 0) & (high >= 0)
-    where = radii[:-1] + RAY_STEP_MM * low / np.where(leaves, low - high, 1)
+    where = CROSSED_MM[:-1] + RAY_STEP_MM * low / np.where(leaves, low - high, 1)
     gap = np.where(leaves, np.abs(where - start_mm[:, None]), np.inf)
     nearest = gap.argmin(axis=1)
     found: NDArray[np.float64] = np.where(

@@ -14,19 +14,23 @@ from cordlevelset._jit import njit, part
 
 
 @part
-def shifted(plane, start, width, oy, ox, out):
-    """out[i] = flat plane, its rows `width` long, at start + i moved by oy rows and ox columns, bilinear."""
-    iy = np.int64(np.floor(oy))
-    ix = np.int64(np.floor(ox))
-    fy = np.float32(oy - iy)
-    fx = np.float32(ox - ix)
-    one = np.float32(1)
-    w00, w01, w10, w11 = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
-    n, at = out.size, start + iy * width + ix
-    a0, a1 = plane[at : at + n], plane[at + 1 : at + 1 + n]
-    b0, b1 = plane[at + width : at + width + n], plane[at + width + 1 : at + width + 1 + n]
+def add_pair(plane, start, width, oy, ox, dark, bright):
+    """Add min(u, -v) to dark and -max(u, -v) to bright, of the flux u at an offset and v at the opposite one.
+
+    Bilinear. plane is flat, its rows `width` long; dark[i] and bright[i] belong to its place start + i.
+    """
+    iy, ix = np.int64(np.floor(oy)), np.int64(np.floor(ox))
+    fy, fx = np.float32(oy - iy), np.float32(ox - ix)
+    gy, gx = np.float32(1) - fy, np.float32(1) - fx
+    w00, w01, w10, w11 = gy * gx, gy * fx, fy * gx, fy * fx
+    n, at, opposite = dark.size, start + iy * width + ix, start - (iy + 1) * width - (ix + 1)
+    a, b = plane[at : at + n + 1], plane[at + width : at + width + n + 1]
+    c, d = plane[opposite : opposite + n + 1], plane[opposite + width : opposite + width + n + 1]
     for i in range(n):
-        out[i] = w00 * a0[i] + w01 * a1[i] + w10 * b0[i] + w11 * b1[i]
+        u = w00 * a[i] + w01 * a[i + 1] + w10 * b[i] + w11 * b[i + 1]
+        v = -(w11 * c[i] + w10 * c[i + 1] + w01 * d[i] + w00 * d[i + 1])
+        dark[i] += min(u, v)
+        bright[i] -= max(u, v)
 
 
 @part
@@ -56,7 +60,6 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
     p = np.empty((n, gy.size), np.float32)
     rows = min(n_y, max(1, 512 // width))  # 2 KB an array: all of a run stay in the fastest cache
     longest = (rows - 1) * width + n_x
-    u, v = np.empty(longest, np.float32), np.empty(longest, np.float32)
     pair = np.empty((4, longest), np.float32)  # a sector's sum: dark, bright; 2 and 3: of all sectors
     low = np.empty((2, longest), np.float32)  # the weakest sector: dark, bright
     for y in range(n_y):
@@ -80,11 +83,7 @@ def ellipse_flux(gy, gx, spacing, radii, ratios, weakest, dark, bright, scale_da
                     for t in range(sector, sector + 2):
                         oy = radii[r] * np.sin(angles[t]) / spacing[0]
                         ox = radii[r] * ratios[q] * np.cos(angles[t]) / spacing[1]
-                        shifted(p[t], start, width, oy, ox, u[:size])
-                        shifted(p[t], start, width, -oy, -ox, v[:size])  # the opposite ray: its outward flux is -v
-                        for i in range(size):
-                            pair[0, i] += min(u[i], -v[i])
-                            pair[1, i] -= max(u[i], -v[i])
+                        add_pair(p[t], start, width, oy, ox, pair[0, :size], pair[1, :size])
                     for i in range(size):
                         pair[2, i] += pair[0, i]
                         pair[3, i] += pair[1, i]

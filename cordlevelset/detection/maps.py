@@ -6,6 +6,7 @@ opposite sign inside it: bright cord in dark CSF (T1), dark cord in bright CSF (
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,17 +86,28 @@ class GainMaps:
 
 def gain_maps(grid: SearchGrid) -> tuple[GainMaps, GainMaps]:
     """Responses and gains of both polarities: bright cord, dark cord."""
-    gradient = tb.normalised_gradient(grid.image, grid.spacing)
-    cord = tb.flux(gradient, grid.spacing, tb.CORD_RADII_MM, tb.CORD_RATIOS)
-    sac = tb.flux(gradient, grid.spacing, tb.SAC_RADII_MM, tb.SAC_RATIOS)
+    from cordlevelset._jit import threads
+
+    with ThreadPoolExecutor(threads()) as pool:
+        costs = pool.submit(_costs, grid)  # beside the filters
+        gradient = tb.normalised_gradient(grid.image, grid.spacing)
+        cord = tb.flux(gradient, grid.spacing, tb.CORD_RADII_MM, tb.CORD_RATIOS)
+        sac = tb.flux(gradient, grid.spacing, tb.SAC_RADII_MM, tb.SAC_RATIOS)
+        away, dark = costs.result()
+        assert cord.bright is not None
+        assert cord.dark is not None
+        assert sac.bright is not None
+        assert sac.dark is not None
+        bright_cord = pool.submit(_maps, 1, cord.bright, sac.dark, away, dark, grid)
+        dark_cord = _maps(-1, cord.dark, sac.bright, away, dark, grid)
+        return bright_cord.result(), dark_cord
+
+
+def _costs(grid: SearchGrid) -> tuple[FloatArray, FloatArray]:
+    """What each place costs for where it lies, and for how dark it is."""
     even = against_surroundings(grid.image, grid.spacing)
-    away = _off_midline(even, grid) + _near_skin(grid)
-    dark = DARK_COST * np.maximum(SIGNAL - mean_in_plane(even, PLACE_MM, grid.spacing), 0)
-    assert cord.bright is not None
-    assert cord.dark is not None
-    assert sac.bright is not None
-    assert sac.dark is not None
-    return _maps(1, cord.bright, sac.dark, away, dark, grid), _maps(-1, cord.dark, sac.bright, away, dark, grid)
+    dark: FloatArray = DARK_COST * np.maximum(SIGNAL - mean_in_plane(even, PLACE_MM, grid.spacing), 0)
+    return _off_midline(even, grid) + _near_skin(grid), dark
 
 
 def _maps(

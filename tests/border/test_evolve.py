@@ -6,7 +6,7 @@ import tubes
 from scipy import ndimage as ndi
 
 from cordlevelset import _jit
-from cordlevelset.border.evolve import _bilinear, _outwards
+from cordlevelset.border.evolve import _outwards, _sampler
 from cordlevelset.border.evolve import evolve as evolve_contours
 from cordlevelset.sections import polar
 
@@ -100,7 +100,7 @@ def test_rays_close_to_a_circle(rng):
     row[:3], column[:3] = (0.0, 7.0, 7.5), (4.0, 0.0, 4.0)
     closed = np.concatenate([values, values[:, :1]], axis=1)
     expected = [ndi.map_coordinates(v, [row, column], order=1) for v in closed]
-    np.testing.assert_allclose(_bilinear(values, row, column), expected, atol=1e-12)
+    np.testing.assert_allclose(_sampler(row, column, (8, 5))(values), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
