@@ -33,7 +33,7 @@ FEWEST_VOXELS = 100
 VOXELS_A_SLICE = 4_000
 """About so many voxels of a slice are looked at: the median's error is then 3 % of that of one voxel, far less than
 what passes differ by."""
-NAMES = ("axial", "coronal", "sagittal")
+SLICE_NAMES = ("axial", "coronal", "sagittal")
 """Of slices that are planes of each array axis."""
 THINNEST_SLICE = 0.5
 """Least thickness of a slice against the widest voxel side: pixels that are taller than their slice is thick are rare,
@@ -108,6 +108,6 @@ def without_interleaf(image: FloatArray, spacing: tuple[float, float, float]) ->
     for axis, gains in zip(thick, found, strict=True):
         if gains is not None:
             shares = np.expand_dims(gains.astype(np.float32), [a for a in range(3) if a != axis])
-            note = f"every other {NAMES[axis]} slice is {1 - gains.min():.0%} darker (acquired in two passes); "
+            note = f"every other {SLICE_NAMES[axis]} slice is {1 - gains.min():.0%} darker (acquired in two passes); "
             return np.asarray(image / shares, dtype=np.float32), (note + "it was made as bright as the others",)
     return image, ()
