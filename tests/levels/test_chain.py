@@ -104,3 +104,29 @@ def test_at_the_ends_only_discs_that_stand_out_stay(evidence, left, monkeypatch)
     assert len(found_by(monkeypatch, discs(0.5, 0.5, evidence), lambda kept: ([], 0.0))) == left
     assert len(found_by(monkeypatch, discs(evidence, 0.5, 0.5), lambda kept: ([], 0.0))) == left
     assert len(found_by(monkeypatch, discs(0.5, evidence, 0.5), lambda kept: ([], 0.0))) == 3
+
+
+def slow_chain(gain):
+    """Every chain that starts anywhere, one after the other."""
+    best = (-np.inf, [])
+
+    def grow(places, total):
+        nonlocal best
+        best = max(best, (total, places), key=lambda b: b[0])
+        for d in chain.DISTANCES_MM:
+            s = places[-1] + d
+            if s >= len(gain):
+                break
+            usual = places[-1] - places[-2] if len(places) > 1 else 27
+            spread = 0.13 if len(places) > 1 else 0.4
+            grow([*places, int(s)], total + gain[s] - (np.log(d / usual) / spread) ** 2 / 2)
+
+    for s, g in enumerate(gain):
+        grow([s], g)
+    return best[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chain_is_the_best_of_all(seed):
+    gain = np.random.default_rng(seed).normal(0, 2, 70)
+    assert chain.best_chain(gain) == slow_chain(gain)

@@ -47,3 +47,17 @@ def test_thickness_follows_the_distance_of_the_endplates(sigma_mm):
     slopes = np.gradient(profile)[60 - 14 : 60 + 15] ** 2
     expected = (slopes * np.abs(np.arange(-14, 15))).sum() / slopes.sum()
     assert evidence.disc_thickness(section, np.array([60.0, 30.0]), 0.0) == pytest.approx(expected, rel=1e-6)
+
+
+def test_evidence_of_a_mirrored_band():
+    """e does not know bright from dark, sees the middle best, and is far lower in the middle of a vertebra."""
+    z = np.arange(120.0)
+    profile = np.exp(-0.5 * ((z - 60) / 3) ** 2)
+    for sign in (1, -1):
+        section = evidence.Section(np.repeat(sign * profile[:, None], 60, axis=1), np.zeros(120))
+        places = np.column_stack([z[30:90], np.full(60, 30.0)])
+        e = evidence.disc_evidence(section, places, np.zeros(60))
+        assert 30 + e.argmax() == 60
+        assert e.max() > 1
+        assert e[[5, 15, 45, 55]].max() < 0.3
+    assert evidence.disc_thickness(section, np.array([60.0, 30.0]), 0.0) == pytest.approx(3 * np.sqrt(3 / 2), abs=1.0)
