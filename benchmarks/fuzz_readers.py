@@ -1,10 +1,11 @@
 """Coverage-guided fuzzing of the readers: ``python benchmarks/fuzz_readers.py [SECONDS]`` (needs atheris).
 
 Each input is written as one of the formats that are read: images (NIfTI, NRRD, MetaImage, each plain and compressed;
-DICOM), constraints (seeds, contours, another tool's mask; centerlines as CSV, Slicer markups, fiducials). Compressed
-ones are packed here, so that mutations reach what is inside. An image is read and measured, a constraint read and
-checked against a small image. Each may only return or raise a `CordLevelSetError` of one line; it may take 60 s
-(kernels compile when first called), and the run 2 GB (a DICOM element's length may claim 4 GB).
+DICOM), constraints (seeds, contours, another tool's mask; centerlines as CSV, Slicer markups, fiducials), a known disc
+(markups), and lines of progress as a host reads them. Compressed ones are packed here, so that mutations reach what is
+inside. An image is read and measured, a constraint read and checked against a small image. Each may only return or
+raise a `CordLevelSetError` of one line; it may take 60 s (kernels compile when first called), and the run 2 GB (a DICOM
+element's length may claim 4 GB).
 Anything else stops the run with the input. In what libFuzzer prints, ``cov`` counts the branches of the package that
 were reached, and the last lines the inputs tried.
 """
@@ -18,12 +19,16 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["cordlevelset"]):
+with atheris.instrument_imports(include=["cordlevelset", "CordLevelSetLib"]):
     import cordlevelset as cls
     from cordlevelset import volume
     from cordlevelset.correction import constraints, drawn, given  # noqa: F401
     from cordlevelset.io import dicom, files, headers, images, integrity  # noqa: F401
+    from cordlevelset.levels.told import read_told
     from cordlevelset.measures import morphometry  # noqa: F401
+
+    sys.path.append(str(Path(__file__).parents[1] / "SlicerCordLevelSet" / "CordLevelSet"))
+    from CordLevelSetLib.job import told
 
 NRRD = (
     b"NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 3 4\n"
@@ -150,6 +155,12 @@ FORMATS = (
         + struct.pack("<24h", *(i % 6 < 4 for i in range(24))),
     ),
     ("initial.nii", bytes, nifti(i % 6 < 4 for i in range(24))),
+    (
+        "disc.mrk.json",
+        bytes,
+        b'{"markups":[{"coordinateSystem":"RAS","controlPoints":[{"label":"L4/5","position":[0,0,0]}]}]}',
+    ),
+    ("progress.jsonl", bytes, b'{"stage": "border", "fraction": 0.5}\n{"compiled": 3, "of": 48}\n{"error": "no"}\n'),
 )
 
 
@@ -163,6 +174,11 @@ def try_one(data):
             image = cls.read(path if kind == "image" else path.parent)
             volume.image_values(image)
             cls.measure(image)
+        elif kind == "disc":
+            read_told(str(path))
+        elif kind == "progress":
+            for line in path.read_bytes().splitlines():
+                told(line)
         else:
             what = dict.fromkeys(("centerline", "seeds", "contours", "initial")) | {
                 "centerline" if kind == "line" else kind: path

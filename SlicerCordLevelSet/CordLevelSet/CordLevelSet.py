@@ -57,6 +57,8 @@ class CordLevelSetParameterNode:
     polarity: Annotated[str, Choice(POLARITIES)] = "auto"
     outputSegmentation: vtkMRMLSegmentationNode
     points: vtkMRMLMarkupsFiducialNode
+    top: vtkMRMLMarkupsFiducialNode
+    bottom: vtkMRMLMarkupsFiducialNode
     drawings: vtkMRMLSegmentationNode
     centerline: vtkMRMLMarkupsCurveNode
     measures: vtkMRMLTableNode
@@ -97,8 +99,7 @@ class CordLevelSetLogic(ScriptedLoadableModuleLogic):
         volume = bridge.volume_of_node(chosen.inputVolume)
         self._take_painted(chosen)
         given = {} if chosen.drawings is None else bridge.drawn(chosen.drawings, chosen.inputVolume)
-        if chosen.points is not None and chosen.points.GetNumberOfControlPoints():
-            given["centerline"] = bridge.points_lps(chosen.points)
+        given |= bridge.placed(centerline=chosen.points, top=chosen.top, bottom=chosen.bottom)
         return Job(volume, contrast=chosen.contrast, polarity=chosen.polarity, **given)
 
     def show(self, outcome, chosen):

@@ -22,6 +22,7 @@ __all__ = [
     "check_makeable",
     "check_writable",
     "name_suffix",
+    "named_points",
     "read_centerline",
     "whole_or_nothing",
     "write_centerline",
@@ -245,13 +246,27 @@ def _csv_points(text: str) -> NDArray[np.float64]:
 
 
 def _markups_points(text: str) -> NDArray[np.float64]:
-    """Points of all lists in the file that were placed."""
+    return np.array([point for _, point in named_points(text)])
+
+
+def named_points(text: str) -> list[tuple[str, NDArray[np.float64]]]:
+    """Points of all lists in Slicer's markups that were placed, with their names, LPS mm.
+
+    Parameters
+    ----------
+    text : str
+        Of a ``.mrk.json`` file; what it lacks raises as Python does.
+
+    Returns
+    -------
+    list of (str, (3,) array)
+    """
     points = []
     for markup in json.loads(text)["markups"]:
-        system = markup.get("coordinateSystem", "LPS")
+        system, mm = markup.get("coordinateSystem", "LPS"), _mm(markup.get("coordinateUnits", "mm"))
         placed = (p for p in markup["controlPoints"] if p.get("positionStatus", "defined") == "defined")
-        points += [_to_lps(p["position"], system) * _mm(markup.get("coordinateUnits", "mm")) for p in placed]
-    return np.array(points)
+        points += [(str(p.get("label", "")), _to_lps(p["position"], system) * mm) for p in placed]
+    return points
 
 
 def _mm(units: object) -> float:
@@ -259,7 +274,7 @@ def _mm(units: object) -> float:
     names = set(units) if isinstance(units, list) else {units}
     name = names.pop() if len(names) == 1 else None
     if name not in MARKUPS_UNITS_MM:
-        raise InputError(f"coordinates in {units} are not understood; save the curve in mm")
+        raise InputError(f"coordinates in {units!r} are not understood; save the curve in mm")
     return MARKUPS_UNITS_MM[str(name)]
 
 

@@ -116,7 +116,8 @@ def _segments(image: Any) -> list[_Segment]:
     """The named structures of a SimpleITK image that was read from a ``.seg.nrrd``."""
     if not hasattr(image, "GetMetaDataKeys"):
         return []
-    fields = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys() if key.startswith("Segment")}
+    keys = (key for key in image.GetMetaDataKeys() if key.isascii())  # SimpleITK does not take back keys that are not
+    fields = {key: image.GetMetaData(key) for key in keys if key.startswith("Segment")}
     n_layers = image.GetNumberOfComponentsPerPixel()
     found: list[_Segment] = []
     while f"Segment{len(found)}_Name" in fields:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from cordlevelset.errors import InputError
+from cordlevelset.io.files import named_points
 from cordlevelset.levels.anatomy import disc_number
 from cordlevelset.levels.find import ToldDisc
 
@@ -35,17 +35,18 @@ def read_told(text: str) -> ToldDisc:
     if not text.endswith(".mrk.json"):
         raise InputError(f"{text!r} is no known disc; give NAME=x,y,z in LPS mm, as L4/5=3,41.5,-212, or a .mrk.json")
     try:
-        markups = json.loads(Path(text).read_text(encoding="utf-8"))["markups"]
-        points = [(p.get("label", ""), p["position"], m.get("coordinateSystem", "LPS"))
-                  for m in markups for p in m["controlPoints"]]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        points = named_points(Path(text).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{text} cannot be read as markups ({error}); save it from Slicer as .mrk.json") from None
-    for label, position, system in points:
-        try:
-            number = disc_number(label)
-        except InputError:
-            continue
-        sign = -1.0 if system == "RAS" else 1.0
-        x, y, z = (float(v) for v in position)
-        return ToldDisc(number, (sign * x, sign * y, z))
+    for label, point in points:
+        if _is_disc(label):
+            return ToldDisc.of((label, point))
     raise InputError(f"no point in {text} bears the name of a disc; name one as L4/5, L5/S1 or C2/3")
+
+
+def _is_disc(label: str) -> bool:
+    try:
+        disc_number(label)
+    except InputError:
+        return False
+    return True

@@ -10,8 +10,9 @@ from weakref import WeakKeyDictionary
 import napari.layers
 import numpy as np
 from magicgui.widgets import ComboBox, Container, Label, ProgressBar, PushButton, create_widget
+from napari.utils import DirectLabelColormap
 from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QSizePolicy
 
 import cordlevelset as cls
 from cordlevelset.napari.history import Drawing, History, Step
@@ -29,6 +30,12 @@ CONTRAST_CHOICES = ("auto", "t1", "t2", "t2s", "stir", "mt", "epi", "dwi")
 """Hints that `segment` takes."""
 POLARITY_CHOICES = ("auto", "bright", "dark")
 """Orders that `segment` takes."""
+POINTS = {"points": "yellow", "top": "lime", "bottom": "magenta"}
+"""Corrections that are points, and the colors of their layers; of top and bottom a layer holds one."""
+LABELS: dict[str, dict[int | None, str]] = {"seeds": {1: "lime", 2: "red"}, "contours": {1: "deepskyblue"}}
+"""Corrections that are labels, and their colors: none is that of the mask."""
+DRAWN = (*POINTS, *LABELS)
+"""All that is drawn in layers."""
 LONG_STAGE = "centerline"
 """Has no steps to tell, and most of the compilation falls into it: the bar runs without saying how far it is."""
 SAVES: dict[str, tuple[str, str, Callable[..., None]]] = {
@@ -60,11 +67,12 @@ class CordWidget(Container):  # type: ignore[misc]
         )
         self.segment = PushButton(text="Segment", tooltip="find the cord, with all that is chosen below")
         self.points = _optional(napari.layers.Points, "points", "points in the middle of the cord")
+        self.top = _optional(napari.layers.Points, "top", "one point: no cord above it")
+        self.bottom = _optional(napari.layers.Points, "bottom", "one point: no cord below it")
         self.seeds = _optional(napari.layers.Labels, "seeds", "1: cord, 2: not cord; every voxel is honoured")
         self.contours = _optional(napari.layers.Labels, "contours", "the cord drawn on some slices; they stay as drawn")
-        self.add_points, self.add_seeds, self.add_contours = (
-            PushButton(text=f"New {name}", tooltip="an empty layer on the grid of the image")
-            for name in ("points", "seeds", "contours")
+        self.add_points, self.add_top, self.add_bottom, self.add_seeds, self.add_contours = (
+            PushButton(text=f"New {name}", tooltip="an empty layer on the grid of the image") for name in DRAWN
         )
         self.correct = PushButton(text="Correct", tooltip="with these, and with what was painted into the mask")
         self.undo, self.redo = PushButton(text="Undo"), PushButton(text="Redo")
@@ -73,17 +81,17 @@ class CordWidget(Container):  # type: ignore[misc]
         self.save_mask, self.save_measures, self.save_report = (
             PushButton(text=f"Save {name}", tooltip="of the result that is shown") for name in SAVES
         )
-        self.status = Label(value="")
+        self.status = _wide(Label(value=""))
         super().__init__(
             widgets=[
                 *(self.image, self.contrast, self.polarity, self.segment),
-                Label(value="<b>Corrections</b>: these, and what is painted into the mask"),
-                *(self.points, self.seeds, self.contours, _row(self.add_points, self.add_seeds, self.add_contours)),
+                _row(_wide(Label(value="<b>Corrections</b>: these, and what is painted into the mask"))),
+                *(getattr(self, name) for name in DRAWN),
+                *(_row(self.add_points, self.add_top, self.add_bottom), _row(self.add_seeds, self.add_contours)),
                 *(_row(self.correct, self.undo, self.redo), self.progress, self.cancel),
-                *(_row(self.save_mask, self.save_measures, self.save_report), self.status),
+                *(_row(self.save_mask, self.save_measures, self.save_report), _row(self.status)),
             ]
         )
-        self.status.native.setWordWrap(True)
         self.native.destroyed.connect(self._forget)
         self._connect()
         self._show_state()
@@ -96,9 +104,8 @@ class CordWidget(Container):  # type: ignore[misc]
             (self.undo, partial(self._go, -1)),
             (self.redo, partial(self._go, 1)),
             (self.cancel, self._cancel),
-            (self.add_points, self._new_points),
-            (self.add_seeds, partial(self._new_labels, self.seeds, "cord seeds")),
-            (self.add_contours, partial(self._new_labels, self.contours, "cord contours")),
+            *((getattr(self, f"add_{name}"), partial(self._new_points, name)) for name in POINTS),
+            *((getattr(self, f"add_{name}"), partial(self._new_labels, name)) for name in LABELS),
             *((getattr(self, f"save_{what}"), partial(self._save, what)) for what in SAVES),
         )
         for button, answer in answers:
@@ -139,7 +146,7 @@ class CordWidget(Container):  # type: ignore[misc]
         self._take_painted()
         given = self._given()
         if not given and not step.honoured:
-            raise cls.InputError("Paint into the mask, or choose points, seeds or contours with something in them.")
+            raise cls.InputError("Paint into the mask, or choose a layer with something in it.")
         if given and step.honoured <= given.keys():
             result = step.result
             self._start(self.image.value, given, lambda callback: result.corrected(callback=callback, **given))
@@ -153,7 +160,7 @@ class CordWidget(Container):  # type: ignore[misc]
         if shown is None or changes is None:
             return
         if self.seeds.value is None:
-            self._new_labels(self.seeds, "cord seeds")
+            self._new_labels("seeds")
         seeds = self.seeds.value
         if seeds.data.shape != changes.shape:
             raise cls.InputError(f"'{seeds.name}' is on another grid than the mask that was painted; choose no seeds")
@@ -163,15 +170,17 @@ class CordWidget(Container):  # type: ignore[misc]
     def _given(self) -> dict[str, Any]:
         """What the user drew; layers without anything on them say nothing."""
         given: dict[str, Any] = {}
-        if self.points.value is not None and len(self.points.value.data):
-            given["centerline"] = points_mm(self.points.value)
+        for name in POINTS:
+            layer = getattr(self, name).value
+            if layer is not None and len(layer.data):
+                given["centerline" if name == "points" else name] = points_mm(layer)
         for name, chosen in (("seeds", self.seeds.value), ("contours", self.contours.value)):
             if chosen is not None and np.any(chosen.data):
                 given[name] = volume_of_layer(chosen)
         return given
 
     def _drawings(self) -> dict[str, Drawing]:
-        chosen = {name: getattr(self, name).value for name in ("points", "seeds", "contours")}
+        chosen = {name: getattr(self, name).value for name in DRAWN}
         return {name: Drawing.of(layer) for name, layer in chosen.items() if layer is not None}
 
     def _start(
@@ -269,12 +278,15 @@ class CordWidget(Container):  # type: ignore[misc]
         history.keep(self._drawings())
         history.at += by
         step = history.steps[history.at]
-        for name in ("points", "seeds", "contours"):
+        for name in DRAWN:
             drawing, chosen = step.drawings.get(name), getattr(self, name)
+            if chosen.value is not None:
+                chosen.value.visible = False  # kept, but it says nothing of this result
             if drawing is None or drawing.layer not in self.viewer.layers:
                 chosen.value = None
             else:
                 drawing.layer.data = drawing.content.copy()
+                drawing.layer.visible = True
                 chosen.value = drawing.layer
         self._show(self.image.value, step.result)
         self._finished(summary(step.result))
@@ -291,17 +303,17 @@ class CordWidget(Container):  # type: ignore[misc]
             write(result, path, layer.name)
             self.status.value = f"Saved {path}"
 
-    def _new_points(self) -> None:
-        self._new(
-            self.points,
-            partial(self.viewer.add_points, ndim=3, size=1, name="cord points", face_color="yellow"),
-            "add",
-        )
+    def _new_points(self, name: str) -> None:
+        style = {"ndim": 3, "size": 2, "name": f"cord {name}", "face_color": POINTS[name]}
+        self._new(getattr(self, name), partial(self.viewer.add_points, **style), "add")
 
-    def _new_labels(self, chosen: ComboBox, name: str) -> None:
+    def _new_labels(self, name: str) -> None:
         image = self.image.value
         if image is not None:
-            self._new(chosen, partial(self.viewer.add_labels, np.zeros(image.data.shape, np.uint8), name=name), "paint")
+            colors: dict[int | None, str] = {0: "transparent", None: "gray", **LABELS[name]}
+            style = {"name": f"cord {name}", "colormap": DirectLabelColormap(color_dict=colors)}
+            add = partial(self.viewer.add_labels, np.zeros(image.data.shape, np.uint8), **style)
+            self._new(getattr(self, name), add, "paint")
 
     def _new(self, chosen: ComboBox, add: Callable[..., Any], mode: str) -> None:
         """An empty layer on the grid of the image, ready to draw on and chosen in the panel."""
@@ -317,6 +329,13 @@ def _row(*buttons: PushButton) -> Container:
     row = Container(widgets=buttons, layout="horizontal", labels=False, label="")
     row.margins = (0, 0, 0, 0)
     return row
+
+
+def _wide(label: Label) -> Label:
+    """As wide as the panel, in as many lines as it needs."""
+    label.native.setWordWrap(True)
+    label.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return label
 
 
 def _optional(kind: type[napari.layers.Layer], label: str, tooltip: str) -> ComboBox:

@@ -73,7 +73,7 @@ def test_the_panel_opens_from_both_menus(menu, viewer):
 
 
 def test_a_session(viewer, qtbot, tmp_path, monkeypatch):
-    steps = person.session(viewer)
+    steps = person.session(viewer, tmp_path)
     _, panel = next(steps)
     assert [layer.name for layer in viewer.layers] == ["lumbar T2"]
     next(steps)
@@ -89,8 +89,9 @@ def test_a_session(viewer, qtbot, tmp_path, monkeypatch):
     touched = np.argwhere(mask.data != first.mask.array)
     assert len(touched) == 3
     assert not first.mask.array[tuple(touched.T)].any()  # painting leaves the result as it is
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("painted, not corrected"))
-    panel.save_mask.native.click()
+    with monkeypatch.context() as patch:
+        patch.setattr(QFileDialog, "getSaveFileName", lambda *_: pytest.fail("painted, not corrected"))
+        panel.save_mask.native.click()
     assert "Correct first" in panel.status.value
 
     next(steps)
@@ -103,19 +104,24 @@ def test_a_session(viewer, qtbot, tmp_path, monkeypatch):
     assert panel.result is first
     np.testing.assert_array_equal(mask.data, first.mask.array)
     assert panel.seeds.value is None
+    assert not viewer.layers["cord seeds"].visible  # kept, but it says nothing of this result
     next(steps)
     assert panel.result is second
+    assert viewer.layers["cord seeds"].visible
     assert panel.seeds.value is not None
-    assert next(steps, None) is None
-
-    for what, ending in (("mask", ".nii.gz"), ("measures", ".csv"), ("report", ".html")):
-        path = tmp_path / f"saved{ending}"
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
-        getattr(panel, f"save_{what}").native.click()
-        assert panel.status.value == f"Saved {path}"
-    np.testing.assert_array_equal(cls.read(tmp_path / "saved.nii.gz").array, second.mask.array)
-    assert len((tmp_path / "saved.csv").read_text(encoding="utf-8").splitlines()) == len(second.slices) + 1
+    next(steps)
+    third, (point,) = panel.result, points_mm(panel.bottom.value)
+    lowest = np.flatnonzero(third.mask.array.any(axis=(1, 2)))[0]
+    assert lowest == np.rint(third.mask.to_index(point)[0])  # to the slice
+    assert third.mask.array[tuple(touched[touched[:, 0] >= lowest].T)].all()
+    next(steps)
+    np.testing.assert_array_equal(cls.read(tmp_path / "saved.nii.gz").array, third.mask.array)
+    assert len((tmp_path / "saved.csv").read_text(encoding="utf-8").splitlines()) == len(third.slices) + 1
     assert "lumbar T2" in (tmp_path / "saved.html").read_text(encoding="utf-8")
+    next(steps)
+    assert not viewer.window.dock_widgets
+    assert "lumbar T2 cord" in viewer.layers  # the result stays
+    assert next(steps, None) is None
     viewer.close()
 
 
@@ -307,6 +313,33 @@ def test_history_forgets_what_was_undone_once_something_new_comes():
     assert [step.result for step in history.steps] == ["a", "d"]
     assert history.steps[0].drawings == {"seeds": "as drawn now"}
     assert not history.can_redo
+
+
+def test_top_and_bottom_are_honoured_to_the_slice(viewer, panel, qtbot):
+    volume = GRIDS["flipped, oblique"]
+    add(viewer, panel, volume)
+    run(panel, "segment", qtbot)
+    first = panel.result
+    line = first.centerline.points_mm
+    ends = {"top": volume.to_index(line[4]), "bottom": volume.to_index(line[-6])}
+    for name, index in ends.items():
+        getattr(panel, f"add_{name}").native.click()
+        getattr(panel, name).value.add(index)
+    run(panel, "correct", qtbot)
+    planes = np.flatnonzero(panel.result.mask.array.any(axis=(1, 2)))
+    assert (planes[0], planes[-1]) == tuple(sorted(round(float(index[0])) for index in ends.values()))
+    panel.top.value.add(volume.to_index(line[6]))
+    run(panel, "correct", qtbot)
+    assert "top holds 2 points" in panel.status.value
+    panel.top.value.data = panel.top.value.data[:0]  # the point is taken back, the empty layer stays
+    run(panel, "correct", qtbot)
+    np.testing.assert_array_equal(
+        panel.result.mask.array, cls.segment(volume, bottom=points_mm(panel.bottom.value)).mask.array
+    )
+    run(panel, "undo", qtbot)
+    assert len(panel.top.value.data) == 1
+    planes = np.flatnonzero(panel.result.mask.array.any(axis=(1, 2)))
+    assert len(planes) == 1 + abs(round(float(ends["top"][0])) - round(float(ends["bottom"][0])))
 
 
 def test_what_cannot_be_done_is_said(viewer, panel, qtbot, rng):

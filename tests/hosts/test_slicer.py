@@ -18,7 +18,7 @@ import slicer
 import slicer.util
 import vtk
 from CordLevelSetLib import bridge, install
-from CordLevelSetLib.job import Job
+from CordLevelSetLib.job import Job, told
 from CordLevelSetLib.paint import Painted
 from hosts.grids import GRIDS, centroid, corners
 
@@ -287,6 +287,21 @@ def test_the_bar_shows_how_much_is_compiled():
     job.cancel()
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'{"stage": "border", "fraction": 0.5}', {"stage": "border", "fraction": 0.5}),
+        (b'{"compiled": 12, "of": 48}', {"compiled": 0.25}),
+        (b'{"error": "no spinal cord found"}', {"error": "no spinal cord found"}),
+        *((line, {}) for line in (b"Traceback", b"12", b"null", b'["stage"]', b'{"compiled": 1}', b"[" * 100_000)),
+        *((line, {}) for line in (b'{"fraction": "x"}', b'{"compiled": 1, "of": 0}', b'{"stage": "\xff"}')),
+        (b'{"fraction": NaN}', {"fraction": 0.0}),
+    ],
+)
+def test_lines_of_progress(line, expected):
+    assert told(line) == expected
+
+
 def test_job_takes_corrections():
     volume = GRIDS["axial"]
     first = cls.segment(volume)
@@ -312,6 +327,29 @@ def test_the_work_goes_on_while_the_lock_is_held():
     assert job.error is None
     assert job.outcome.mask.array.any()
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before  # by a process of its own
+
+
+def heard(wait):
+    """Every stage that a job tells while the host waits in this way, and the mask."""
+    job = Job(GRIDS["axial"])
+    while os.waitid(os.P_PID, job._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        wait(LOCK_MICROSECONDS)
+    lines = [told(line) for line in job._folder.joinpath("stderr").read_bytes().splitlines()]
+    assert job.poll()
+    return [line for line in lines if "stage" in line], job.outcome.mask.array
+
+
+def test_a_loop_that_holds_the_lock_changes_nothing():
+    """100 ms at a time, as Slicer's does: stage for stage the same work, none of it waits for the host.
+
+    How long it takes is for `benchmarks/host_lock.py`.
+    """
+    alone, expected = heard(ctypes.CDLL(None).usleep)  # lets go of the lock
+    held, mask = heard(ctypes.PyDLL(None).usleep)  # keeps it
+    assert held == alone
+    assert held[-1] == {"stage": "done", "fraction": 1.0}
+    assert len({line["stage"] for line in held}) > 3
+    np.testing.assert_array_equal(mask, expected)
 
 
 def test_cancel_ends_the_process():

@@ -35,6 +35,9 @@ class Widget(SimpleNamespace):
     def addItems(self, items):
         self.currentText = items[0]
 
+    def currentNode(self):
+        return vars(self).get("node")
+
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
@@ -137,6 +140,7 @@ def application(monkeypatch, scene):  # noqa: F811
     monkeypatch.setattr(slicer.util, "childWidgetVariables", lambda panel: Form())
     monkeypatch.setattr(slicer.util, "VTKObservationMixin", Observing, raising=False)
     monkeypatch.setattr(slicer, "app", Widget(), raising=False)
+    monkeypatch.setattr(slicer, "qMRMLNodeComboBox", Widget, raising=False)
     monkeypatch.setattr(slicer, "mrmlScene", scene, raising=False)
     editor = SimpleNamespace(ModificationModeSet=0)
     monkeypatch.setattr(slicer, "qSlicerSegmentEditorAbstractEffect", editor, raising=False)
@@ -300,6 +304,33 @@ def test_drawings_and_points_correct(panel, application):
     np.testing.assert_array_equal(mask_in(chosen.outputSegmentation, node), first)
 
 
+def point(scene, place):  # noqa: F811
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "end")
+    node.AddControlPointWorld(*(place * [-1, -1, 1]))
+    return node
+
+
+def planes_of(mask):
+    """First and last plane of the cord, along the body."""
+    return tuple(np.flatnonzero(mask.any(axis=(1, 2)))[[0, -1]])
+
+
+def planes_between(*places):
+    return tuple(sorted(round(float(VOLUME.to_index(place)[0])) for place in places))
+
+
+def test_top_and_bottom_are_honoured_to_the_slice(panel, application):
+    chosen = panel._chosen
+    node = chosen.inputVolume = node_of(application, VOLUME)
+    line = cls.segment(VOLUME).centerline.points_mm
+    chosen.top, chosen.bottom = point(application, line[4]), point(application, line[-6])
+    run(panel, panel.ui.status)
+    assert planes_of(mask_in(chosen.outputSegmentation, node)) == planes_between(line[4], line[-6])
+    chosen.top.AddControlPointWorld(*(line[5] * [-1, -1, 1]))
+    run(panel, panel.ui.status)
+    assert "top holds 2 points" in panel.ui.status.text
+
+
 def test_what_is_painted_counts(panel, application):
     chosen = panel._chosen
     node = chosen.inputVolume = node_of(application, VOLUME)
@@ -364,6 +395,14 @@ def test_effect_writes_the_selected_segment(effect):
     written = bridge.volume_of_oriented_image(effect.scriptedEffect.image)
     np.testing.assert_array_equal(written.array, expected.mask.array)
     np.testing.assert_allclose(written.to_lps([3, 4, 5]), VOLUME.to_lps([3, 4, 5]), atol=0.01)
+
+
+def test_effect_ends_where_it_is_told(effect, application):
+    line = cls.segment(VOLUME).centerline.points_mm
+    effect.ends["bottom"].node, effect.ends["top"].node = point(application, line[-6]), point(application, line[4])
+    run(effect, effect.status)
+    written = bridge.volume_of_oriented_image(effect.scriptedEffect.image)
+    assert planes_of(written.array) == planes_between(line[4], line[-6])
 
 
 def test_effect_takes_what_was_painted(effect):

@@ -691,7 +691,7 @@ ROWS = [
     Row("a hint stored as 0 and 255", _with_255, options={"initial": "mask.nrrd"}),
     Row("an image taken for a mask", GOOD, 1, "are no mask's", options={"initial": "image.nrrd"}),
     Row("points (--centerline) in cm", _points("cm", 0.1), options={"centerline": "line.mrk.json"}),
-    Row("points in voxels", _points("voxel", 1.0), 1, "coordinates in voxel", options={"centerline": "line.mrk.json"}),
+    Row("points in voxels", _points("voxel", 1.0), 1, "in 'voxel' are not", options={"centerline": "line.mrk.json"}),
     Row(
         ".seg.nrrd with two layers as a hint",
         LAYERS,

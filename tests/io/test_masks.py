@@ -71,6 +71,14 @@ def test_a_single_segment_needs_no_choice():
     assert as_mask(image, "mask").array.sum() == 2
 
 
+def test_names_of_fields_that_are_no_text_are_passed_over(tmp_path):
+    path = tmp_path / "cord.seg.nrrd"
+    image = segmentation([volume(0, 3, 3).array], Segment0_Name="cord", Segment0_LabelValue="3", Segment0_Other="")
+    sitk.WriteImage(image, str(path))
+    path.write_bytes(path.read_bytes().replace(b"Segment0_Other", b"Segment0_\xff\xfe123"))
+    assert as_mask(path, "mask").array.sum() == 2
+
+
 @pytest.mark.parametrize("fields", [{"LabelValue": "x"}, {"LabelValue": "1", "Layer": "1"}, {"Layer": "-1"}])
 def test_a_damaged_segment_is_refused(fields):
     image = segmentation([volume(1).array], Segment0_Name="cord", **{f"Segment0_{k}": v for k, v in fields.items()})

@@ -82,6 +82,31 @@ def test_a_disc_from_markups(tmp_path):
         read_told("L5")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('{"markups": [0]}', "[1]", "[" * 100_000),
+        '{"markups": [{"controlPoints": [0]}]}',
+        '{"markups": [{"controlPoints": [{"label": "L4/5", "position": [1, 2]}]}]}',
+        '{"markups": [{"controlPoints": [{"label": "L4/5", "position": [1, 2, NaN]}]}]}',
+        '{"markups": [{"coordinateUnits": "a\\nb", "controlPoints": [{"label": "L4/5", "position": [1, 2, 3]}]}]}',
+    ],
+)
+def test_damaged_markups_are_refused_in_one_line(text, tmp_path):
+    path = tmp_path / "known.mrk.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as said:
+        read_told(str(path))
+    assert "\n" not in str(said.value)
+
+
+def test_units_of_markups_count(tmp_path):
+    path = tmp_path / "known.mrk.json"
+    point = {"label": "L5/S1", "position": [0.1, -0.2, 0.3]}
+    path.write_text(json.dumps({"markups": [{"coordinateUnits": "cm", "controlPoints": [point]}]}), encoding="utf-8")
+    assert read_told(str(path)).point_mm == pytest.approx((1.0, -2.0, 3.0))
+
+
 def test_without_levels_the_label_image_is_empty(neck_result, tmp_path):
     result = with_disc(neck_result, None)
     object.__setattr__(result, "levels", None)

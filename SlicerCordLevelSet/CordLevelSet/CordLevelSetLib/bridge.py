@@ -317,6 +317,24 @@ def points_lps(node):
     return points * RAS_LPS.diagonal()[:3]
 
 
+def placed(**nodes):
+    """Points that say something.
+
+    Parameters
+    ----------
+    **nodes : vtkMRMLMarkupsNode or None
+        By the keyword of `cordlevelset.segment` that they are for.
+
+    Returns
+    -------
+    dict of str to (N, 3) array
+        LPS mm, in the world; without those that hold no point.
+    """
+    return {
+        name: points_lps(node) for name, node in nodes.items() if node is not None and node.GetNumberOfControlPoints()
+    }
+
+
 def write_curve(points_mm, volume_node, node=None):
     """Put the centerline into a markups curve node.
 

@@ -55,7 +55,7 @@ class Job:
     contrast, polarity : str
         As in `cordlevelset.segment`.
     **given
-        centerline : (N, 3) array; seeds, contours, initial : Volume. As in `cordlevelset.segment`.
+        centerline, top, bottom : (N, 3) array; seeds, contours, initial : Volume. As in `cordlevelset.segment`.
 
     Attributes
     ----------
@@ -130,8 +130,9 @@ class Job:
         cls.write(self._image, self._folder / "image.nrrd")
         words = []
         for name, value in given.items():
-            path = self._folder / ("given_centerline.csv" if name == "centerline" else f"given_{name}.nrrd")
-            if name == "centerline":
+            points = isinstance(value, np.ndarray)
+            path = self._folder / f"given_{name}.{'csv' if points else 'nrrd'}"
+            if points:
                 np.savetxt(path, value, delimiter=",", header=POINTS_HEADER, comments="")
             else:
                 cls.write(value, path)
@@ -157,15 +158,13 @@ class Job:
         said = (self._folder / "stderr").read_bytes()
         end = said.rfind(b"\n") + 1
         for line in said[self._read : end].splitlines():
-            try:
-                told = json.loads(line)
-            except ValueError:
+            word = told(line)
+            if not word:
                 continue  # of Python itself, before the command runs: for `_last_words`
-            # the share of kernels compiled, until the next stage comes
-            self._compiled = min(told["compiled"] / told["of"], 1.0) if "compiled" in told else None
-            self.stage = told.get("stage", self.stage)
-            self.fraction = told.get("fraction", self.fraction)
-            self.error = told.get("error", self.error)
+            self._compiled = word.get("compiled")  # until the next stage comes
+            self.stage = word.get("stage", self.stage)
+            self.fraction = word.get("fraction", self.fraction)
+            self.error = word.get("error", self.error)
         self._read = end
 
     def _last_words(self, status):
@@ -187,3 +186,28 @@ class Job:
     def _clear(self):
         self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def told(line):
+    """What one line of `--progress jsonl` says.
+
+    Parameters
+    ----------
+    line : bytes
+        Any line of the process; libraries and Python itself may have written it.
+
+    Returns
+    -------
+    dict
+        ``stage`` and ``fraction``, ``compiled`` (the share of the kernels), or ``error``; empty if it is no such line.
+    """
+    try:
+        word = json.loads(line)
+        out = {name: str(word[name]) for name in ("stage", "error") if name in word}
+        if "fraction" in word:
+            out["fraction"] = min(1.0, max(0.0, float(word["fraction"])))
+        if "compiled" in word:
+            out["compiled"] = min(1.0, max(0.0, word["compiled"] / word["of"]))
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
+        return {}
+    return out

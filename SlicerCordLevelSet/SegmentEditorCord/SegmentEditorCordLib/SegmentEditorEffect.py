@@ -58,6 +58,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         self.use = qt.QComboBox()
         self.use.addItems(list(USES))
         self.scriptedEffect.addLabeledOptionsWidget("Selected segment:", self.use)
+        self.ends = {name: self._point_chooser(f"{name.capitalize()} of the cord:") for name in ("top", "bottom")}
         self.apply, self.cancel = qt.QPushButton("Apply"), qt.QPushButton("Cancel")
         self.progress, self.status = qt.QProgressBar(), qt.QLabel()
         self.status.setWordWrap(True)
@@ -85,7 +86,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
 
             # as the editor sees them: both may have been resampled to its grid
             image = bridge.volume_of_oriented_image(self.scriptedEffect.sourceVolumeImageData())
-            self.job = Job(image, **self._given(image))
+            ends = bridge.placed(**{name: chooser.currentNode() for name, chooser in self.ends.items()})
+            self.job = Job(image, **ends, **self._given(image))
         except Exception as error:
             self.status.text = str(error)
             return
@@ -125,6 +127,16 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorEffect):
         # as it is now: the editor's mask may have kept a part out
         self._painted.setdefault(self.target, Painted()).show(before, self._drawn(self.image).array)
         self._end(sentences(job.outcome.summary))
+
+    def _point_chooser(self, label):
+        """A list of the scene's points, of which one may say where the cord ends."""
+        chooser = slicer.qMRMLNodeComboBox()
+        chooser.nodeTypes = ["vtkMRMLMarkupsFiducialNode"]
+        chooser.noneEnabled = chooser.renameEnabled = True
+        chooser.toolTip = "One point: no cord beyond it."
+        chooser.setMRMLScene(slicer.mrmlScene)
+        self.scriptedEffect.addLabeledOptionsWidget(label, chooser)
+        return chooser
 
     def _given(self, image):
         """What the selected segment says."""
