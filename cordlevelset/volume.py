@@ -274,6 +274,7 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
     Returns
     -------
     (K, J, I) array of float32
+        The image's own array where it is float32 and complete.
 
     Raises
     ------
@@ -288,7 +289,7 @@ def image_values(volume: Volume) -> NDArray[np.float32]:
     if min(array.shape) < 2:
         raise InputError(f"the image is one voxel thick (shape {array.shape}): a single slice holds no cord to follow")
     with np.errstate(over="ignore"):  # what float32 cannot hold is found below
-        values = array.astype(np.float32)
+        values = array.astype(np.float32, copy=False)
     n_infinite = int(np.count_nonzero(np.isinf(values)))
     if n_infinite:
         raise InputError(f"{n_infinite} of {values.size} voxels are infinite or too large; replace them first")
