@@ -94,7 +94,7 @@ def test_large_slices_are_sampled(monkeypatch, stack):
         interleaf.np, "median", lambda values, *a, **k: seen.append(np.size(values)) or median(values, *a, **k)
     )
     assert np.allclose(slice_gains(darker(large, 0.7), 0)[1], 0.7, atol=0.02)
-    tissue = 0.36 * large[0].size / 5**2
+    tissue = 0.36 * large[0].size / 3**2
     assert max(seen) == pytest.approx(tissue, rel=0.1)
 
 
