@@ -30,6 +30,7 @@ from cordlevelset.sections.curves import (
     closed_contours,
     smooth_contours,
 )
+from cordlevelset.sections.middle import middles
 from cordlevelset.sections.stack import CORD_SIZE_MM, Sections
 from cordlevelset.sections.steps import SEEN, SMOOTH_ALONG_MM, at_radii
 from cordlevelset.sections.texture import texture_gain
@@ -114,6 +115,8 @@ def start_contours(
 ) -> Sections:
     """Best closed contour in each plane, alone first, then about its own centroid and with its neighbours.
 
+    The size of a cord is expected about the middle that was found, wherever the contours' centroids move.
+
     Parameters
     ----------
     array : (K, J, I) array of float32
@@ -132,8 +135,10 @@ def start_contours(
     Sections
         Smoothed, about the contours' own centroids.
     """
-    seen = Sections.of_image(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity).smoothed()
-    gain = border_gain(seen.evidence) + texture_gain(seen)
+    middle = middles(array, spacing=spacing, first=first, centers_mm=centers_mm, polarity=polarity)
+    seen = Sections.of_image(array, spacing=spacing, first=first, centers_mm=middle, polarity=polarity).smoothed()
+    size = np.tile(CORD_SIZE_MM, (len(seen), 1))
+    gain = border_gain(seen.evidence, size) + texture_gain(seen)
     for _ in range(PASSES):
         along = along_cord(closed_contours(gain), NEIGHBOUR_MM, spacing[0])
         agreed = ndi.gaussian_filter1d(along, NEIGHBOUR_RAYS, mode="wrap")
@@ -142,5 +147,6 @@ def start_contours(
         )
         seen = seen.with_radii(agreed).recentred(array, shift).smoothed()
         far = (polar.RADII_MM[WITHIN_CORD] - seen.radii_mm[:, :, None]).astype(np.float32)
-        gain = border_gain(seen.evidence) + texture_gain(seen) - NEIGHBOUR_COST * far**2
+        size = polar.recentred(size, shift)
+        gain = border_gain(seen.evidence, size) + texture_gain(seen) - NEIGHBOUR_COST * far**2
     return seen.with_radii(smooth_contours(gain))

@@ -35,8 +35,8 @@ BESIDE_EDGE_MM = 1.0
 UNEVEN_AS_BORDER = 0.25
 """u0: spread inside, in steps, at which the edges of texture count as much as the border. T2, T1 and T2* cords have
 0.03 to 0.16, EPI 0.13 to 0.5."""
-CORD_LEVEL_MM = 10.0
-"""Gaussian sigma along the cord of its brightness: a third of a vertebra, over which coils change by little."""
+CORD_LEVEL_MM = 3.0
+"""Gaussian sigma along the cord of its brightness: in EPI that of neighbours differs by a third of the step."""
 RAYS_APART = 4
 """Of so many rays one is enough for the image's darkest percent: neighbouring ones show the same."""
 FAINTEST_LEVEL = 1e-3

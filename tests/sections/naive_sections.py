@@ -100,3 +100,48 @@ def sac_gain(evidence, cord_mm):
                 crossed = 0.25 * sum(min(w, 1) for w in walls[: i - 3])
                 gain[k, t, i] = walls[i] / (1 + 0.2 * walls[i]) - 0.02 * (r - usual[t]) ** 2 - 0.15 * crossed
     return gain
+
+
+def middle_score(plane, spacing, center, polarity, shift):
+    """What one point is worth for each size of cord, ray by ray: `sections.middle`'s equation in plain loops."""
+    n_y, n_x = plane.shape
+    window = [
+        plane[j, i]
+        for j in range(n_y)
+        for i in range(n_x)
+        if abs(j * spacing[1] - center[0]) <= 9 and abs(i * spacing[2] - center[1]) <= 9
+    ]
+    unit = np.std(np.asarray(window, float))
+
+    def at(radius, angle):
+        y = (center[0] + shift[0] + radius * np.sin(angle)) / spacing[1]
+        x = (center[1] + shift[1] + radius * np.cos(angle)) / spacing[2]
+        y, x = min(max(y, 0), n_y - 1), min(max(x, 0), n_x - 1)
+        j, i = min(int(y), n_y - 2), min(int(x), n_x - 2)
+        low = plane[j, i] * (1 - x + i) + plane[j, i + 1] * (x - i)
+        return low * (1 - y + j) + (plane[j + 1, i] * (1 - x + i) + plane[j + 1, i + 1] * (x - i)) * (y - j)
+
+    scores = []
+    for ap, lr in ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5)):
+        rays = [(t, ap * lr / np.hypot(lr * np.sin(t), ap * np.cos(t))) for t in 2 * np.pi * np.arange(16) / 16]
+        core = [at(share * r, t) for share in (0.4, 0.75) for t, r in rays]
+        level = np.median(core)
+        inside = core + [at(r - 0.6, t) for t, r in rays]
+        score = -np.mean([min(((v - level) / unit) ** 2, 1) for v in inside])
+        for t, r in rays:
+            off = -polarity * (at(r + 1.0, t) - level) / unit
+            score += (min(off, 1) if off > 0 else min(-off, 1) * 0.5) / 16
+        scores.append(score - 0.005 * (shift[0] ** 2 + shift[1] ** 2))
+    return scores
+
+
+def texture_gain(cord, evidence, values, uneven, level, ratio, dark):
+    """`sections.texture`'s equation on one ray of a dark cord, sample by sample; samples are 0.25 mm apart."""
+    weight = uneven**4 / (uneven**4 + 0.25**4)
+    share = [min(max((v - dark - level) / (ratio * level), 0), 1) for v in values]
+    out = []
+    for r, e in enumerate(evidence[:cord]):
+        size = abs(e) / (1 + 0.2 * abs(e))
+        inside, outside = share[max(r - 4, 0)], share[r + 4]
+        out.append(weight * (0.5 * (1 - inside) * size if e < 0 else -0.7 * max(1 - 2 * outside, 0) * size))
+    return np.array(out, float)
