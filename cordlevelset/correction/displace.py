@@ -27,7 +27,7 @@ from cordlevelset.correction.drawn import mask_distance
 from cordlevelset.sections import polar
 from cordlevelset.sections.boundary import border_gain
 from cordlevelset.sections.contours import CordContours
-from cordlevelset.sections.curves import closed_contours
+from cordlevelset.sections.curves import BARRED, closed_contours
 from cordlevelset.sections.stack import Sections
 
 __all__ = ["corrected_contours", "hold_voxels"]
@@ -184,7 +184,9 @@ def _searched_displacement(seen: Sections, bounds: tuple[FloatArray, FloatArray]
     radii, planes = seen.radii_mm, np.flatnonzero(broken)
     away = np.abs(np.arange(len(radii))[:, None] - planes).min(1) * seen.plane_mm
     near = np.flatnonzero(away < SEED_REACH_MM)
-    gain = border_gain(seen.evidence[near]) - _cost(HOME_COST, radii[near])
+    own = border_gain(seen.evidence[near])  # a user may know of a cord wider than any that is looked for
+    wider = ((0, 0), (0, 0), (0, polar.RADII_MM.size - own.shape[2]))
+    gain = np.pad(own, wider, constant_values=BARRED) - _cost(HOME_COST, radii[near])
     free = closed_contours(gain)
     given = np.isin(near, planes)
     low, high = (b[planes][:, :, None] for b in bounds)
