@@ -14,6 +14,7 @@ __all__ = [
     "end_notes",
     "hint_notes",
     "shear_note",
+    "turned_note",
     "weak_notes",
 ]
 
@@ -118,6 +119,14 @@ def shear_note(shear: float, off_mm: float) -> str:
     return (
         f"the header's axes are {np.degrees(np.arcsin(shear)):.2f} degrees off right angles; the nearest straight grid "
         f"was taken, which is off by up to {off_mm:.2g} mm"
+    )
+
+
+def turned_note(degrees: float) -> str:
+    """What to say of an image whose header does not say which of its axes runs along the cord."""
+    return (
+        f"the header turns the image by {degrees:.0f} degrees from upright; which axis runs along the cord was found "
+        "from the image; compare header and patient"
     )
 
 

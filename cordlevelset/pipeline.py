@@ -6,16 +6,19 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from cordlevelset.automatic import find_and_outline
-from cordlevelset.correction.given import as_given, read_constraints
+import numpy as np
+
+from cordlevelset.automatic import AutomaticResult, find_and_outline
+from cordlevelset.correction.constraints import Constraints
+from cordlevelset.correction.given import Given, as_given, read_constraints
 from cordlevelset.curve import Centerline
 from cordlevelset.detection.interleaf import without_interleaf
-from cordlevelset.errors import InputError
+from cordlevelset.errors import ConstraintError, CordLevelSetError, InputError, NoCordFoundError
 from cordlevelset.missing import missing_notes
-from cordlevelset.notes import CONTRASTS
+from cordlevelset.notes import CONTRASTS, turned_note
 from cordlevelset.progress import Callback, report
 from cordlevelset.result import CordSegmentation, centerline_of, result_of
-from cordlevelset.volume import Turn, Volume, canonical_turn, image_values
+from cordlevelset.volume import CANONICAL_AXES, Turn, Volume, canonical_turn, image_values, likely_turns
 
 __all__ = ["detect_centerline", "segment"]
 
@@ -105,10 +108,28 @@ def segment(
 
     volume = as_volume(image, frame=frame, series=series)
     given = as_given(centerline, seeds, contours, initial, label, bottom, top)
-    order, turn, canonical = _canonical(volume, contrast, polarity)
-    known = read_constraints(volume, turn, given)
-    automatic = find_and_outline(canonical, contrast, order, given, known, callback)
+    turn, automatic, known = _found(volume, given, contrast, polarity, callback)
     return result_of(volume, turn, automatic, known, callback)
+
+
+def _found(
+    volume: Volume, given: Given, contrast: str, polarity: str, callback: Callback | None
+) -> tuple[Turn, AutomaticResult, Constraints | None]:
+    """The surest result; there is one turn to try, unless the header leaves open which axis runs along the cord."""
+    results: list[tuple[Turn, AutomaticResult, Constraints | None]] = []
+    refused: list[CordLevelSetError] = []
+    for turn in likely_turns(volume):
+        order, canonical = _canonical(volume, turn, contrast, polarity)
+        try:
+            known = read_constraints(volume, turn, given)
+            automatic = find_and_outline(canonical, contrast, order, given, known, callback)
+        except (NoCordFoundError, ConstraintError) as error:
+            refused.append(error)
+        else:
+            results.append((turn, automatic, known))
+    if not results:
+        raise refused[0]
+    return max(results, key=lambda found: found[1].confidence)
 
 
 def detect_centerline(
@@ -149,7 +170,8 @@ def detect_centerline(
     from cordlevelset.detection.finder import find_cord
     from cordlevelset.io.images import as_volume
 
-    order, _, image = _canonical(as_volume(image, frame=frame, series=series), contrast, polarity)
+    volume = as_volume(image, frame=frame, series=series)
+    order, image = _canonical(volume, canonical_turn(volume), contrast, polarity)
     report(callback, "centerline", 0.05)
     path = find_cord(image.array, spacing=image.spacing, polarity=order)
     report(callback, "border", 0.5)
@@ -158,14 +180,16 @@ def detect_centerline(
     return centerline_of(image, planes.on_all_planes(sections), path.polarity)
 
 
-def _canonical(volume: Volume, contrast: str, polarity: str) -> tuple[int, Turn, Volume]:
+def _canonical(volume: Volume, turn: Turn, contrast: str, polarity: str) -> tuple[int, Volume]:
     """Check what was asked; polarity ordered, and the image on the canonical grid, its slices of one brightness."""
     if contrast not in CONTRASTS:
         raise InputError(f"contrast is {contrast!r}; give one of {', '.join(CONTRASTS)}")
     if polarity not in POLARITIES:
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")
-    turn = canonical_turn(volume)
     values, notes = image_values(volume), (*volume.notes, *missing_notes(volume))
+    if turn != canonical_turn(volume):
+        upright = abs(volume.axes[turn.order[0]] @ CANONICAL_AXES[0])
+        notes = (*notes, turned_note(float(np.degrees(np.arccos(min(upright, 1.0))))))
     image = turn.volume(replace(volume, array=values))
     evened, more = without_interleaf(image.array, image.spacing)
-    return POLARITIES[polarity], turn, replace(image, array=evened, notes=(*notes, *more))
+    return POLARITIES[polarity], replace(image, array=evened, notes=(*notes, *more))

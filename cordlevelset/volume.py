@@ -6,6 +6,7 @@ World coordinates are LPS mm (towards left, posterior, superior), as in ITK and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
@@ -20,7 +21,9 @@ from cordlevelset.errors import GeometryError, InputError
 from cordlevelset.forms import NiftiForms
 from cordlevelset.missing import filled
 
-__all__ = ["REAL", "Turn", "Volume", "canonical_turn", "image_values", "same_grid"]
+__all__ = [
+    *("REAL", "Turn", "Volume", "canonical_turn", "image_values", "likely_turns", "same_grid", "turn_with"),
+]
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of D^T D - 1 that passes as rounding: headers hold float32 or 4 to 6 digits. 1e-3 is 0.06 degrees."""
@@ -39,6 +42,9 @@ REAL = "biuf"
 """NumPy's kinds of real numbers: bool, signed, unsigned, float."""
 CANONICAL_AXES = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 """Rows: where array axes 0, 1, 2 of the canonical grid point to in LPS: superior, posterior, left."""
+UPRIGHT = 0.5
+"""Cosine with superior from which an axis may run along the cord: slices across it are tilted by 30 degrees at most, to
+follow a lordosis, so an axis 60 degrees and more away is none; one in between may be, or the header is wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,10 +262,53 @@ def canonical_turn(volume: Volume) -> Turn:
     Turn
         Of the 48 possible ones the one with the largest sum of cosines.
     """
+    return _nearest_turn(volume, range(3))
+
+
+def turn_with(volume: Volume, axis: int) -> Turn:
+    """The turn after which an array axis is the first, and the others run nearest to posterior and left.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any orientation.
+    axis : int
+        The array axis that runs along the cord; it then runs to superior.
+
+    Returns
+    -------
+    Turn
+    """
+    return _nearest_turn(volume, (axis,))
+
+
+def likely_turns(volume: Volume) -> tuple[Turn, ...]:
+    """The canonical turn, and those whose first axis may run along the cord as well.
+
+    Parameters
+    ----------
+    volume : Volume
+        Any orientation.
+
+    Returns
+    -------
+    tuple of Turn
+        Several only where the header is turned so far that it leaves this open.
+    """
+    first = canonical_turn(volume)
+    upright = np.abs(volume.axes @ CANONICAL_AXES[0]).round(6)
+    others = [axis for axis in np.argsort(-upright).tolist() if axis != first.order[0] and upright[axis] >= UPRIGHT]
+    return first, *(turn_with(volume, axis) for axis in others)
+
+
+def _nearest_turn(volume: Volume, firsts: Iterable[int]) -> Turn:
+    """Of the turns whose first axis is one of these the one with the largest sum of cosines."""
     cosines = volume.axes @ CANONICAL_AXES.T  # of array axis (row) with canonical axis (column)
     # rounded, so that the choice between two equal angles (45 degrees) does not hang on the last digit
-    order = max(permutations(range(3)), key=lambda p: round(sum(abs(cosines[axis, a]) for a, axis in enumerate(p)), 6))
-    a, b, c = order
+    a, b, c = max(
+        (order for order in permutations(range(3)) if order[0] in firsts),
+        key=lambda p: round(sum(abs(cosines[axis, a]) for a, axis in enumerate(p)), 6),
+    )
     return Turn((a, b, c), (bool(cosines[a, 0] < 0), bool(cosines[b, 1] < 0), bool(cosines[c, 2] < 0)))
 
 

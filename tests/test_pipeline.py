@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -6,6 +7,21 @@ import pytest
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
 from cordlevelset.volume import Turn, same_grid
+
+
+def test_a_header_that_leaves_the_axis_open(neck):
+    """Turned by 50 degrees, another axis is nearer to upright than that of the cord."""
+    c, s = np.cos(np.radians(50)), np.sin(np.radians(50))
+    turned = replace(neck.image, direction=np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) @ neck.image.direction)
+    result, straight = cls.segment(turned), cls.segment(neck.image)
+    np.testing.assert_array_equal(result.mask.array, straight.mask.array)
+    assert [r.slice for r in result.slices] == [r.slice for r in cls.measure(result.mask)]
+    assert any("turns the image by 50 degrees" in note for note in result.notes)
+    seeds = np.zeros(turned.shape, np.uint8)
+    seeds[tuple(np.argwhere(result.mask.array)[100])] = 2
+    assert result.corrected(seeds=turned.like(seeds)).mask.array[seeds == 2] == 0
+    with pytest.raises(cls.NoCordFoundError):
+        cls.segment(turned.like(np.random.default_rng(0).rayleigh(size=turned.shape)))
 
 
 def test_finds_the_cord_of_a_phantom(neck, neck_result):

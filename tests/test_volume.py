@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cordlevelset as cls
-from cordlevelset.volume import CANONICAL_AXES, Turn, canonical_turn, image_values, same_grid
+from cordlevelset.volume import CANONICAL_AXES, Turn, canonical_turn, image_values, likely_turns, same_grid, turn_with
 
 TURNS = [Turn(order, flip) for order in permutations(range(3)) for flip in product((False, True), repeat=3)]
 
@@ -23,6 +23,18 @@ def _volume(rng, direction=None):
 
 def test_all_48_turns_differ():
     assert len(set(TURNS)) == 48
+
+
+@pytest.mark.parametrize(
+    ("degrees", "firsts"), [(0, [0]), (20, [0]), (29, [0]), (31, [0, 1]), (44, [0, 1]), (50, [1, 0]), (70, [1])]
+)
+def test_axes_that_may_run_along_the_cord(degrees, firsts, rng):
+    volume = _volume(rng, _rotation(degrees, 0))
+    turns = likely_turns(volume)
+    assert [turn.order[0] for turn in turns] == firsts
+    assert turns[0] == canonical_turn(volume)
+    assert all(turn == turn_with(volume, turn.order[0]) for turn in turns)
+    assert all((turn.volume(volume).axes[0] @ CANONICAL_AXES[0]) > 0 for turn in turns)
 
 
 @pytest.mark.parametrize("turn", TURNS)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from cordlevelset.volume import CANONICAL_AXES, Turn, Volume, canonical_turn
+from cordlevelset.volume import Turn, Volume, canonical_turn, turn_with
 
 __all__ = ["cord_piece", "turn_along"]
 
@@ -50,12 +49,7 @@ def turn_along(mask: Volume) -> Turn:
     axis = int(np.where(long, largest, np.inf).argmin())
     if not long[axis] or largest[axis] >= SMALLER * largest[turn.order[0]]:
         return turn
-    cosines = mask.axes @ CANONICAL_AXES.T
-    a, b, c = max(
-        (order for order in permutations(range(3)) if order[0] == axis),
-        key=lambda p: round(abs(cosines[p[1], 1]) + abs(cosines[p[2], 2]), 6),
-    )
-    return Turn((a, b, c), (bool(cosines[a, 0] < 0), bool(cosines[b, 1] < 0), bool(cosines[c, 2] < 0)))
+    return turn_with(mask, axis)
 
 
 def _sections_mm2(mask: Volume, axis: int) -> NDArray[np.float64]:

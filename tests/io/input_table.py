@@ -34,7 +34,7 @@ from cordlevelset.app.cli import main
 from cordlevelset.phantom import Phantom, make_phantom
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "input.md"
-BEGIN, END = "<!-- table -->\n", "<!-- end -->\n"
+BEGIN, BEGIN_AROUND, END = "<!-- table -->\n", "<!-- around -->\n", "<!-- end -->\n"
 LEAST_DICE = 0.85
 """A right mask of the phantom, for images that hold all of it; in each row, unless it says another."""
 
@@ -333,11 +333,16 @@ def _scattered(folder: Path) -> Made:
     return Made(folder / "mask.nrrd")
 
 
-def _turned_mask(folder: Path) -> Made:
-    c, s = np.cos(np.radians(50)), np.sin(np.radians(50))
-    turned = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-    cls.write(cls.Volume((_truth() >= 0.5).astype(np.uint8), (2.0, 1.0, 1.0), direction=turned), folder / "mask.nrrd")
-    return Made(folder / "mask.nrrd")
+def _turned(array: np.ndarray) -> Callable[[Path], Made]:
+    """Values of the phantom under a header that is turned by 50 degrees about left to right."""
+
+    def make(folder: Path) -> Made:
+        c, s = np.cos(np.radians(50)), np.sin(np.radians(50))
+        turned = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+        cls.write(cls.Volume(array, (2.0, 1.0, 1.0), direction=turned), folder / "image.nrrd")
+        return Made(folder / "image.nrrd", _truth())
+
+    return make
 
 
 # inputs that no mask can come out of
@@ -590,6 +595,7 @@ ROWS = [
     Row("NIfTI, sform with other voxel sizes than beside it", _nifti(_other_sizes), says="sform's voxels of 1.05"),
     Row("NRRD, header and values in two files", _two_files("image.nhdr")),
     Row("MetaImage, header and values in two files", _two_files("image.mhd")),
+    Row("a header turned by 50 degrees", _turned(neck().image.array), says="turns the image by 50 degrees"),
     Row("left-handed axes", _nifti(affine=MIRRORED)),
     Row("4-D with one volume", _nifti(array=lambda a: a[None])),
     Row("4-D with two volumes, one chosen", _nifti(array=lambda a: np.stack([0 * a, a])), frame=1),
@@ -751,7 +757,9 @@ ROWS = [
         "in 2 pieces apart from the cord were left out",
         **MEASURE,
     ),
-    Row("measure: a header turned by 50 degrees", _turned_mask, 0, "30 slices", **MEASURE),
+    Row(
+        "measure: a header turned by 50 degrees", _turned((_truth() >= 0.5).astype(np.uint8)), 0, "30 slices", **MEASURE
+    ),
     Row(
         "compare: a reference with several labels",
         _beside(_with_labels, "cord.nrrd"),
@@ -837,6 +845,60 @@ def damage_line(form: str, damage: str, seen: list[Seen]) -> str:
     return f"| {form}: {damage} | 0, 1 or 3 | refused, or taken for the image that it looks like now |"
 
 
+AROUND = (
+    (
+        "kernel cache: a file empty, cut or changed",
+        "the kernel is compiled and its file replaced; one warning",
+        "test_jit.py::test_a_damaged_file_is_replaced_with_one_warning",
+    ),
+    (
+        "kernel cache: its disk full",
+        "compiled in memory; one warning that names `NUMBA_CACHE_DIR`",
+        "test_jit.py::test_a_full_disk_costs_the_cache_only",
+    ),
+    (
+        "kernel cache: no place that may be written",
+        "compiled in memory; one warning that names `NUMBA_CACHE_DIR`",
+        "test_jit.py::test_without_a_place_it_says_so_once",
+    ),
+    ("kernel cache: no HOME", "no folder named ~ is made", "test_jit.py::test_no_folder_named_tilde_is_made"),
+    (
+        "kernel cache: several processes fill it together",
+        "each works; the cache is whole",
+        "test_jit.py::test_processes_that_fill_it_together",
+    ),
+    (
+        "batch: hidden files, and those that macOS leaves (`._name`)",
+        "passed over",
+        "app/test_batch.py::test_hidden_files_are_no_images",
+    ),
+    (
+        "batch: links of a git-annex dataset without their content",
+        "listed as failed: get it first",
+        "app/test_batch.py::test_content_that_was_not_fetched_is_named",
+    ),
+    (
+        "batch: two into one output at a time",
+        "all is there, as of one",
+        "app/test_batch.py::test_two_runs_share_an_output",
+    ),
+    (
+        "batch: killed and started again",
+        "all is there, as of one",
+        "app/test_batch.py::test_killed_and_started_again_leaves_the_same_bytes",
+    ),
+)
+"""What stands around an image: situation, answer, and the test that makes it."""
+
+
+def around_lines() -> Iterator[str]:
+    """The table of what stands around an image."""
+    yield "| situation | answer |"
+    yield "| --- | --- |"
+    for situation, answer, _ in AROUND:
+        yield f"| {situation} | {answer} |"
+
+
 def lines() -> Iterator[str]:
     """The whole table."""
     yield "| input | status | answer |"
@@ -854,6 +916,8 @@ def lines() -> Iterator[str]:
 
 if __name__ == "__main__":
     text = DOCUMENT.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    table = "".join(f"{row}\n" for row in lines())
-    DOCUMENT.write_text(f"{before}{BEGIN}{table}{END}{after}", encoding="utf-8")
+    for begin, rows in ((BEGIN, lines()), (BEGIN_AROUND, around_lines())):
+        before, rest = text.split(begin)
+        after = rest.split(END, 1)[1]
+        text = before + begin + "".join(f"{row}\n" for row in rows) + END + after
+    DOCUMENT.write_text(text, encoding="utf-8")

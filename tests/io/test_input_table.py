@@ -66,6 +66,16 @@ def test_row(row, tmp_path):
     assert table.line(row, seen, tmp_path) in DOCUMENT
 
 
+@pytest.mark.parametrize("test", [row[2] for row in table.AROUND])
+def test_what_stands_around_an_image_has_its_test(test):
+    file, name = test.split("::")
+    assert f"\ndef {name}(" in (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+
+
+def test_the_table_of_what_stands_around_is_as_written():
+    assert set(table.around_lines()) <= set(DOCUMENT)
+
+
 @pytest.mark.parametrize("damage", table.DAMAGES)
 @pytest.mark.parametrize("form", table.DAMAGED_SUFFIXES)
 def test_damaged_files(form, damage, tmp_path):
