@@ -22,7 +22,14 @@ from cordlevelset.forms import NiftiForms
 from cordlevelset.missing import filled
 
 __all__ = [
-    *("REAL", "Turn", "Volume", "canonical_turn", "image_values", "likely_turns", "same_grid", "turn_with"),
+    "REAL",
+    "Turn",
+    "Volume",
+    "canonical_turn",
+    "image_values",
+    "likely_turns",
+    "same_grid",
+    "turn_with",
 ]
 
 ORTHONORMAL_TOLERANCE = 1e-3
