@@ -102,9 +102,12 @@ def partial_volume_misfits(
     n_p, n_y, n_x = planes.shape
     dy, dx = spacing[0], spacing[1]
     rows, sac, cords = np.empty(n_y), np.empty(n_y), np.empty((shifts.size, half_lr.size, n_y))
-    in_sac, column = np.empty(n_y), np.empty(n_y)
+    order, in_sac, column = np.empty(n_y, np.int64), np.empty(n_y), np.empty(n_y)
     for p in range(n_p):
-        cy, cx, b = middles[p, 0], middles[p, 1], half_ap[p].min()
+        cy, cx, b = middles[p, 0], middles[p, 1], np.inf
+        for s in range(shifts.size):
+            for a in range(half_lr.size):
+                b = min(b, half_ap[p, s, a])
         step = levels[p, 0] - levels[p, 1]
         wall = (levels[p, 2] - levels[p, 1]) / step
         low = min(cy - b, max(cy - b - margins[0], sacs[p, 0] - sacs[p, 1] + margins[1]))
@@ -113,25 +116,30 @@ def partial_volume_misfits(
         n = max(min(n_y, int(np.floor(high / dy)) + 1) - j0, 0)
         first = max(0, int(np.floor((cx - margins[2]) / dx + 0.5)))
         last = min(n_x - 1, int(np.floor((cx + margins[2]) / dx + 0.5)))
-        nearest = np.argsort(np.abs(np.arange(j0, j0 + n) * dy - cy))  # to the cord's middle
-        beside = 0
-        for j in range(n):
-            rows[j] = (j0 + nearest[j]) * dy - cy
-            beside += abs(rows[j]) < roots.middle * b
+        beside, found = 0, 0  # the rows beside the cord's middle come first
+        for near in (True, False):
+            for j in range(j0, j0 + n):
+                if (abs(j * dy - cy) < roots.middle * b) == near:
+                    order[found], rows[found] = j, j * dy - cy
+                    found += 1
+                    beside += near
         for s in range(shifts.size):
             for a in range(half_lr.size):
                 half_chords(rows[:n], dy, half_ap[p, s, a], 1.0, cords[s, a])
         for j in range(n):
-            rows[j] = (j0 + nearest[j]) * dy - sacs[p, 0]
+            rows[j] = order[j] * dy - sacs[p, 0]
         half_chords(rows[:n], dy, sacs[p, 1], 1.0, sac)
-        out[p] = 0.0
+        for s in range(shifts.size):
+            for a in range(half_lr.size):
+                for w in range(sac_lr.size):
+                    out[p, s, a, w] = 0.0
         for i in range(first, last + 1):
             left, right = (i - 0.5) * dx, (i + 0.5) * dx
             for w in range(sac_lr.size):
                 for j in range(n):
                     half = sac_lr[w] * sac[j]
                     in_sac[j] = max(0.0, min(right, sacs[p, 2] + half) - max(left, sacs[p, 2] - half)) / dx
-                    column[j] = (planes[p, j0 + nearest[j], i] - levels[p, 1]) / step - wall * (1 - in_sac[j])
+                    column[j] = (planes[p, order[j], i] - levels[p, 1]) / step - wall * (1 - in_sac[j])
                 for s in range(shifts.size):
                     middle = cx + shifts[s]
                     for a in range(half_lr.size):
@@ -148,4 +156,7 @@ def partial_volume_misfits(
                             # what else is in these rows' CSF: min_u sum (rest - u CSF)^2 + ridge n u^2, u <= most
                             u = min(along / max(squares, 1e-9), roots.most)
                             out[p, s, a, w] += rests - 2 * u * along + u * u * squares
-        out[p] /= max(n * (last + 1 - first), 1)
+        for s in range(shifts.size):
+            for a in range(half_lr.size):
+                for w in range(sac_lr.size):
+                    out[p, s, a, w] /= max(n * (last + 1 - first), 1)
