@@ -1,13 +1,14 @@
 """Fit the decision on real cases, judge it on sources left out: ``python benchmarks/fit_decisions.py --data CASES``.
 
 A case is a folder with ``image.nii.gz``, ``case.json`` (its ``group`` is the source) and a reference: ``seg.nii.gz``,
-``levels.json`` or ``places.json``; or none, where case.json expects no cord. The figures of every window along every
-candidate curve are computed once and kept in ``--cache``. Then a fit costs seconds.
+``levels.json`` or ``places.json``; or none, where case.json expects no cord. Each case comes with `copies`: noisy,
+faded, thicker, cut, and without its cord. The figures of every window along every candidate curve are computed once
+(minutes) and kept in ``--cache``. Then a fit costs seconds.
 
-Printed: the numbers of ``cordlevelset/detection/coefficients.py`` with standard errors (jackknife over sources), and a
-table by source, each judged with numbers fitted without it. ``--masks`` also segments every case in that way, counts
-how many masks are right, and prints what a confidence is worth; ``--plot F`` draws that. ``--phantoms`` fits on
-phantoms instead of cases: what the test of this script compares with the numbers in use.
+Printed: the numbers of ``cordlevelset/detection/coefficients.py`` with standard errors (jackknife over sources), and
+tables by source and by kind of copy, each judged with numbers fitted without its source. ``--masks`` also segments
+every case in that way, counts how many masks are right, and prints what a confidence is worth, with the numbers of a
+slice's border; ``--plot F`` draws that. ``--phantoms`` takes phantoms instead of cases.
 """
 
 import json
@@ -19,11 +20,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from copies import Known, copies
 from scipy.optimize import minimize
 from scipy.special import expit
 from script import case_arguments, pyplot
 
 import cordlevelset as cls
+from cordlevelset.border.confidence import border_figures
 from cordlevelset.detection import coefficients
 from cordlevelset.detection.chain import SHARED_MM, extent
 from cordlevelset.detection.finder import candidates
@@ -31,6 +34,7 @@ from cordlevelset.detection.maps import gain_maps
 from cordlevelset.detection.searchgrid import search_grid
 from cordlevelset.detection.windows import FIGURES
 from cordlevelset.notes import CONTRASTS, LOW_CONFIDENCE
+from cordlevelset.sections.stack import Sections
 from cordlevelset.volume import canonical_turn, image_values
 
 RIDGE = 3.0  # of standardised figures: a prior of standard deviation 0.6 on each weight, in windows
@@ -40,6 +44,7 @@ ON_PATH_MM, OFF_PATH_MM = (
 )  # a window's middle nearer than the first is on the cord, farther than the second off
 TIP_MM, TOP_MM = 4.0, 8.0  # nothing is said of windows so near to an end
 SAME_PEOPLE = {"sct_example": "sct_testing"}  # sources that share people are left out together
+SLICE_RIGHT = 0.85  # Dice of a slice whose contour is right
 CLEARLY = 0.1  # gain by which the other polarity must be better than the contrast's usual one
 
 
@@ -69,6 +74,7 @@ class Case:
     planes: int
     tolerance_mm: float
     curves: list
+    copy: str = ""  # which copy of the case it is
 
 
 def canonical(volume):
@@ -77,7 +83,7 @@ def canonical(volume):
 
 
 def reference(folder, image, lumbar, head):
-    """Middle of the cord (N, 3) in planes and mm, its ends with tolerances, planes of tip and top, tolerance."""
+    """What a case's files tell of the cord."""
     ends, tip, top, tolerance = {}, None, None, ON_PATH_MM
     if (folder / "seg.nii.gz").exists():
         mask = canonical(cls.read(folder / "seg.nii.gz")).array > 0.5
@@ -102,7 +108,7 @@ def reference(folder, image, lumbar, head):
         tip = ends["low"][0] if lumbar and "low" in ends else None
         top = ends["high"][0] if head and "high" in ends else None
     index = index[np.argsort(index[:, 0])]
-    return np.c_[index[:, 0], index[:, 1:] * image.spacing[1:]], ends, tip, top, tolerance
+    return Known(np.c_[index[:, 0], index[:, 1:] * image.spacing[1:]], ends, tip, top, tolerance)
 
 
 def plane_at(image, points, z):
@@ -112,16 +118,16 @@ def plane_at(image, points, z):
     return float(image.to_index(point[None])[0, 0])
 
 
-def truth(middles, path, tip, top, plane_mm, right_polarity):
+def truth(middles, known, plane_mm, right_polarity):
     """What is true of each window: 1 cord, 0 none, -1 not known."""
-    out = np.full(len(middles), -1)
+    out, path = np.full(len(middles), -1), known.path
     z = middles[:, 0]
     beside = (z >= path[0, 0] - 0.5) & (z <= path[-1, 0] + 0.5)
     at = np.stack([np.interp(z, path[:, 0], path[:, a]) for a in (1, 2)], axis=1)
     away = np.hypot(*(middles[:, 1:] - at).T)
     out[beside & (away <= ON_PATH_MM)] = int(right_polarity)
     out[beside & (away > OFF_PATH_MM)] = 0
-    for end, sign, clear in ((tip, -1, TIP_MM), (top, 1, TOP_MM)):
+    for end, sign, clear in ((known.tip, -1, TIP_MM), (known.top, 1, TOP_MM)):
         if end is not None:
             beyond = sign * (z - end) * plane_mm
             out[np.abs(beyond) < clear] = -1
@@ -130,34 +136,49 @@ def truth(middles, path, tip, top, plane_mm, right_polarity):
 
 
 def look(folder):
-    """Extract a case."""
+    """Extract a case and its copies."""
     told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     image = canonical(cls.read(folder / "image.nii.gz", frame=0))
     source = SAME_PEOPLE.get(told["group"], told["group"])
-    expected = told.get("expect")
-    known = (np.zeros((0, 3)), {}, None, None, ON_PATH_MM)
-    if not expected:
+    known, polarity = None, CONTRASTS.get(told["contrast"].lower(), -1) or -1
+    if not told.get("expect"):
         known = reference(folder, image, "lumbar" in source, source in ("clinical_neck", "head_t1"))
-    polarity = CONTRASTS.get(told["contrast"].lower(), -1) or -1
-    return extract(folder.name, source, image, expected, polarity, known)
+        polarity = shown_polarity(search_grid(image.array, image.spacing), image.spacing, known.path, polarity)
+    found = [extract(folder.name, source, image.array, image.spacing, polarity, known, told.get("expect", ""))]
+    if told.get("expect") == "doubt":
+        return found
+    for name, array, spacing, known_here in copies(folder.name, image.array, image.spacing, known):
+        array = np.ascontiguousarray(array, np.float32)
+        found.append(extract(folder.name, source, array, spacing, polarity, known_here, copy=name))
+    return found
 
 
-def extract(name, source, image, expected, polarity, known):
-    """Figures of every window along every candidate curve, and what is true of them."""
-    path, ends, tip, top, tolerance = known
-    grid = search_grid(image.array, image.spacing)
-    if len(path):
-        polarity = shown_polarity(grid, image.spacing, path, polarity)
+def extract(name, source, array, spacing, polarity, known, expected="", copy=""):
+    """Figures of every window along every candidate curve, and what is true of them; ``known`` None: no cord."""
     curves = []
-    for c in candidates(image.array, image.spacing, grid):
+    for c in candidates(array, spacing, search_grid(array, spacing)):
         middles = np.c_[c.windows.planes, c.windows.long.centers_mm]
-        said = np.zeros(len(middles), int) if expected == "no-cord" else np.full(len(middles), -1)
-        if not expected:
-            said = truth(middles, path, tip, top, image.spacing[0], c.maps.polarity == polarity)
-        prior = c.log_odds - c.extent.log_odds
+        if known is None:
+            said = np.full(len(middles), -1 if expected == "doubt" else 0)
+        else:
+            said = truth(middles, known, spacing[0], c.maps.polarity == polarity)
         w = c.windows
+        prior = c.log_odds - c.extent.log_odds
         curves.append(Curve(c.maps.polarity, prior, w.figures, middles, w.plane_mm, w.tip, w.tip_loss_mm, said))
-    return Case(name, source, not expected, polarity, path, ends, image.spacing[0], image.shape[0], tolerance, curves)
+    has_cord, known = known is not None, known or Known(np.zeros((0, 3)), {})
+    return Case(
+        name,
+        source,
+        has_cord,
+        polarity,
+        known.path,
+        known.ends,
+        spacing[0],
+        len(array),
+        known.tolerance_mm,
+        curves,
+        copy,
+    )
 
 
 def shown_polarity(grid, spacing, path, usual):
@@ -168,8 +189,20 @@ def shown_polarity(grid, spacing, path, usual):
     return -usual if gains[-usual] > gains[usual] + CLEARLY else usual
 
 
+def logistic(x, y, weight, ridge, usual=0.0):
+    """Intercept and slopes of a logistic regression, the slopes drawn to a usual value by a ridge."""
+    z = np.c_[np.ones(len(x)), x]
+
+    def loss(b):
+        u, off = z @ b, np.r_[0, b[1:] - usual]
+        value = (weight * (np.logaddexp(0, u) - y * u)).sum() + ridge / 2 * (off**2).sum()
+        return value, z.T @ (weight * (expit(u) - y)) + ridge * off
+
+    return minimize(loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B").x
+
+
 def fit(cases):
-    """Intercept and weights: ridge logistic regression on the windows of the cord's own paths, sources weighted."""
+    """Intercept and weights by the windows of the cord's own paths, sources weighted."""
     count = Counter(c.source for c in cases)
     rows = [
         (curve.figures[said], curve.truth[said] == 1, count[c.source] ** -0.5 * min(1, curve.plane_mm / SHARED_MM))
@@ -182,14 +215,7 @@ def fit(cases):
     weight = np.concatenate([np.full(len(r[0]), r[2]) for r in rows])
     mean = np.average(x, axis=0, weights=weight)
     scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight)) + 1e-9
-    z = np.c_[np.ones(len(x)), (x - mean) / scale]
-
-    def loss(b):
-        u, penalty = z @ b, np.r_[0, b[1:]]
-        value = (weight * (np.logaddexp(0, u) - y * u)).sum() + RIDGE / 2 * (penalty**2).sum()
-        return value, z.T @ (weight * (expit(u) - y)) + RIDGE * penalty
-
-    b = minimize(loss, np.zeros(z.shape[1]), jac=True, method="L-BFGS-B").x
+    b = logistic((x - mean) / scale, y, weight, RIDGE)
     slopes = b[1:] / scale
     share = (weight * y).sum() / weight.sum()
     return b[0] - slopes @ mean - np.log(share / (1 - share)), slopes  # as if both were equally many
@@ -197,16 +223,19 @@ def fit(cases):
 
 def fit_found(judged):
     """Offset and slope from total log odds to the log odds of having found the cord."""
-    x = np.array([j["log_odds"] for j in judged])
-    y = np.array([float(j["on_cord"]) for j in judged])
     count = Counter(j["source"] for j in judged)
     weight = np.array([count[j["source"]] ** -0.5 for j in judged])
+    x = np.array([[j["log_odds"]] for j in judged])
+    return logistic(x, np.array([float(j["on_cord"]) for j in judged]), weight, 0.2, usual=0.7)
 
-    def loss(b):
-        u = b[0] + b[1] * x
-        return (weight * (np.logaddexp(0, u) - y * u)).sum() + 0.1 * (b[1] - 0.7) ** 2
 
-    return minimize(loss, [1.0, 0.5]).x
+def fit_border(slices):
+    """Intercept and weights that tell right contours from wrong ones, cases and sources weighted."""
+    cases, sources = Counter(s["name"] for s in slices), {s["name"]: s["source"] for s in slices}
+    count = Counter(sources.values())
+    weight = np.array([10 / cases[s["name"]] * count[s["source"]] ** -0.5 for s in slices])
+    y = np.array([float(s["dice"] >= SLICE_RIGHT) for s in slices])
+    return logistic(np.array([s["figures"] for s in slices]), y, weight, 0.1)
 
 
 def judge(case, numbers):
@@ -218,8 +247,8 @@ def judge(case, numbers):
         found = extent(odds, curve.plane_mm, tip=curve.tip, tip_loss_mm=curve.tip_loss_mm)
         tried.append((found.log_odds + curve.prior, curve, found))
     odds, curve, found = max(tried, key=lambda t: t[0])
-    out = {"name": case.name, "source": case.source, "has_cord": case.has_cord, "log_odds": odds, "on_cord": False}
-    out |= {"place": 0.0, "ends": True, "errors": {}}
+    out = {"name": case.name, "source": case.source, "copy": case.copy, "has_cord": case.has_cord, "log_odds": odds}
+    out |= {"on_cord": False, "place": 0.0, "ends": True, "right_ends": {}}
     if not case.has_cord:
         return out
     z, half = curve.middles[:, 0], 0.5 * curve.plane_mm / case.plane_mm
@@ -234,8 +263,11 @@ def judge(case, numbers):
     for name, plane in (("low", low), ("high", high)):
         if name in case.ends:
             error = (plane - case.ends[name][0]) * case.plane_mm
-            out["errors"][name] = error
-            out["ends"] &= abs(error) <= case.ends[name][1]
+            right = abs(error) <= case.ends[name][1]
+            out["ends"] &= right
+            within = min(case.ends[name][0], case.planes - 1 - case.ends[name][0]) * case.plane_mm
+            if within > case.ends[name][1]:  # of the image, and not where the cord leaves it
+                out["right_ends"][name] = bool(right)
     return out
 
 
@@ -245,21 +277,61 @@ def without_own(cases):
     return {s: fit([c for c in cases if c.source != s]) for s in sources}
 
 
+def jackknife(others):
+    """Standard errors by leaving one source out in turn."""
+    others = np.array(list(others))
+    return np.sqrt((len(others) - 1) / len(others) * ((others - others.mean(0)) ** 2).sum(0))
+
+
 def print_numbers(cases, apart):
-    """All numbers with their jackknife errors, as the package's file has them."""
+    """The numbers of windows with their errors, as the package's file has them."""
     intercept, slopes = fit(cases)
-    n = len(apart)
-    others = np.array([[i, *s] for i, s in apart.values()])
-    error = np.sqrt((n - 1) / n * ((others - others.mean(0)) ** 2).sum(0))
-    print(f"\nINTERCEPT = {intercept:.3f}  # +- {error[0]:.2f}")
+    error = jackknife([i, *s] for i, s in apart.values())
+    print(f"\nINTERCEPT = {intercept:.3f}  # +- {error[0]:.2f}   in use {coefficients.INTERCEPT:.3f}")
     for name, value, e, used in zip(FIGURES, slopes, error[1:], coefficients.WEIGHTS, strict=True):
         print(f"  {name:11s} {value:7.3f} +- {e:.3f}   in use {used:7.3f}")
+
+
+def print_ends(judged):
+    """Share of ends within the image that lie within their tolerance, where the cord was found."""
+    for name, end, used in (
+        ("LOWER_END_RIGHT", "low", coefficients.LOWER_END_RIGHT),
+        ("UPPER_END_RIGHT", "high", coefficients.UPPER_END_RIGHT),
+    ):
+        rows = [(j["source"], j["right_ends"][end]) for j in judged if j["on_cord"] and end in j["right_ends"]]
+        per = {s: [r for q, r in rows if q == s] for s, _ in rows}
+        share = np.mean([r for _, r in rows])
+        error = jackknife(np.mean([r for q, r in rows if q != s]) for s in per) if len(per) > 1 else np.nan
+        print(f"{name} = {share:.2f}  # +- {error:.2f}, {len(rows)} ends   in use {used}")
+
+
+def print_border(slices):
+    """The numbers of a slice's border with their errors."""
+    b = fit_border(slices)
+    error = jackknife(fit_border([s for s in slices if s["source"] != q]) for q in {s["source"] for s in slices})
+    used = (coefficients.BORDER_INTERCEPT, *coefficients.BORDER_WEIGHTS)
+    for name, value, e, u in zip(("BORDER_INTERCEPT", "  border", "  unevenness"), b, error, used, strict=True):
+        print(f"{name:16s} {value:6.2f} +- {e:.2f}   in use {u:6.2f}")
+
+
+def print_copies(judged, found):
+    """One line a kind of copy."""
+    offset, slope = found
+    print("\ncopy                 n  right  wrong end  wrong place  refused")
+    for kind in dict.fromkeys(j["copy"] for j in judged):
+        some = [j for j in judged if j["copy"] == kind]
+        given = [j for j in some if offset + slope * j["log_odds"] >= 0]
+        on = [j for j in given if j["on_cord"]]
+        ends = sum(j["ends"] and j["place"] > 0.9 for j in on)
+        right = ends + sum(not j["has_cord"] for j in some) - sum(not j["has_cord"] for j in given)
+        counts = right, len(on) - ends, len(given) - len(on), len(some) - len(given)
+        print("{:15s} {:6d} {:6d} {:10d} {:12d} {:8d}".format(kind, len(some), *counts))
 
 
 def print_table(judged, found):
     """One line a source: found at the right place, its ends right, wrong, refused."""
     offset, slope = found
-    print(f"\nFOUND = ({offset:.2f}, {slope:.2f})\n\nsource               n  found  ends right  wrong place  refused")
+    print("\nsource               n  found  ends right  wrong place  refused")
     for source in sorted({j["source"] for j in judged}):
         some = [j for j in judged if j["source"] == source]
         given = [j for j in some if offset + slope * j["log_odds"] >= 0]
@@ -280,35 +352,45 @@ def phantom_cases():
         phantom = make_phantom(region=region, contrast=contrast, spacing=(2.0, 1.0, 2.0), cord=cord, seed=i, cnr=6.0)
         mask = canonical(phantom.soft_mask)
         index = np.array([(k, *np.argwhere(m > 0.5).mean(0)) for k, m in enumerate(mask.array) if (m > 0.5).any()])
-        known = (np.zeros((0, 3)), {}, None, None, ON_PATH_MM)
-        if cord:
-            tip = float(index[0, 0]) if region == "lumbar" else None
-            ends = {} if tip is None else {"low": (tip, 15.0)}
-            known = (np.c_[index[:, 0], index[:, 1:] * mask.spacing[1:]], ends, tip, None, ON_PATH_MM)
-        usual = CONTRASTS[contrast]
-        expected = None if cord else "no-cord"
+        tip = float(index[0, 0]) if cord and region == "lumbar" else None
+        ends = {} if tip is None else {"low": (tip, 15.0)}
+        known = Known(np.c_[index[:, 0], index[:, 1:] * mask.spacing[1:]], ends, tip) if cord else None
+        image, usual = canonical(phantom.image), CONTRASTS[contrast]
         cases.append(
-            extract(
-                f"{region} {contrast} {cord}", f"phantom {i // 2}", canonical(phantom.image), expected, usual, known
-            )
+            extract(f"{region} {contrast} {cord}", f"phantom {i // 2}", image.array, image.spacing, usual, known)
         )
     return cases
 
 
-def segment_apart(folder, apart):
-    """Segment a case with numbers fitted without its source; confidence and whether the mask is right."""
+def segment_apart(folder, apart, found):
+    """Segment a case with numbers fitted without its source: confidence, whether the mask is right, and its slices."""
     from scores import case_scores, is_right
 
     told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
     source = SAME_PEOPLE.get(told["group"], told["group"])
     coefficients.INTERCEPT, coefficients.WEIGHTS = apart[source][0], tuple(apart[source][1])
+    coefficients.FOUND = tuple(found[source])
     try:
         result = cls.segment(folder / "image.nii.gz", frame=0)
     except cls.NoCordFoundError:
-        return folder.name, source, None, bool(told.get("expect"))
-    if told.get("expect"):
-        return folder.name, source, result.confidence, False
-    return folder.name, source, result.confidence, bool(is_right(case_scores(result.mask, folder), told))
+        return (folder.name, source, None, bool(told.get("expect"))), []
+    right = False if told.get("expect") else is_right(case_scores(result.mask, folder), told)
+    slices = slices_of(result, folder) if (folder / "seg.nii.gz").exists() else []
+    named = [{"name": folder.name, "source": source, **s} for s in slices]
+    return (folder.name, source, result.confidence, bool(right)), named
+
+
+def slices_of(result, folder):
+    """Border figures of each slice with a reference, and its Dice."""
+    turn = canonical_turn(cls.read(folder / "seg.nii.gz"))
+    truth_ = turn.volume(cls.read(folder / "seg.nii.gz")).array > 0.5
+    mask, image = turn.volume(result.mask).array > 0.5, result.automatic.image
+    polarity = result.automatic.polarity
+    sections = Sections.of_contours(image.array, result.contours, spacing=image.spacing, polarity=polarity)
+    for k, figures in enumerate(border_figures(sections.smoothed()), result.contours.first):
+        if truth_[k].any():
+            dice = 2 * (truth_[k] & mask[k]).sum() / (truth_[k].sum() + mask[k].sum())
+            yield {"figures": figures, "dice": float(dice)}
 
 
 def print_masks(rows, plot):
@@ -349,15 +431,23 @@ def main():
         elif args.cache and args.cache.exists():
             cases = pickle.loads(args.cache.read_bytes())
         else:
-            cases = list(pool.map(look, folders))
+            cases = [case for of_folder in pool.map(look, folders) for case in of_folder]
         if args.cache and not args.phantoms:
             args.cache.write_bytes(pickle.dumps(cases))
         apart = without_own(cases)
         print_numbers(cases, apart)
         judged = [judge(c, apart[c.source]) for c in cases]
-        print_table(judged, fit_found(judged))
+        found = {s: fit_found([j for j in judged if j["source"] != s]) for s in apart}
+        error = jackknife(found.values())
+        print("\nFOUND = ({:.2f}, {:.2f})  # +- {:.2f}, {:.2f}".format(*fit_found(judged), *error))
+        print_ends(judged)
+        print_table([j for j in judged if not j["copy"]], fit_found(judged))
+        if not args.phantoms:
+            print_copies([j for j in judged if j["copy"]], fit_found(judged))
         if args.masks:
-            print_masks(list(pool.map(partial(segment_apart, apart=apart), folders)), args.plot)
+            rows, slices = zip(*pool.map(partial(segment_apart, apart=apart, found=found), folders), strict=True)
+            print_masks(rows, args.plot)
+            print_border([s for of_case in slices for s in of_case])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ inside the image has a prior cost c:
 
 against log P(no cord) = const. The sum over all intervals is the log odds of a cord on this curve, and the sums over
 one end give the distribution of the other: the forward-backward recursion of a one-way chain (Rabiner 1989,
-doi:10.1109/5.18626), written out. The change point of `ends` speaks for its own place as one more observation.
+doi:10.1109/5.18626), written out. The change point of `ends` speaks for its own place as one more observation, and for
+nothing else where what lies above it is no cord: below a brain everything changes too.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ windows."""
 TIP_MM = 5.0
 """Standard deviation of its place about the tip; two readers of one conus differ by 3 to 6 mm."""
 
-LOST_MM = 125.0
-"""Votes lost below a change point from which on it is hardly chance: images without a conus lose 84 mm at most, heads
-119, a whole lumbar sac 130 to 270."""
+LOST_MM = 110.0
+"""Votes lost below a change point from which on it is hardly chance: images without a conus lose 84 mm at most, a whole
+lumbar sac 130 to 270."""
 LOST_ODDS = 2.0
 """Log odds a mm beyond: 15 mm more outweigh a cauda equina that looks like a cord window by window."""
 
@@ -123,7 +124,8 @@ def extent(
         possible &= (rows[:, None] == low if bottom else rows[:, None] <= low) & (rows == high if top else rows >= high)
     joint = np.where(possible, start[:, None] + stop, -np.inf)
     total = float(logsumexp(joint))
-    joint += (LOST_ODDS * max(tip_loss_mm - LOST_MM, 0) * near)[:, None]  # where it ends, not whether there is one
+    if tip is not None and logsumexp(joint[tip]) > 0:  # a cord above it: it says where that ends, not whether it is one
+        joint += (LOST_ODDS * max(tip_loss_mm - LOST_MM, 0) * near)[:, None]
     share = np.exp(joint - logsumexp(joint))
     lowest, highest = share.sum(1), share.sum(0)
     return Extent(

@@ -1,7 +1,8 @@
-"""The fitted numbers of the decision: ``benchmarks/fit_decisions.py`` prints all but those of border and ends.
+"""The fitted numbers of the decision: ``benchmarks/fit_decisions.py`` prints them with their errors.
 
-Logistic regression with a ridge on windows of real images, each image weighted by one over the square root of how many
-its source has; standard errors by leaving one source out in turn (jackknife).
+Logistic regressions with a ridge on windows and slices of real images and of noisy, faded, thicker and cut copies of
+them, each weighted by one over the square root of how many its source has; standard errors by leaving one source out in
+turn (jackknife).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ __all__ = [
     "WEIGHTS",
 ]
 
-INTERCEPT = -11.759
+INTERCEPT = -14.571
 """Log odds of cord against none at figures of zero, equal numbers of both assumed."""
-WEIGHTS = (2.211, -0.824, 1.781, 6.343, 2.002, 0.368, -0.965, 4.982, -1.563, 0.457)
+WEIGHTS = (2.523, -0.927, 2.831, 8.271, 2.818, 0.489, -0.932, 4.808, -1.589, 0.541)
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
-FOUND = (0.98, 1.29)
+FOUND = (0.61, 0.76)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
 BORDER_INTERCEPT = -0.5
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""

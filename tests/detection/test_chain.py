@@ -152,9 +152,9 @@ def test_nothing_like_cord_is_none():
     assert extent(np.full(40, -3.0), 4.0).log_odds < -3
 
 
-@pytest.mark.parametrize(("lost_mm", "ends"), [(84.0, False), (125.0, False), (140.0, True), (200.0, True)])
+@pytest.mark.parametrize(("lost_mm", "ends"), [(84.0, False), (110.0, False), (125.0, True), (200.0, True)])
 def test_what_is_lost_below_a_change_point_outweighs_roots_that_look_like_cord(lost_mm, ends):
-    """120 mm of cauda equina that look like cord; images without a conus lose 119 mm at most."""
+    """120 mm of cauda equina that look like cord; images without a conus lose 84 mm at most."""
     odds = np.full(40, 1.0)
     found = extent(odds, WHOLE / 2, tip=16, tip_loss_mm=lost_mm)
     assert (found.ends_below > 0.5) == ends
@@ -166,5 +166,12 @@ def test_what_is_lost_below_a_change_point_outweighs_roots_that_look_like_cord(l
 def test_15_mm_more_lost_outweigh_a_sac_of_ten_windows():
     """Log odds of 23 or so are needed: 7 for an end, 20 for ten windows of 2, less 4 for the change point."""
     odds = np.full(30, 2.0)
-    for lost_mm, ends in ((132.0, False), (140.0, True)):
+    for lost_mm, ends in ((117.0, False), (125.0, True)):
         assert (extent(odds, WHOLE, tip=10, tip_loss_mm=lost_mm).ends_below > 0.5) == ends
+
+
+def test_below_a_brain_everything_changes_too():
+    """Votes lost below a change point with no cord above it."""
+    odds = np.r_[np.full(13, 5.0), np.full(6, -5.0)]
+    found = extent(odds, WHOLE, tip=13, tip_loss_mm=200.0)
+    assert (found.low, found.high) == (0, 12)
