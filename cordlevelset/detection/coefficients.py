@@ -1,8 +1,8 @@
 """The fitted numbers of the decision: ``benchmarks/fit_decisions.py`` prints them with their errors.
 
-Logistic regressions with a ridge on windows and slices of real images and of noisy, faded, thicker and cut copies of
-them, each weighted by one over the square root of how many its source has; standard errors by leaving one source out in
-turn (jackknife).
+Logistic regressions with a ridge, on windows and slices of real images and of noisy, faded, thicker and cut copies of
+them. Each is weighted by one over the square root of how many its source has. Standard errors by leaving one source out
+in turn (jackknife).
 """
 
 from __future__ import annotations
