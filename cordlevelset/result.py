@@ -45,7 +45,8 @@ class Conus:
     tip_mm : (3,) array
         x, y, z in LPS mm.
     uncertainty_mm : float
-        The tip is expected within this distance along the cord, above or below; 10 mm at least.
+        The tip is expected within this distance along the cord, above or below; 10 mm at least. Half a slice if
+        `bottom` was given.
     """
 
     tip_mm: NDArray[np.float64]
@@ -234,7 +235,7 @@ def result_of(
         slices=slices,
         polarity=centerline.polarity,
         confidence=float(contours.confidence.mean()) * contours.extent_confidence,
-        conus=_conus(contours, canonical),
+        conus=_conus(contours, canonical, known),
         notes=notes,
         contours=contours,
         turn=turn,
@@ -284,11 +285,13 @@ def _measures(contours: CordContours, canonical: Volume, turn: Turn) -> tuple[Sl
     )
 
 
-def _conus(contours: CordContours, canonical: Volume) -> Conus | None:
-    """Tip of the conus in LPS mm, where it is seen."""
+def _conus(contours: CordContours, canonical: Volume, known: Constraints | None) -> Conus | None:
+    """Tip of the conus in LPS mm, where it is seen or was told."""
     if contours.conus_mm is None:
         return None
-    return Conus(canonical.to_lps(contours.conus_mm / canonical.spacing), contours.conus_uncertainty_mm)
+    told = known is not None and known.bottom_mm is not None
+    within = canonical.spacing[0] / 2 if told else contours.conus_uncertainty_mm
+    return Conus(canonical.to_lps(contours.conus_mm / canonical.spacing), within)
 
 
 def _notes(

@@ -79,7 +79,8 @@ def test_page_names_the_weakest_slice(neck_result):
 def test_the_conus_in_numbers(lumbar_result):
     page = report_page(lumbar_result, name="lumbar")
     x, y, z = lumbar_result.conus.tip_mm
-    assert f"{x:.1f}, {y:.1f}, {z:.1f} LPS mm, give or take {lumbar_result.conus.uncertainty_mm:.0f} mm" in page
+    assert f"{x:.1f}, {y:.1f}, {z:.1f} LPS mm, give or take {lumbar_result.conus.uncertainty_mm:.2g} mm" in page
+    assert lumbar_result.conus.uncertainty_mm == lumbar_result.mask.spacing[0] / 2  # its bottom was told
     assert page.count('class="tip"') == 2
 
 
