@@ -74,20 +74,24 @@ class Chain:
         curve = find.canal_curve(image, result.contours, polarity)
         section = find.sagittal_section(image, curve)
         self.group, self.discs = group, find.disc_chain(section, curve)
-        self.thickness = np.array([find.disc_thickness(section, d.place_mm, d.lean_deg) for d in self.discs])
         points, normals = find._in_patient(image, section, self.discs)
         apart = np.abs(((middles[len(middles) // 2] - points) * normals).sum(1))
         self.top = numbers[len(middles) // 2] - int(apart.argmin())
+        self.conus = None
+        if result.conus is not None:
+            line = image.to_lps(curve / image.spacing)
+            end = find.nearest_arclength(line, result.conus.tip_mm[None])[0]
+            self.conus = find._place_in_chain(float(end), find.nearest_arclength(line, points))
 
     def looks(self):
         """Height, lean and thickness by number, the first and the last relative to the lumbar ones."""
-        steps = np.diff([d.place_mm for d in self.discs], axis=0)
+        column = naming._Column.of(self.discs)
         number = self.top + np.arange(len(self.discs))
         usual = np.array([anatomy.typical(min(int(n), anatomy.LAST)) for n in number])
-        height, lean = np.linalg.norm(steps, axis=1), np.degrees(np.arctan2(steps[:, 1], -steps[:, 0]))
-        height /= np.median((height / usual[:-1, 0])[(number[:-1] >= 19) & (number[:-1] <= 24)])
-        thickness = self.thickness / np.median(self.thickness[(number >= 21) & (number <= 24)])
-        return dict(zip(number.tolist(), zip([*height, np.nan], [*lean, np.nan], thickness, strict=True), strict=True))
+        height = column.height / np.median((column.height / usual[:-1, 0])[(number[:-1] >= 19) & (number[:-1] <= 24)])
+        thickness = column.thickness / np.median(column.thickness[(number >= 21) & (number <= 24)])
+        rows = zip([*height, np.nan], [*column.lean, np.nan], thickness, strict=True)
+        return dict(zip(number.tolist(), rows, strict=True))
 
 
 def refitted(chains):
@@ -111,9 +115,10 @@ def leave_one_group_out(chains):
     for chain in chains:
         usual = refitted([other for other in chains if other.group != chain.group])
         naming.typical = usual.__getitem__
-        likely = naming.shares(naming.naming_costs(chain.discs, chain.thickness, 0.0))
-        top = max(likely, key=likely.get)
-        counts[2 if likely[top] < find.SURE else int(top != chain.top)] += 1
+        seen = chain.conus is not None
+        end = chain.conus if seen else len(chain.discs) - 1
+        top, _, anchor, _ = find._named(chain.discs, 0.0, end, seen)
+        counts[2 if anchor == "none" else int(top != chain.top)] += 1
     naming.typical = anatomy.typical
     return counts
 

@@ -70,7 +70,8 @@ _HEIGHTS_MM = (
 )
 """`Typical.height_mm` from C3 down."""
 _LEANS_DEG = (
-    *(*(10.0,) * 5, *(-15.0,) * 9, *(-14.0,) * 3),  # neck and chest
+    *(12.0, 16.0, 20.0, 24.0, 28.0),  # C3 to C7: how a head on a pillow bends the neck
+    *(28.0, 25.0, 20.0, 15.0, 10.0, 5.0, 0.0, -4.0, -8.0, -10.0, -12.0, -13.0),  # T1 to T12: kyphosis
     *(-13.0, -11.0, -7.0, 4.0, 22.0),  # L1 to L5
     *(50.0, 60.0, 62.0, 62.0, 62.0),  # sacrum
 )

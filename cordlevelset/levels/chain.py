@@ -7,22 +7,30 @@ of a disc at s in its best tilt and the distance changing little from one verteb
 
 Both ends are open. Below the sac, where the curve is lost and the sacrum turns backward, the chain goes on disc by disc
 in the section itself: the best next one by distance, bend and evidence, up to three, if each gains anything.
+
+Evidence has the scale of a vertebra. That of the neck is half as high as a lumbar one, so that its neighbours'
+endplates would count as surroundings: the chain is sought in two sizes. The smaller is taken if it gains more, and if
+its distances are those of small vertebrae: else it has found single endplates.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.levels.canal import lean_deg
-from cordlevelset.levels.evidence import Section, disc_evidence
+from cordlevelset.levels.evidence import Section, disc_evidence, disc_thickness
 
 __all__ = ["FoundDisc", "disc_chain"]
 
 FloatArray = NDArray[np.float64]
 
+SMALL = 0.7
+"""Size of the vertebrae of neck and upper chest relative to lumbar ones, as far as shape goes: depth and discs."""
+SMALL_MM = 26.0
+"""They are nearer to each other than this: 17 to 24 mm, from T9 down 26 and more."""
 BODIES_MM = 8.0
 """The bodies begin this far before the middle of the sac: 6 mm in the neck to 9 in the loins."""
 MIDDLE_MM = 8.0
@@ -75,6 +83,8 @@ FORWARD_SPREAD_MM = 20.0
 """A move of 10 mm to the front costs 0.1 of evidence."""
 WHOLE_MM = 12.0
 """It is then looked at over 24 mm, three quarters of a lumbar disc's depth, which show its tilt."""
+LEAST_TURN_DEG, MOST_TURN_DEG = -25.0, 45.0
+"""Among the last discs a spine bends so far forward at the coccyx, and backward at the promontory."""
 STANDS_OUT = 0.1
 """Discs at the chain's ends that stand out less are left off: half of all places between discs have less than 0."""
 
@@ -91,11 +101,14 @@ class FoundDisc:
         Direction of the spine through it.
     evidence : float
         e of `evidence`.
+    thickness_mm : float
+        Half of what lies between its endplates.
     """
 
     place_mm: FloatArray
     lean_deg: float
     evidence: float
+    thickness_mm: float = 1.0
 
 
 def disc_chain(section: Section, curve: FloatArray) -> tuple[FoundDisc, ...]:
@@ -114,16 +127,37 @@ def disc_chain(section: Section, curve: FloatArray) -> tuple[FoundDisc, ...]:
         From the top down; empty if no two stand out.
     """
     along = _along_curve(section, curve)
+    small = replace(section, size=SMALL)
+    nearer = _along_curve(small, curve)
+    if _gain(nearer) > _gain(along) and _usual_distance(nearer) < SMALL_MM:
+        section, along = small, nearer
     best, discs = -np.inf, along
     for dropped in range(min(REVISED, len(along) - 2) + 1):
         kept = along[: len(along) - dropped]
         more, gain = _onward(section, kept)
-        gain += sum(WEIGHT * (d.evidence - INDIFFERENT) for d in kept)
-        if gain > best:
-            best, discs = gain, (*kept, *more)
-    seen = [_settled(section, d) for d in discs]
+        if gain + _gain(kept) > best:
+            best, discs = gain + _gain(kept), (*kept, *more)
+    seen = _without_breaks(tuple(_settled(section, d) for d in discs))
     clear = [i for i, d in enumerate(seen) if d.evidence > STANDS_OUT]
-    return tuple(seen[clear[0] : clear[-1] + 1]) if len(clear) > 1 else ()
+    return seen[clear[0] : clear[-1] + 1] if len(clear) > 1 else ()
+
+
+def _gain(discs: tuple[FoundDisc, ...]) -> float:
+    return sum(WEIGHT * (d.evidence - INDIFFERENT) for d in discs)
+
+
+def _usual_distance(discs: tuple[FoundDisc, ...]) -> float:
+    """Median distance of neighbours; that of one disc alone is without end."""
+    steps = np.diff([d.place_mm for d in discs], axis=0)
+    return float(np.median(np.linalg.norm(steps, axis=1))) if len(discs) > 1 else np.inf
+
+
+def _without_breaks(discs: tuple[FoundDisc, ...]) -> tuple[FoundDisc, ...]:
+    """The chain down to where it bends as no spine does: what follows was found by chance."""
+    for i in range(max(1, len(discs) - ONWARD), len(discs)):
+        if not LEAST_TURN_DEG <= discs[i].lean_deg - discs[i - 1].lean_deg <= MOST_TURN_DEG:
+            return discs[:i]
+    return discs
 
 
 def _settled(section: Section, disc: FoundDisc) -> FoundDisc:
@@ -133,9 +167,10 @@ def _settled(section: Section, disc: FoundDisc) -> FoundDisc:
     along = np.stack([-np.cos(np.radians(lean)), np.sin(np.radians(lean))], axis=-1)
     places = disc.place_mm + shift[..., None] * along + forward[..., None] * _forward(lean)
     cost = (turn / TURN_SPREAD_DEG) ** 2 / 2 + (forward / FORWARD_SPREAD_MM) ** 2 / 2
-    e = disc_evidence(section, places, lean, WHOLE_MM) - cost
+    e = disc_evidence(section, places, lean, WHOLE_MM * section.size) - cost
     at = np.unravel_index(e.argmax(), e.shape)
-    return FoundDisc(places[at], float(lean[at]), float(e[at]))
+    thickness = disc_thickness(section, places[at], float(lean[at]))
+    return FoundDisc(places[at], float(lean[at]), float(e[at]), thickness)
 
 
 def _along_curve(section: Section, curve: FloatArray) -> tuple[FoundDisc, ...]:

@@ -62,10 +62,13 @@ class Section:
         Pixels of `SECTION_PIXEL_MM`; plane and row of the canonical grid, mm.
     columns_mm : (Z,) array
         Where each row of pixels was cut, grid mm.
+    size : float
+        Of the vertebrae looked for, relative to lumbar ones: all lengths of a disc's shape go with it.
     """
 
     values: FloatArray
     columns_mm: FloatArray
+    size: float = 1.0
 
 
 def sagittal_section(image: Volume, curve: FloatArray) -> Section:
@@ -115,15 +118,15 @@ def disc_evidence(
         -1 where too little of it lies in the image.
     """
     slope, seen = _slopes(section, places, lean, half_depth_mm)
-    u = np.arange(-PATCH_MM, PATCH_MM + 1)
-    near = np.where(np.abs(u) <= ENDPLATE_MM, np.exp(-0.5 * (u / DISC_MM) ** 2), 0.0)
-    wide = np.exp(-0.5 * (u / VERTEBRA_MM) ** 2)
+    u = _along(section)
+    near = np.where(np.abs(u) <= ENDPLATE_MM * section.size, np.exp(-0.5 * (u / DISC_MM / section.size) ** 2), 0.0)
+    wide = np.exp(-0.5 * (u / VERTEBRA_MM / section.size) ** 2)
     near, wide = near / near.sum(), wide / wide.sum()
     square = (slope**2).mean(-1)
     mirrored = -(slope * slope[..., ::-1, :]).mean(-1)
     s, t = mirrored @ near, square @ near
     n = (square @ wide) / np.maximum(seen.mean(-1) @ wide, EPSILON)
-    inside = seen[..., np.abs(u) <= BOTH_SIDES_MM, :].mean((-1, -2)) > IN_VIEW
+    inside = seen[..., np.abs(u) <= BOTH_SIDES_MM * section.size, :].mean((-1, -2)) > IN_VIEW
     return np.where(inside, (2 * s + t - 2 * n) / (t + n + EPSILON * section.values.var()), -1.0)
 
 
@@ -133,9 +136,15 @@ def disc_thickness(section: Section, place: FloatArray, lean: float) -> float:
     Positive where nothing is mirrored, too: its logarithm is taken.
     """
     slope, _ = _slopes(section, place, np.asarray(lean), HALF_DEPTH_MM)
-    u = np.arange(-PATCH_MM, PATCH_MM + 1)
-    mirrored = np.maximum(-(slope * slope[::-1]).mean(-1), 0) * (np.abs(u) <= ENDPLATE_MM)
+    u = _along(section)
+    mirrored = np.maximum(-(slope * slope[::-1]).mean(-1), 0) * (np.abs(u) <= ENDPLATE_MM * section.size)
     return max(float((mirrored * np.abs(u)).sum() / max(mirrored.sum(), EPSILON)), EPSILON)
+
+
+def _along(section: Section) -> FloatArray:
+    """Distances (U,) from a disc's middle at which slopes are read, mm."""
+    reach = round(PATCH_MM * section.size)
+    return np.arange(-reach, reach + 1.0)
 
 
 def _slopes(
@@ -143,7 +152,7 @@ def _slopes(
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Slope of brightness along the spine (..., U, V) about each place, 0 where not seen; and whether it is seen."""
     a = np.radians(lean)[..., None, None]
-    u, v = np.arange(-PATCH_MM, PATCH_MM + 1.0)[:, None], np.arange(-half_depth_mm, half_depth_mm + 0.1, RAY_MM)
+    u, v = _along(section)[:, None], np.arange(-half_depth_mm, half_depth_mm + 0.1, RAY_MM)
     z = places[..., 0, None, None] - u * np.cos(a) - v * np.sin(a)
     y = places[..., 1, None, None] + u * np.sin(a) - v * np.cos(a)
     patch = ndi.map_coordinates(
