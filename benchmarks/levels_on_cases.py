@@ -90,7 +90,8 @@ class Chain:
         usual = np.array([anatomy.typical(min(int(n), anatomy.LAST)) for n in number])
         height = column.height / np.median((column.height / usual[:-1, 0])[(number[:-1] >= 19) & (number[:-1] <= 24)])
         thickness = column.thickness / np.median(column.thickness[(number >= 21) & (number <= 24)])
-        rows = zip([*height, np.nan], [*column.lean, np.nan], thickness, strict=True)
+        lean = (column.tilt[1:] + column.tilt[:-1]) / 2  # less noisy than the way from disc to disc
+        rows = zip([*height, np.nan], [*lean, np.nan], thickness, strict=True)
         return dict(zip(number.tolist(), rows, strict=True))
 
 

@@ -83,8 +83,10 @@ FORWARD_SPREAD_MM = 20.0
 """A move of 10 mm to the front costs 0.1 of evidence."""
 WHOLE_MM = 12.0
 """It is then looked at over 24 mm, three quarters of a lumbar disc's depth, which show its tilt."""
-LEAST_TURN_DEG, MOST_TURN_DEG = -25.0, 45.0
-"""Among the last discs a spine bends so far forward at the coccyx, and backward at the promontory."""
+FORWARD_BEND_DEG = 25.0
+"""Among the last discs a spine bends so far forward at most, at the coccyx."""
+BACKWARD_BEND_DEG = 45.0
+"""And so far backward, at the promontory."""
 STANDS_OUT = 0.1
 """Discs at the chain's ends that stand out less are left off: half of all places between discs have less than 0."""
 
@@ -155,7 +157,7 @@ def _usual_distance(discs: tuple[FoundDisc, ...]) -> float:
 def _without_breaks(discs: tuple[FoundDisc, ...]) -> tuple[FoundDisc, ...]:
     """The chain down to where it bends as no spine does: what follows was found by chance."""
     for i in range(max(1, len(discs) - ONWARD), len(discs)):
-        if not LEAST_TURN_DEG <= discs[i].lean_deg - discs[i - 1].lean_deg <= MOST_TURN_DEG:
+        if not -FORWARD_BEND_DEG <= discs[i].lean_deg - discs[i - 1].lean_deg <= BACKWARD_BEND_DEG:
             return discs[:i]
     return discs
 

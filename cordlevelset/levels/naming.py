@@ -5,10 +5,10 @@ For each way to name the chain from its top down, the cost (a negative log likel
     (ln h_i / H_i - k)^2 / 2 sigma_h^2,    (a_i - A_i - t)^2 / 4 sigma_a^2 + (c_i - C_i)^2 / 4 sigma_c^2,
     (ln b_i / B_i - b)^2 / 2 sigma_b^2,    (p - P)^2 / 2 sigma_p^2
 
-h are heights, in a body k times the usual one; a are directions from disc to disc, on a table and pillow that tilt all
-by t; c are bends from one disc's own direction to the next's, which say the same in another way, so that both count
-half; b is the thickness of the discs; capitals are what is usual. k, t and b are those that cost least. Each term is
-cut off at a ceiling: one odd vertebra names nothing. The lowest disc may have been found by chance, at a price.
+Capitals are what is usual. h are heights, in a body k times the usual one. a are directions from disc to disc, on a
+table that tilts all by t. c are bends from one disc's own tilt to the next's; they say the same in another way, so that
+both count half. b is the thickness of the discs. k, t and b are those that cost least. Each term is cut off at a
+ceiling: one odd vertebra names nothing. The lowest disc may have been found by chance, at a price.
 
 Three things speak through these terms. At the sacrum the spine turns backward by 25 degrees from L5 to S1, and S1/2 is
 half as thick as L5/S1. At the axis the chain stops, though the canal goes on: no disc lies above C2/3. And p, where the
@@ -36,7 +36,7 @@ BODY_SPREAD = 0.12
 """Spread of the logarithm of all heights between persons."""
 TABLE_SPREAD_DEG = 6.0
 """How far a whole spine is tilted on its table, on top of the spread of its curves."""
-BEND_SPREAD_DEG = 8.0
+DISC_BEND_SPREAD_DEG = 8.0
 """Of the bend from one disc to the next: 3 to 6 degrees between persons, and as much from how tilts are read."""
 SACRAL_BEND_SPREAD_DEG = 11.0
 """The same from L4/5 down: lordosis differs most at the promontory, and sacral discs are faint."""
@@ -157,9 +157,9 @@ def _bending(column: _Column, numbers: NDArray[np.int64], parts: NDArray[np.bool
     """Cost of the bends from disc to disc; a disc lies half way between two vertebrae's directions."""
     lean = np.array([typical(max(FIRST, min(int(n), LAST))).lean_deg for n in range(numbers[0] - 1, numbers[-1] + 1)])
     usual = np.diff((lean[1:] + lean[:-1]) / 2)[parts]
-    spread = np.where(numbers[1:] > 24, SACRAL_BEND_SPREAD_DEG, BEND_SPREAD_DEG)[parts]
+    spread = np.where(numbers[1:] > 24, SACRAL_BEND_SPREAD_DEG, DISC_BEND_SPREAD_DEG)[parts]
     turn = np.diff(column.tilt)[parts] - usual
-    return _cut(turn / spread) + float(np.log(spread / BEND_SPREAD_DEG).sum())
+    return _cut(turn / spread) + float(np.log(spread / DISC_BEND_SPREAD_DEG).sum())
 
 
 def conus_cost(number: float, seen: bool) -> float:
