@@ -44,6 +44,9 @@ class Disc:
         0 to 1: how clearly a disc is seen there.
     which : float
         0 to 1: how likely the name is, or would be that was not given.
+    from_conus : int or None
+        -1 for the disc above the tip of the conus, -2 for the next one up, 1 for the disc below it; None if no tip is
+        seen.
     """
 
     name: str | None
@@ -53,8 +56,24 @@ class Disc:
     arclength_mm: float
     where: float
     which: float
+    from_conus: int | None = None
 
     __repr__ = one_line
+
+    @property
+    def label(self) -> str:
+        """Its name; without one "conus -1", counted from the tip; without a tip "disc 3", counted from the top."""
+        return self.name or (f"disc {self.number}" if self.from_conus is None else f"conus {self.from_conus:+d}")
+
+    @property
+    def vertebra_label(self) -> str:
+        """The same for the vertebra below it: "L1"; "conus", "conus +1"; "vertebra 3"."""
+        if self.name:
+            return vertebra_name(self.number)
+        if self.from_conus is None:
+            return f"vertebra {self.number}"
+        down = self.from_conus + (self.from_conus < 0)
+        return f"conus {down:+d}" if down else "conus"
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,13 +122,14 @@ def find_levels(
     else:
         room = float(np.linalg.norm(curve[0, :2] - chain[0].place_mm)) - BEYOND_MM
         cord_mm = image.to_lps(np.array([contours.first, *(contours.centers_mm[0] / image.spacing[1:])]))
-        end = nearest_arclength(line, (cord_mm if conus_mm is None else conus_mm)[None])[0]
-        top, which, anchor, chance = _named(chain, room, _place_in_chain(float(end), at), conus_mm is not None)
+        end = float(nearest_arclength(line, (cord_mm if conus_mm is None else conus_mm)[None])[0])
+        top, which, anchor, chance = _named(chain, room, _place_in_chain(end, at), conus_mm is not None)
     first = 1 if anchor == "none" else top
+    from_conus = [None] * len(at) if conus_mm is None else _from_place(line, conus_mm, at)
     discs = tuple(
         Disc(
             called(first + i, anchor != "none"), first + i, points[i], normals[i], float(at[i]),
-            float(max(d.evidence, 0) ** 2 / (d.evidence**2 + HALF_CLEAR**2)), which,
+            float(max(d.evidence, 0) ** 2 / (d.evidence**2 + HALF_CLEAR**2)), which, from_conus[i],
         )
         for i, d in enumerate(chain[: len(chain) - chance])
         if anchor == "none" or first + i <= LAST
@@ -166,6 +167,12 @@ def _place_in_chain(arclength: float, at: FloatArray) -> float:
     return float(np.interp(arclength, at, np.arange(len(at))) + below - above)
 
 
+def _from_place(line: FloatArray, place_mm: FloatArray, at: FloatArray) -> list[int]:
+    """Discs counted from a place: -1 is the first above it, 1 the first below."""
+    above = int(np.searchsorted(at, nearest_arclength(line, place_mm[None])[0]))
+    return [i - above + (i >= above) for i in range(len(at))]
+
+
 def _named(
     chain: tuple[FoundDisc, ...], room_above_mm: float, cord_end: float, seen: bool
 ) -> tuple[int, float, str, int]:
@@ -189,5 +196,4 @@ def _words(discs: tuple[Disc, ...], line: FloatArray, conus_mm: FloatArray | Non
         place = place_in_words(discs, float(nearest_arclength(line, conus_mm[None])[0]))
         if place:
             return f"tip of the conus at {place}"
-    first, last = (d.name or f"disc {d.number}" for d in (discs[0], discs[-1]))
-    return f"discs in view from {first} to {last}"
+    return f"discs in view from {discs[0].label} to {discs[-1].label}"

@@ -11,7 +11,6 @@ import numpy as np
 
 from cordlevelset.io import images
 from cordlevelset.io.files import name_suffix, write_table
-from cordlevelset.levels.anatomy import vertebra_name
 from cordlevelset.outputs.tables import mean_of_known, write_json
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def level_rows(result: CordSegmentation) -> Iterator[tuple[object, ...]]:
         Cells of `LEVEL_COLUMNS`; lengths are sums. Parts without a slice are left out.
     """
     place = slice_levels(result)
-    named = result.levels is not None and result.levels.anchor != "none"
+    label = {d.number: d.vertebra_label for d in result.levels.discs} if result.levels is not None else {}
     for number in sorted({number for number, _ in place.values()}):
         for low, high in LEVEL_PARTS:
             inside = [
@@ -73,10 +72,9 @@ def level_rows(result: CordSegmentation) -> Iterator[tuple[object, ...]]:
                 if r.slice in place and place[r.slice][0] == number and low <= place[r.slice][1] <= high
             ]  # fmt: skip
             if inside:
-                name = vertebra_name(number) if named else ""
                 means = (mean_of_known([getattr(r, m) for r in inside]) for m in MEANS)
                 length = sum(r.length_mm for r in inside)
-                yield (name, number, round(low, 3), round(high, 3), len(inside), length, *means)
+                yield (label[number], number, round(low, 3), round(high, 3), len(inside), length, *means)
 
 
 def levels_summary(levels: Levels | None) -> dict[str, object] | None:
@@ -96,7 +94,7 @@ def levels_summary(levels: Levels | None) -> dict[str, object] | None:
         return None
     discs = [
         {
-            "name": d.name, "number": d.number, "point_mm": [round(float(v), 1) for v in d.point_mm],
+            "name": d.name, "label": d.label, "number": d.number, "point_mm": [round(float(v), 1) for v in d.point_mm],
             "where": round(d.where, 2), "which": round(d.which, 2),
         }
         for d in levels.discs

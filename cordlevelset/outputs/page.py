@@ -159,7 +159,7 @@ def _levels(result: CordSegmentation) -> list[tuple[str, float]]:
     discs = () if result.levels is None else result.levels.discs
     planes = (float(grid.to_index(disc.point_mm[None])[0, 0]) for disc in discs)
     return [
-        (disc.name or f"disc {disc.number}", height_mm(result) - (plane + 0.5) * grid.spacing[0])
+        (disc.label, height_mm(result) - (plane + 0.5) * grid.spacing[0])
         for disc, plane in zip(discs, planes, strict=True)
     ]
 

@@ -19,7 +19,7 @@ def section(array, spacing, columns_mm):
     return ndi.gaussian_filter(out, 0.7)
 
 
-def evidence(values, place, lean_deg, half_depth_mm=8.0):
+def evidence(values, place, lean_deg, half_depth_mm=8.0, size=1.0):
     """e of one place: pairs of slopes at equal distances, column by column."""
     a, columns = np.radians(lean_deg), np.arange(-half_depth_mm, half_depth_mm + 0.1, 1.6)
 
@@ -32,17 +32,18 @@ def evidence(values, place, lean_deg, half_depth_mm=8.0):
 
     s = t = n = seen = near_all = wide_all = 0.0
     in_view = []
-    for u in range(-20, 21):
-        near = np.exp(-(u**2) / (2 * 4.5**2)) if abs(u) <= 14 else 0.0
-        wide = np.exp(-(u**2) / (2 * 12.0**2))
+    reach = round(20 * size)
+    for u in range(-reach, reach + 1):
+        near = np.exp(-(u**2) / (2 * (4.5 * size) ** 2)) if abs(u) <= 14 * size else 0.0
+        wide = np.exp(-(u**2) / (2 * (12.0 * size) ** 2))
         near_all, wide_all = near_all + near, wide_all + wide
         for v in columns:
             g, other = (
-                bright(w + 1, v) - bright(w, v) if w == -20 else
-                bright(w, v) - bright(w - 1, v) if w == 20 else (bright(w + 1, v) - bright(w - 1, v)) / 2
+                bright(w + 1, v) - bright(w, v) if w == -reach else
+                bright(w, v) - bright(w - 1, v) if w == reach else (bright(w + 1, v) - bright(w - 1, v)) / 2
                 for w in (u, -u)
             )  # fmt: skip
-            if abs(u) <= 10:
+            if abs(u) <= 10 * size:
                 in_view.append(np.isfinite(g))
             if np.isfinite(g):
                 t, n, seen = t + near * g**2, n + wide * g**2, seen + wide
@@ -70,7 +71,7 @@ def settled(section, place, lean_deg):
                 at = place + move * downward(lean) + front * forward(lean)
                 tried.append(((turn / 47) ** 2 / 2 + (front / 20) ** 2 / 2, *at, lean))
     cost, z, y, lean = np.array(tried).T
-    e = disc_evidence(section, np.column_stack([z, y]), lean, 12.0) - cost
+    e = disc_evidence(section, np.column_stack([z, y]), lean, 12.0 * section.size) - cost
     best = int(e.argmax())
     return e[best], z[best], y[best], lean[best]
 
@@ -108,33 +109,49 @@ def onward(section, last, lean, distance):
     return places, total
 
 
-def naming_costs(places, thickness, room_mm):
-    """By the number of the top disc, term by term; a term costs 6 at most."""
-    costs = {}
+def naming_costs(places, tilts, thickness, room_mm):
+    """By the number of the top disc: the cost, and whether the lowest disc is said to be none."""
     n = len(places)
+    out = {}
     for top in range(3, max(3, min(29 + 3 + 1 - n, 27)) + 1):
-        sizes, leans, thick, cost = [], [], [], 0.0
-        for i in range(n):
-            number = top + i
-            usual = typical(min(number, 29))
-            if number > 27:
-                cost += 3.0
-                continue
-            thick.append(np.log(thickness[i] / usual.thickness))
-            if i < n - 1 and number < 27:
-                z, y = places[i + 1] - places[i]
-                sd = 15.0 if number < 8 else 12.0 if number < 19 else 8.0
-                sizes.append(np.log(np.hypot(z, y) / usual.height_mm))
-                leans.append((np.degrees(np.arctan2(y, -z)) - usual.lean_deg, sd))
-                cost += np.log(sd / 8.0)
-        k = sum(sizes) / (len(sizes) + (0.1 / 0.12) ** 2)
-        tilt = sum(a / sd**2 for a, sd in leans) / (sum(1 / sd**2 for _, sd in leans) + 1 / 6.0**2)
-        b = np.median(thick) if thick else 0.0
-        cost += (k / 0.12) ** 2 / 2 + (tilt / 6.0) ** 2 / 2
-        cost += sum(min(((size - k) / 0.1) ** 2 / 2, 6.0) for size in sizes)
-        cost += sum(min(((a - tilt) / sd) ** 2 / 2, 6.0) for a, sd in leans)
-        cost += sum(min(((t - b) / 0.25) ** 2 / 2, 6.0) for t in thick)
-        if top > 3 and room_mm > 1.6 * typical(top - 1).height_mm * np.exp(k):
-            cost += 4.0
-        costs[top] = cost
-    return costs
+        costs = [_naming_cost(places, tilts, thickness, room_mm, top)]
+        if n > 2:
+            costs.append(4.0 + _naming_cost(places[:-1], tilts[:-1], thickness[:-1], room_mm, top))
+        out[top] = min(costs), int(np.argmin(costs))
+    return out
+
+
+def _naming_cost(places, tilts, thickness, room_mm, top):
+    """One way to name, term by term; a term costs 6 at most."""
+    sizes, leans, bends, thick, cost = [], [], [], [], 0.0
+
+    def usual_tilt(number):
+        above, below = (typical(min(max(i, 3), 29)).lean_deg for i in (number - 1, number))
+        return (above + below) / 2
+
+    for i in range(len(places)):
+        number = top + i
+        usual = typical(min(number, 29))
+        if number > 27:
+            cost += 3.0
+            continue
+        thick.append(np.log(thickness[i] / usual.thickness))
+        if i < len(places) - 1 and number < 27:
+            z, y = places[i + 1] - places[i]
+            middle = np.radians((tilts[i] + tilts[i + 1]) / 2)
+            sd = 15.0 if number < 8 else 12.0 if number < 19 else 8.0
+            sizes.append(np.log(max(np.dot([z, y], [-np.cos(middle), np.sin(middle)]), 1.0) / usual.height_mm))
+            leans.append((np.degrees(np.arctan2(y, -z)) - usual.lean_deg, sd))
+            bend_sd = 11.0 if number + 1 >= 25 else 8.0
+            bend = tilts[i + 1] - tilts[i] - (usual_tilt(number + 1) - usual_tilt(number))
+            bends.append(min((bend / bend_sd) ** 2 / 2, 6.0) + np.log(bend_sd / 8.0))
+            cost += np.log(sd / 8.0) / 2
+    k = sum(sizes) / (len(sizes) + (0.1 / 0.12) ** 2)
+    tilt = sum(a / sd**2 for a, sd in leans) / (sum(1 / sd**2 for _, sd in leans) + 1 / 6.0**2)
+    b = np.median(thick) if thick else 0.0
+    cost += (k / 0.12) ** 2 / 2 + (tilt / 6.0) ** 2 / 4 + sum(bends) / 2
+    cost += sum(min(((size - k) / 0.1) ** 2 / 2, 6.0) for size in sizes)
+    cost += sum(min(((a - tilt) / sd) ** 2 / 2, 6.0) for a, sd in leans) / 2
+    cost += sum(min(((t - b) / 0.25) ** 2 / 2, 6.0) for t in thick)
+    room = 80.0 if top == 3 else 1.6 * typical(top - 1).height_mm * np.exp(k)
+    return cost + (4.0 if room_mm > room else 0.0)

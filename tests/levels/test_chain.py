@@ -1,5 +1,7 @@
 """The chain of discs, step by step, against plain twins."""
 
+from dataclasses import replace
+
 import naive_levels as naive
 import numpy as np
 import pytest
@@ -16,9 +18,10 @@ def speckled(seed, shape=(150, 80)):
     return Section(values / values.std(), np.zeros(shape[0]))
 
 
+@pytest.mark.parametrize("size", [1.0, 0.7])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_disc_settles_where_its_naive_twin_does(seed):
-    section = speckled(seed)
+def test_a_disc_settles_where_its_naive_twin_does(seed, size):
+    section = replace(speckled(seed), size=size)
     found = chain._settled(section, FoundDisc(np.array([75.0, 40.0]), 10.0, 0.0))
     e, z, y, lean = naive.settled(section, np.array([75.0, 40.0]), 10.0)
     assert (*found.place_mm, found.lean_deg, found.evidence) == pytest.approx((z, y, lean, e))
@@ -76,7 +79,7 @@ def found_by(monkeypatch, along, onward):
     monkeypatch.setattr(chain, "_along_curve", lambda section, curve: along)
     monkeypatch.setattr(chain, "_settled", lambda section, disc: disc)
     monkeypatch.setattr(chain, "_onward", lambda section, kept: onward(len(kept)))
-    return disc_chain(None, None)
+    return disc_chain(Section(np.zeros((2, 2)), np.zeros(2)), None)
 
 
 def discs(*evidence):
@@ -104,6 +107,30 @@ def test_at_the_ends_only_discs_that_stand_out_stay(evidence, left, monkeypatch)
     assert len(found_by(monkeypatch, discs(0.5, 0.5, evidence), lambda kept: ([], 0.0))) == left
     assert len(found_by(monkeypatch, discs(evidence, 0.5, 0.5), lambda kept: ([], 0.0))) == left
     assert len(found_by(monkeypatch, discs(0.5, evidence, 0.5), lambda kept: ([], 0.0))) == 3
+
+
+def spaced(step_mm, evidence, n=5):
+    return tuple(FoundDisc(np.array([200.0 - step_mm * i, 40.0]), 0.0, evidence) for i in range(n))
+
+
+@pytest.mark.parametrize(
+    ("step_mm", "evidence", "small"), [(17, 0.6, True), (17, 0.4, False), (24, 0.6, True), (30, 0.6, False)]
+)
+def test_small_vertebrae_are_near_and_stand_out_more(step_mm, evidence, small, monkeypatch):
+    sizes = []
+    lumbar, neck = spaced(34, 0.5), spaced(step_mm, evidence)
+    monkeypatch.setattr(chain, "_along_curve", lambda section, curve: neck if section.size < 1 else lumbar)
+    monkeypatch.setattr(chain, "_onward", lambda section, kept: sizes.append(section.size) or ([], 0.0))
+    monkeypatch.setattr(chain, "_settled", lambda section, disc: disc)
+    found = disc_chain(Section(np.zeros((2, 2)), np.zeros(2)), None)
+    assert found == (neck if small else lumbar)
+    assert set(sizes) == {0.7 if small else 1.0}
+
+
+@pytest.mark.parametrize(("bends", "left"), [((0, 40), 4), ((0, 50), 3), ((-20, 0), 4), ((-30, 0), 2), ((0, 0), 4)])
+def test_a_chain_ends_where_it_bends_as_no_spine_does(bends, left):
+    leans = np.cumsum([0, 0, *bends])
+    assert len(chain._without_breaks(tuple(FoundDisc(np.zeros(2), float(a), 1.0) for a in leans))) == left
 
 
 def slow_chain(gain):

@@ -38,6 +38,21 @@ def test_discs_without_names_are_counted():
     assert "vertebra between disc 1 from the top and disc 2" in place_in_words(column(0, 37, named=False), 18.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "from_conus", "label", "vertebra"),
+    [
+        ("L1/2", -1, "L1/2", "L2"),
+        (None, -2, "conus -2", "conus -1"),
+        (None, -1, "conus -1", "conus"),
+        (None, 1, "conus +1", "conus +1"),
+        (None, None, "disc 21", "vertebra 21"),
+    ],
+)
+def test_without_a_name_discs_are_counted_from_the_conus_or_the_top(name, from_conus, label, vertebra):
+    disc = Disc(name, 21, np.zeros(3), np.array([0, 0, -1.0]), 0.0, 1.0, 0.5, from_conus)
+    assert (disc.label, disc.vertebra_label) == (label, vertebra)
+
+
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.5, 1.0, 3.0)])
 def test_a_label_is_a_ball_of_2_mm(spacing):
     grid = Volume(np.zeros((60, 40, 20), np.float32), spacing)

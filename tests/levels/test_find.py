@@ -1,21 +1,23 @@
 """Names and places of discs that were found."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import cordlevelset as cls
 from cordlevelset.errors import InputError
-from cordlevelset.levels import chain, evidence, find
+from cordlevelset.levels import chain, find
 from cordlevelset.levels.find import ToldDisc, find_levels
+from cordlevelset.levels.naming import Naming
 
 
 def straight_chain(n=5, step=30.0):
     """Discs one above the other, 30 mm apart, and the patient's places and normals of them."""
     discs = tuple(chain.FoundDisc(np.array([200.0 - step * i, 50.0]), 0.0, 1.0) for i in range(n))
     points = np.array([[0.0, 50.0, -step * i] for i in range(n)])
-    section = evidence.Section(np.random.default_rng(0).normal(size=(220, 100)), np.zeros(220))
     curve = np.column_stack([np.arange(210.0, 60, -1), np.full(150, 60.0), np.zeros(150)])
-    return discs, points, np.tile([0.0, 0.0, -1.0], (n, 1)), section, curve
+    return discs, points, np.tile([0.0, 0.0, -1.0], (n, 1)), curve
 
 
 @pytest.mark.parametrize(
@@ -23,25 +25,61 @@ def straight_chain(n=5, step=30.0):
 )
 def test_a_told_place_must_lie_in_a_disc(off_mm, found):
     """8 mm off along the spine, 60 mm in all: a disc is wide and flat."""
-    discs, points, *rest = straight_chain()
+    _, points, normals, _ = straight_chain()
     told = ToldDisc(22, tuple(points[2] + off_mm))
     if found:
-        assert find._named(discs, points, *rest, told) == (20, 1.0, "told")
+        assert find._as_told(told, points, normals) == 20
     else:
         with pytest.raises(InputError, match="no disc is seen"):
-            find._named(discs, points, *rest, told)
+            find._as_told(told, points, normals)
 
 
-@pytest.mark.parametrize(("likely", "held"), [(0.8, "none"), (0.95, "sacrum")])
-def test_names_are_given_when_nine_in_ten_are_right(likely, held, monkeypatch):
-    monkeypatch.setattr(find, "shares", lambda costs: {21: likely, 20: 1 - likely})
-    assert find._named(*straight_chain(), None) == (21, likely, held)
+def named(monkeypatch, costs, cord_end=0.0, chance=0):
+    """What is made of five discs whose namings cost so much, with a cord that costs nothing anywhere."""
+    ways = {top: Naming(cost, chance) for top, cost in costs.items()}
+    monkeypatch.setattr(find, "namings", lambda chain, room: ways)
+    return find._named(straight_chain()[0], 0.0, cord_end, True)
+
+
+def flat(monkeypatch):
+    monkeypatch.setattr(find, "conus_cost", lambda number, seen: 0.0)
+
+
+@pytest.mark.parametrize(("likely", "held"), [(0.75, "none"), (0.85, "sacrum")])
+def test_names_are_given_when_eight_in_ten_are_right(likely, held, monkeypatch):
+    flat(monkeypatch)
+    found = named(monkeypatch, {21: -np.log(likely), 20: -np.log(1 - likely)})
+    assert found == (21, pytest.approx(likely), held, 0)
 
 
 @pytest.mark.parametrize(("top", "held"), [(20, "none"), (21, "sacrum"), (22, "sacrum"), (3, "axis"), (4, "none")])
 def test_names_come_from_the_sacrum_or_the_axis(top, held, monkeypatch):
-    monkeypatch.setattr(find, "shares", lambda costs: {top: 1.0})
-    assert find._named(*straight_chain(), None)[2] == held
+    flat(monkeypatch)
+    assert named(monkeypatch, {top: 0.0})[2] == held
+
+
+def test_a_disc_that_is_none_is_no_sacrum(monkeypatch):
+    flat(monkeypatch)
+    assert named(monkeypatch, {21: 0.0}, chance=1)[2] == "none"
+    assert named(monkeypatch, {22: 0.0}, chance=1)[2:] == ("sacrum", 1)
+
+
+def test_the_cord_confirms_and_never_overrules(monkeypatch):
+    """The tip goes with 21 at the top: it makes names sure that were not, and names nothing that costs more."""
+    assert named(monkeypatch, {21: 0.0, 22: 1.0}, cord_end=-0.6)[2] == "sacrum"
+    assert named(monkeypatch, {21: 0.0, 22: 1.0}, cord_end=20.0)[2] == "none"
+    assert named(monkeypatch, {21: 0.5, 23: 0.0}, cord_end=-0.6)[2] == "none"
+
+
+@pytest.mark.parametrize(("arclength", "number"), [(0.0, 0.0), (15.0, 0.5), (-30.0, -1.0), (110.0, 3.5)])
+def test_places_are_counted_in_discs(arclength, number):
+    assert find._place_in_chain(arclength, np.array([0.0, 30.0, 50.0, 90.0])) == number
+
+
+def test_discs_are_counted_from_the_conus():
+    line = np.column_stack([np.zeros(100), np.zeros(100), -np.arange(100.0)])
+    counted = find._from_place(line, np.array([0.0, 5.0, -40.0]), np.array([10.0, 30.0, 50.0, 70.0]))
+    assert counted == [-2, -1, 1, 2]
 
 
 def levels_of(discs, monkeypatch, plane_mm=1.0):
@@ -50,7 +88,8 @@ def levels_of(discs, monkeypatch, plane_mm=1.0):
     monkeypatch.setattr(find, "canal_curve", lambda image, contours, polarity: curve)
     monkeypatch.setattr(find, "disc_chain", lambda section, curve: discs)
     array = np.random.default_rng(0).normal(size=(round(220 / plane_mm), 100, 5)).astype(np.float32)
-    return find_levels(cls.Volume(array, (plane_mm, 1.0, 4.0)), None, -1, conus_mm=None)
+    cord = SimpleNamespace(first=100, centers_mm=np.array([[60.0, 8.0]]))
+    return find_levels(cls.Volume(array, (plane_mm, 1.0, 4.0)), cord, -1, conus_mm=None)
 
 
 def test_a_disc_of_a_third_of_full_evidence_is_half_clear(monkeypatch):
