@@ -21,13 +21,13 @@ def speckle(shape=(90, 70)):
     return np.random.default_rng(1).normal(size=shape).cumsum(0) / 3
 
 
-@pytest.mark.parametrize("lean", [0.0, 25.0, -13.0])
-def test_evidence_equals_its_naive_twin(lean):
+@pytest.mark.parametrize(("lean", "size"), [(0.0, 1.0), (25.0, 1.0), (-13.0, 1.0), (25.0, 0.7)])
+def test_evidence_equals_its_naive_twin(lean, size):
     """In the middle, and where a part of it lies beyond the image: 15, 25 and 40 hundredths of it."""
     values = speckle()
     places = np.array([[45.0, 35.3], [38.0, 30.0], [45.0, 5.6], [45.0, 4.0], [45.0, 1.6], [8.0, 33.0]])
-    found = evidence.disc_evidence(evidence.Section(values, np.zeros(90)), places, np.full(6, lean))
-    np.testing.assert_allclose(found, [naive.evidence(values, p, lean) for p in places], atol=1e-6)
+    found = evidence.disc_evidence(evidence.Section(values, np.zeros(90), size), places, np.full(6, lean))
+    np.testing.assert_allclose(found, [naive.evidence(values, p, lean, size=size) for p in places], atol=1e-6)
 
 
 def test_too_little_in_view_is_no_evidence():
