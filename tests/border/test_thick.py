@@ -3,9 +3,11 @@
 import naive_thick
 import numpy as np
 import pytest
+import tubes
+from scipy import ndimage as ndi
 
 from cordlevelset.border import _kernels, thick
-from cordlevelset.border.thick import RAYS_SHARE, flattening, fullness
+from cordlevelset.border.thick import flattening, fullness
 from cordlevelset.sections import polar
 from cordlevelset.sections.stack import Sections
 
@@ -66,7 +68,7 @@ def test_middle_and_width_come_back(off, polarity):
     )
     assert found[:, 1] == pytest.approx(middle, abs=0.5)  # the sac's own middle is given 1 mm off
     width, depth = (radii[:, [k, k + 32]].mean(1) for k in (0, 16))
-    own = (width - RAYS_SHARE * seen) / (1 - RAYS_SHARE)  # the rest is that of the circles given
+    own = (width - 0.3 * seen) / 0.7  # three tenths are those of the circles given
     assert own == pytest.approx(LR, abs=0.5)
     assert depth == pytest.approx(AP, abs=0.15)
 
@@ -186,3 +188,105 @@ def test_misfits_are_those_of_the_plain_twin():
     given = planes, centers, half_ap, full, sacs, spacing, levels, *grids, margins, _kernels.Roots(0.5, 0.1, 0.4)
     _kernels.partial_volume_misfits(*given, out)
     np.testing.assert_allclose(out, naive_thick.partial_volume_misfits(*given), rtol=1e-9)
+
+
+def misfits(monkeypatch, planes, grids):
+    """As `thick` has them worked out, for a few cords; and those of the plain twin with the numbers written out."""
+    rng = np.random.default_rng(3)
+    array = rng.normal(100, 20, (planes, 30, 9)).astype(np.float32)
+    for name, grid in zip(("SHIFTS_MM", "HALF_LR_MM", "SAC_LR_MM"), grids, strict=True):
+        monkeypatch.setattr(thick, name, grid)
+    middle = np.tile([14.3, 16.0], (planes, 1))
+    levels = np.tile([80.0, 150.0, 60.0], (planes, 1))
+    sacs = np.tile([14.5, 7.4, 16.2], (planes, 1))
+    depths, full = rng.uniform(3.5, 4.5, (2, planes, grids[0].size, grids[1].size))
+    given = array, (1.0, 1.0, 4.0), middle, depths, full / 5, sacs, levels
+    roots = _kernels.Roots(0.05, 0.25, 1 / 3)
+    margins = np.array([2.0, 1.0, 8.5])
+    twin = naive_thick.partial_volume_misfits(
+        array, middle, depths, full / 5, sacs, np.array([1.0, 4.0]), levels, *grids, margins, roots
+    )
+    return thick._misfits(*given), twin
+
+
+def test_what_a_misfit_is_made_of(monkeypatch):
+    """Rows to 2 mm beyond the poles, 1 mm off the sac's; columns to 8.5 mm; roots to a quarter of a step."""
+    found, twin = misfits(monkeypatch, 2, (np.array([-1.0, 1.5]), np.array([3.0, 6.5]), np.array([7.0, 10.0])))
+    np.testing.assert_allclose(found, twin, rtol=1e-6)
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 4.0])
+def test_planes_within_5_mm_share_one_cord_and_shapes_have_a_prior(plane_mm, monkeypatch):
+    """A misfit in one plane is spread by a Gaussian of 5 mm; a cord's ratio and a sac's width cost their squares."""
+    alone = np.zeros((41, thick.SHIFTS_MM.size, thick.HALF_LR_MM.size, thick.SAC_LR_MM.size))
+    alone[20] = 1.0
+    monkeypatch.setattr(thick, "_misfits", lambda *given: alone)
+    middle, levels = np.tile([17.0, 30.0], (41, 1)), np.tile([100.0, 300.0, 60.0], (41, 1))
+    sacs, ratios = np.tile([17.0, 7.5, 30.0], (41, 1)), np.full(41, 1.4)
+    cost = thick._cost(np.zeros((41, 30, 9)), (plane_mm, 1.0, 4.0), middle, np.full(41, 3.8), sacs, levels, ratios)
+    depth = 3.8 / flattening(thick.HALF_LR_MM, (30.0 + thick.SHIFTS_MM)[:, None], 4.0)
+    shape = 0.001 * ((thick.HALF_LR_MM / depth - 1.4) / 0.3) ** 2
+    prior = shape[..., None] + 0.002 * ((thick.SAC_LR_MM - 9.5) / 2) ** 2
+    share = np.exp(-(((np.arange(41) - 20) * plane_mm / 5) ** 2) / 2)
+    near = slice(20 - int(12 / plane_mm), 21 + int(12 / plane_mm))
+    expected = prior + (share / share.sum())[near, None, None, None]
+    np.testing.assert_allclose(cost[near], expected, atol=2e-4)
+
+
+def test_levels_are_averaged_over_2_5_mm_only():
+    rng = np.random.default_rng(5)
+    cord, csf, wall = rng.normal((100, 300, 60), 10, (60, 3)).T
+    found = thick._levels(cord, csf, wall, 1.0)
+    weight = np.exp(-((np.subtract.outer(np.arange(60), np.arange(60)) / 2.5) ** 2) / 2)
+    expected = weight / weight.sum(1, keepdims=True) @ np.column_stack([cord, csf, wall])
+    np.testing.assert_allclose(found[12:-12], expected[12:-12], rtol=1e-3)
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+def test_the_csf_is_read_off_before_and_behind_the_cord(polarity):
+    """25 degrees to both sides of the AP axis, from 0.5 to 3 mm beyond the border, the brightest there."""
+    away = np.abs(90 - np.degrees(polar.ANGLES) % 180)[:, None]
+    beyond = polar.RADII_MM - 4.0
+    at_poles = (away <= 26) & (beyond >= 0.45) & (beyond <= 3.05)
+    rays = np.select([polar.RADII_MM < 4 - 0 * away, at_poles], [100.0, 300.0 + 40 * (beyond >= 2.0)], 150.0)
+    stack = tubes.stack(4.0, values=-polarity * np.tile(rays, (3, 1, 1)).astype(np.float32), polarity=polarity)
+    cord, csf = thick._cord_and_csf(stack)
+    smooth = ndi.gaussian_filter1d(rays, 2.0, axis=0, mode="wrap")
+    poles = away[:, 0] < 25
+    index = np.rint((4.0 + np.arange(0.5, 3.01, 0.25)) / 0.25).astype(int)
+    assert -polarity * cord == pytest.approx(100.0, rel=1e-5)
+    assert -polarity * csf == pytest.approx(np.median(smooth[poles][:, index].max(1)), rel=1e-5)
+
+
+@pytest.mark.parametrize(("wall", "taken"), [(140.0, 140.0), (280.0, 200.0), (-700.0, -300.0)])
+def test_the_wall_is_what_lies_beside_the_sac(wall, taken):
+    """From 10 to 14 mm off the middle; half a step to three steps from the CSF, no more."""
+    y, x = np.arange(36.0)[:, None], np.arange(60.0)
+    aside = np.abs(x - 30)
+    plane = np.select([(aside >= 9.6) & (aside <= 14.6)], [wall], 1000.0) + 0 * y
+    middle, level = np.array([[17.0, 30.0]]), np.ones(1)
+    found = thick._wall(plane[None], (1.0, 1.0, 1.0), middle, 3.8 * level, 100 * level, 300 * level)
+    assert found == pytest.approx(taken)
+
+
+def test_a_middle_stays_in_the_contour(monkeypatch):
+    """It moves by four fifths of the half-width seen at most."""
+    monkeypatch.setattr(thick, "_vertex", lambda cost: np.tile([6.0, 5.0], (len(cost), 1)))
+    radii = circles(12, 2.5)
+    found, _ = partial_volume_contours(
+        slab(30.0, 4.0), spacing=(1.0, 1.0, 4.0), first=0, centers_mm=np.tile([17.0, 30.0], (12, 1)), radii_mm=radii,
+        sac_mm=oval(12), polarity=-1,
+    )  # fmt: skip
+    assert found[:, 1] - 30.0 == pytest.approx(2.0)
+
+
+def test_20_cm_above_the_tip_the_cord_is_no_longer_round(monkeypatch):
+    ratios = []
+    cost = thick._cost
+    monkeypatch.setattr(thick, "_cost", lambda *given: ratios.append(given[-1]) or cost(*given))
+    given = {"spacing": (1.0, 1.0, 4.0), "first": 0, "polarity": -1, "radii_mm": circles(2), "sac_mm": oval(2)}
+    given |= {"centers_mm": np.tile([17.0, 30.0], (2, 1)), "above_tip_mm": np.array([160.0, 240.0])}
+    partial_volume_contours(slab(30.0, 4.0, planes=2), **given)
+    round_mm, flat_mm = ratios[0] * 7.5  # left-right of a cord 7.5 mm deep: enlargement and neck
+    assert round_mm == pytest.approx(9.4, abs=0.3)
+    assert flat_mm == pytest.approx(10.5, abs=0.3)
