@@ -35,6 +35,8 @@ VOXELS_A_SLICE = 10_000
 passes of one short diffusion stack came out otherwise."""
 SLICE_NAMES = ("axial", "coronal", "sagittal")
 """Of slices that are planes of each array axis."""
+FIRST_LOOK = 2_000
+"""Voxels of a slice that tell whether a closer look is worth it: the median over some slices is right to 0.01."""
 THINNEST_SLICE = 0.5
 """Least thickness of a slice against the widest voxel side: pixels that are taller than their slice is thick are rare,
 and less than half as thick no slice is."""
@@ -56,20 +58,10 @@ def slice_gains(image: FloatArray, axis: int) -> NDArray[np.float64] | None:
         1 for the brighter pass, less for the other; None where no pattern stands out.
     """
     stack = np.moveaxis(image, axis, 0)
-    step = max(1, round(np.sqrt(stack[0].size / VOXELS_A_SLICE)))
-    stack = np.ascontiguousarray(stack[:, ::step, ::step])
-    if len(stack) < FEWEST_SLICES:
-        return None
-    dark, bright = percentiles(stack, 1, 99)
-    tissue = stack > max(dark + TISSUE_SHARE * (bright - dark), np.finfo(np.float32).tiny)
-    logs = np.log(np.where(tissue, stack, 1))
-    even_brighter = []
-    for k in range(1, len(stack) - 1):
-        seen = tissue[k - 1] & tissue[k] & tissue[k + 1]
-        if np.count_nonzero(seen) >= FEWEST_VOXELS:
-            above = np.median(logs[k][seen] - (logs[k - 1][seen] + logs[k + 1][seen]) / 2)
-            even_brighter.append(above if k % 2 == 0 else -above)
-    steps = np.array(even_brighter)
+    steps = _steps(stack, FIRST_LOOK)
+    if steps.size >= FEWEST_SLICES - 2 and abs(np.median(steps)) < LEAST_STEP / 2:
+        return None  # no closer look would find more
+    steps = _steps(stack, VOXELS_A_SLICE)
     if steps.size < FEWEST_SLICES - 2:
         return None
     middle = float(np.median(steps))
@@ -81,6 +73,25 @@ def slice_gains(image: FloatArray, axis: int) -> NDArray[np.float64] | None:
     gains = np.ones(len(stack))
     gains[darker::2] = np.exp(-abs(middle))
     return gains
+
+
+def _steps(stack: FloatArray, voxels: int) -> NDArray[np.float64]:
+    """By how much even slices are brighter than their two neighbours, odd ones darker, in logs; slices with tissue.
+
+    Read off about so many voxels of each.
+    """
+    stride = max(1, round(np.sqrt(stack[0].size / voxels)))
+    stack = np.ascontiguousarray(stack[:, ::stride, ::stride])
+    dark, bright = percentiles(stack, 1, 99)
+    tissue = stack > max(dark + TISSUE_SHARE * (bright - dark), np.finfo(np.float32).tiny)
+    logs = np.log(np.where(tissue, stack, 1))
+    out = []
+    for k in range(1, len(stack) - 1):
+        seen = tissue[k - 1] & tissue[k] & tissue[k + 1]
+        if np.count_nonzero(seen) >= FEWEST_VOXELS:
+            above = np.median(logs[k][seen] - (logs[k - 1][seen] + logs[k + 1][seen]) / 2)
+            out.append(above if k % 2 == 0 else -above)
+    return np.array(out)
 
 
 def without_interleaf(image: FloatArray, spacing: tuple[float, float, float]) -> tuple[FloatArray, tuple[str, ...]]:

@@ -98,6 +98,13 @@ def test_large_slices_are_sampled(monkeypatch, stack):
     assert max(seen) == pytest.approx(tissue, rel=0.1)
 
 
+def test_at_first_fewer_are_looked_at(monkeypatch, stack):
+    large, seen, median = np.kron(stack, np.ones((1, 8, 8), np.float32)), [], np.median
+    monkeypatch.setattr(interleaf.np, "median", lambda values: seen.append(np.size(values)) or median(values))
+    assert slice_gains(large, 0) is None
+    assert max(seen) == pytest.approx(0.36 * large[0].size / 7**2, rel=0.1)
+
+
 @pytest.mark.parametrize(("others_mm", "found"), [(1.0, True), (1.7, True), (2.3, False), (4.0, False)])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_are_not_thinner_than_half_a_pixel(axis, others_mm, found, stack):
