@@ -115,9 +115,7 @@ def line(row: Row, seen: Seen, folder: Path) -> str:
     elif seen.status == 0:
         text = "; ".join(["mask", *(s.removeprefix("note: ") for s in seen.out.splitlines() if s.startswith("note: "))])
     text = re.sub(r"[-\d.]+ to [-\d.]+ mm apart", "… mm apart", text)
-    text = re.sub(
-        r"evidence [-\d.]+ per mm, needs [\d.]+, and gains [-\d]+ mm, needs \d+", "evidence … and gains … mm", text
-    )
+    text = re.sub(r"probability of [\d.]+", "probability of …", text)
     text = text.replace("name" * 80, "namename…")
     return f"| {row.what} | {seen.status} | {text.strip().replace(f'{folder}/', '')} |"
 
