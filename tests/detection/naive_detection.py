@@ -139,3 +139,37 @@ def gains(cord, sac, away, dark, spacing):
         ]
         gain[k, y, x] = 0.6 * max(cord[k, y, x], 0.1) + 0.4 * max(near) - 0.2 - away[k, y, x] - dark[k, y, x]
     return gain, 0.5 * sac - 0.15 - away
+
+
+def change_votes(inside, step, response, area, support, plane_mm):
+    """Votes from the top down, window by window; the place of the greatest sum, and what is lost below it."""
+    n, votes, end = len(area), [], None
+
+    def lost(here, usual):
+        return min(max(1 - here / usual, 0), 1) if usual > 1e-6 else 0.0
+
+    for k in range(n)[::-1]:
+        change = 0.0
+        if k <= n - 1 - max(1, round(10 / plane_mm)):  # the first 10 mm only serve as comparison
+            near, far = max(1, round(5 / plane_mm)), max(2, round(85 / plane_mm))
+            low = k + near
+            if end is not None and (n - end) * plane_mm >= 25:
+                low = max(low, end)
+            above = range(min(n - 1, low), min(n, low + far - near))
+
+            def usual(sign, above=above):
+                return float(np.median([sign[m] for m in above]))
+
+            lights = [
+                min(abs(i[k] - usual(i)) / max(usual(s), 1e-6), 1.5) + lost(s[k], usual(s)) / 2
+                for i, s in zip(inside, step, strict=True)
+            ]
+            change = min(lights) + sum(lost(x[k], usual(x)) / 2 for x in (response, support, area))
+            least = min(area[m] / max(support[m], 1e-6) for m in range(k + 1, min(n, k + 1 + far)))
+            if least < 0.65 * usual(area):
+                change += max(0.0, 1 - least / area[k])
+        total = (votes[-1] if votes else 0.0) + plane_mm * min(max((0.9 - change) / 0.6, -1), 1)
+        votes.append(total)
+        if end is None or total >= votes[n - 1 - end]:
+            end = k
+    return end, votes[n - 1 - end] - min(votes[n - 1 - end :])

@@ -1,7 +1,8 @@
+import naive_detection as naive
 import numpy as np
 import pytest
 
-from cordlevelset.detection.ends import change_point
+from cordlevelset.detection.ends import change_point, change_votes
 
 
 def tip_of(inside, step, response, area, support, plane_mm):
@@ -134,3 +135,19 @@ def test_two_odd_slices_at_the_top_are_no_cord_to_hold_the_rest_against():
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_planes(n):
     assert tip_of(*(np.ones(n),) * 5, 10.0) is None
+
+
+@pytest.mark.parametrize("plane_mm", [1.0, 2.5, 5.0])
+@pytest.mark.parametrize("cord_mm", [30, 60, 110])
+@pytest.mark.parametrize("seed", range(3))
+def test_votes_equal_their_naive_twin(plane_mm, cord_mm, seed):
+    """Noise over a cord that changes by about as much as says nothing, below some part of 200 mm."""
+    rng = np.random.default_rng(seed)
+    n = round(200 / plane_mm)
+    below = np.arange(n) * plane_mm < 200 - cord_mm
+    inside = rng.normal(1, 0.2, (2, n)) + 0.5 * below
+    step = rng.uniform(0.6, 1.4, (2, n)) - 0.3 * below
+    response, support = rng.uniform(0.3, 0.9, n) - 0.25 * below, rng.uniform(0.5, 1, n) - 0.2 * below
+    area = rng.uniform(30, 70, n)
+    found = change_votes(inside, step, response, area, support, plane_mm)
+    assert found == pytest.approx(naive.change_votes(inside, step, response, area, support, plane_mm))

@@ -1,0 +1,18 @@
+"""What stands in place of a file's content."""
+
+import pytest
+
+import cordlevelset as cls
+from cordlevelset.io.integrity import check_present
+
+
+@pytest.mark.parametrize(("size", "absent"), [(100, True), (30_000, True), (40_000, False)])
+def test_a_pointer_of_git_annex_is_told(size, absent, tmp_path):
+    """git-annex takes files up to 32 KiB for pointers: longer ones that begin so are content."""
+    path = tmp_path / "image.nii.gz"
+    path.write_bytes(b"/annex/objects/MD5E-s1--x".ljust(size, b"\n"))
+    if absent:
+        with pytest.raises(cls.InputError, match="link whose content is not here"):
+            check_present(path)
+    else:
+        check_present(path)
