@@ -4,7 +4,7 @@ const $ = id => document.getElementById(id);
 const all = [...document.querySelectorAll(".case")];
 const place = "cordlevelset marks " + location.pathname;
 const keys = { p: "pass", f: "fail", l: "look" };
-let marks = {}, kept = true, here = null, done = [], reversed = false;
+let marks = {}, kept = true, here = null, done = [], reversed = false, loaded = "";
 
 try {
   marks = JSON.parse(localStorage.getItem(place)) || {};
@@ -28,7 +28,7 @@ function paint() {
   const at = here ? visible().indexOf(here) + 1 : 0;
   $("said").textContent = `${all.length - n("")} of ${all.length} judged: ${n("pass")} pass, ${n("fail")} fail, ` +
     `${n("look")} look again` + (at ? `; showing ${at} of ${visible().length}` : "; none to show") +
-    (stale ? `; ${stale} judged on an earlier result, judge again` : "") +
+    loaded + (stale ? `; ${stale} judged on an earlier result, judge again` : "") +
     (kept ? "" : "; this browser does not keep the marks: save before you leave");
 }
 
@@ -47,6 +47,7 @@ function step(by) {
 
 function judge(c, mark) {
   const list = visible(), next = list[list.indexOf(c) + 1];
+  loaded = "";
   done.push([c, marks[c.dataset.name]]);
   marks[c.dataset.name] = { mark, of: c.dataset.of, at: new Date().toISOString().slice(0, 19) + "Z" };
   keep();
@@ -94,11 +95,13 @@ function save(name, text, kind) {
 }
 
 function csv() {
-  const names = ["image", "judgement", "judged_at", "status", "confidence", "length_mm", "mean_area_mm2", "conus"];
+  const names = ["image", "judgement", "judged_at", "status", "confidence", "length_mm", "mean_area_mm2", "conus",
+    "result"];
   const cell = text => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   const rows = [...all].sort((a, b) => a.dataset.name < b.dataset.name ? -1 : 1).map(c => {
     const d = c.dataset, mark = markOf(c);
-    return [d.name, mark, mark && marks[d.name].at, d.status, d.confidence, d.length, d.area, d.conus].map(cell);
+    return [d.name, mark, mark && marks[d.name].at, d.status, d.confidence, d.length, d.area, d.conus,
+      mark && d.of].map(cell);
   });
   return [names, ...rows].map(r => r.join(",") + "\n").join("");
 }
@@ -108,6 +111,35 @@ function yaml() {
   const names = all.filter(c => markOf(c) === "fail").map(c => c.dataset.name.split("/").pop()).sort();
   const text = name => /^[A-Za-z][\w.+-]*$/.test(name) ? name : JSON.stringify(name);
   return names.length ? "FILES_SEG:\n" + names.map(n => `- ${text(n)}\n`).join("") : "FILES_SEG: []\n";
+}
+
+// Rows of a CSV as objects; cells in quotes may hold commas, quotes and line ends.
+function rowsOf(text) {
+  const rows = [[]];
+  for (const [, cell, end] of text.replaceAll("\r\n", "\n").matchAll(/("(?:[^"]|"")*"|[^,\n]*)(,|\n|$)/g)) {
+    rows.at(-1).push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
+    if (end === "\n") rows.push([]);
+  }
+  const names = rows.shift();
+  return rows.map(row => Object.fromEntries(names.map((name, i) => [name, row[i] || ""])));
+}
+
+// A YAML list holds file names alone: failed, whatever the result was.
+const failsOf = text => [...text.matchAll(/^\s*- (.+)$/gm)].map(([, name]) =>
+  ({ file: name.startsWith('"') ? JSON.parse(name) : name.trim(), judgement: "fail" }));
+
+function load(text) {
+  const rows = /^FILES_SEG:/m.test(text) ? failsOf(text) : rowsOf(text);
+  const marked = rows.filter(r => Object.values(keys).includes(r.judgement));
+  const same = (c, r) => r.image ? c.dataset.name === r.image : c.dataset.name.split("/").pop() === r.file;
+  let n = 0;
+  for (const r of marked) for (const c of all.filter(c => same(c, r))) {
+    marks[c.dataset.name] = { mark: r.judgement, of: r.result || c.dataset.of, at: r.judged_at || "" };
+    n += 1;
+  }
+  loaded = `; ${n} marks loaded` + (marked.length > n ? `, ${marked.length - n} of other images` : "");
+  keep();
+  arrange();
 }
 
 const single = () => { $("cases").classList.toggle("single"); select(here); };
@@ -123,6 +155,13 @@ $("one").onclick = single;
 $("outline").onclick = outline;
 $("csv").onclick = () => save("qc.csv", csv(), "text/csv");
 $("yaml").onclick = () => save("qc_fail.yml", yaml(), "text/yaml");
+
+$("load").onclick = () => $("file").click();
+$("file").onchange = async event => {
+  const [file] = event.target.files;
+  if (file) load(await file.text());
+  event.target.value = "";
+};
 
 $("cases").addEventListener("click", event => {
   const c = event.target.closest(".case");

@@ -112,6 +112,48 @@ def test_twenty_images_judged_with_the_keys(page, tmp_path, browse):
     assert yaml.safe_load(listed) == {"FILES_SEG": ['20 <b>#1: "x",_T2w.nii.gz', "sub-17_T2w.nii.gz"]}
 
 
+def wait_for(driver, words):
+    for _ in range(100):
+        if words in said(driver):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{words!r} was not said, but: {said(driver)}")
+
+
+def test_saved_marks_are_loaded_again(page, tmp_path, browse):
+    """In another browser, with a name that has commas and quotes; and a list of fails alone."""
+    downloads = tmp_path / "saved"
+    downloads.mkdir()
+    with browse(page, LAPTOP, downloads=downloads) as driver:
+        press(driver, *"flp")
+        driver.find_element("id", "csv").click()
+        driver.find_element("id", "yaml").click()
+        saved(downloads, "qc.csv"), saved(downloads, "qc_fail.yml")
+        driver.execute_script("localStorage.clear()")
+        driver.refresh()
+        assert said(driver).startswith("0 of 20 judged")
+        driver.find_element("id", "file").send_keys(str(downloads / "qc.csv"))
+        wait_for(driver, "3 of 20 judged: 1 pass, 1 fail, 1 look again")
+        assert "3 marks loaded" in said(driver)
+        driver.execute_script("localStorage.clear()")
+        driver.refresh()
+        (downloads / "more.yml").write_text("FILES_SEG:\n- sub-03_T2w.nii.gz\n- nobody.nii.gz\n", encoding="utf-8")
+        driver.find_element("id", "file").send_keys(str(downloads / "more.yml"))
+        wait_for(driver, "1 of 20 judged: 0 pass, 1 fail")
+        assert "1 marks loaded, 1 of other images" in said(driver)
+        driver.find_element("id", "file").send_keys(str(downloads / "qc_fail.yml"))
+        wait_for(driver, "2 of 20 judged: 0 pass, 2 fail")
+
+
+def test_loaded_marks_of_an_earlier_result_are_judged_again(page, tmp_path, browse):
+    marks = tmp_path / "qc.csv"
+    image = "sub-03/anat/sub-03_T2w.nii.gz"
+    marks.write_text(f"image,judgement,judged_at,result\n{image},pass,2026-01-01,another\n", encoding="utf-8")
+    with browse(page, LAPTOP) as driver:
+        driver.find_element("id", "file").send_keys(str(marks))
+        wait_for(driver, "1 judged on an earlier result, judge again")
+
+
 def test_undo_arrows_and_one_by_one(page, browse):
     from_keys = {"left": "\ue012", "right": "\ue014", "space": " "}
     with browse(page, LAPTOP) as driver:
