@@ -81,7 +81,8 @@ class Chain:
         if result.conus is not None:
             line = image.to_lps(curve / image.spacing)
             end = find.nearest_arclength(line, result.conus.tip_mm[None])[0]
-            self.conus = find._place_in_chain(float(end), find.nearest_arclength(line, points))
+            at = find.nearest_arclength(line, points) + 1e-3 * np.arange(len(points))
+            self.conus = find._place_in_chain(float(end), at)
 
     def looks(self):
         """Height, lean and thickness by number, the first and the last relative to the lumbar ones."""

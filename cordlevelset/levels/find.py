@@ -162,9 +162,9 @@ def _as_told(told: ToldDisc, points: FloatArray, normals: FloatArray) -> int:
 
 
 def _place_in_chain(arclength: float, at: FloatArray) -> float:
-    """How many discs down from the top one a place lies; beyond the ends counted on by the nearest distance."""
-    below, above = max(arclength - at[-1], 0) / (at[-1] - at[-2]), max(at[0] - arclength, 0) / (at[1] - at[0])
-    return float(np.interp(arclength, at, np.arange(len(at))) + below - above)
+    """How many discs down from the top one a place lies; beyond the ends counted on by the usual distance."""
+    beyond = max(arclength - at[-1], 0) - max(at[0] - arclength, 0)
+    return float(np.interp(arclength, at, np.arange(len(at))) + beyond / np.median(np.diff(at)))
 
 
 def _from_place(line: FloatArray, place_mm: FloatArray, at: FloatArray) -> list[int]:
