@@ -22,9 +22,10 @@ BRIGHTNESS = {
     "t1": (0.20, 0.40, 0.36, 1.00, 0.36, 0.50, 0.08, 0.34, 0.28, 0.40, 0.06, 0.0),
     "t2s": (0.95, 0.66, 0.70, 0.45, 0.40, 0.18, 0.06, 0.60, 0.25, 0.40, 0.95, 0.0),
     "dwi": (0.06, 0.60, 0.45, 0.05, 0.20, 0.08, 0.03, 0.15, 0.06, 0.15, 0.02, 0.0),
+    "epi": (1.00, 0.66, 0.70, 0.08, 0.22, 0.10, 0.04, 0.25, 0.06, 0.20, 0.30, 0.0),
 }
 """Brightness by kind of image, in the order of `TISSUES`; CSF in T2 is 1. dwi: the mean of diffusion weighted images,
-in which CSF has lost its signal and fat is suppressed."""
+in which CSF has lost its signal and fat is suppressed. epi: the mean of a series, as `phantom.epi` goes on from."""
 SKIN_THICKNESS_MM = 2.0
 """Thickness of the skin of the back."""
 

@@ -6,7 +6,7 @@ acquisition. The cord's share of each voxel is counted on 0.25 mm samples and is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from scipy import ndimage as ndi
 from cordlevelset.brief import one_line
 from cordlevelset.errors import InputError
 from cordlevelset.phantom.anatomy import ANATOMIES, BRIGHTNESS, TISSUES, Spine, draw_roots, in_sac, surfaces
+from cordlevelset.phantom.epi import as_epi, plane_shifts
 from cordlevelset.volume import Volume
 
 __all__ = ["Phantom", "make_phantom"]
@@ -81,8 +82,8 @@ def make_phantom(
     ----------
     region : {"lumbar", "cervical"}
         Lumbar ones have a conus and roots below it.
-    contrast : {"t1", "t2", "t2s", "dwi"}
-        Brightness of the tissues.
+    contrast : {"t1", "t2", "t2s", "dwi", "epi"}
+        Brightness of the tissues; "epi" moves, dims and blurs the planes, too (`phantom.epi`).
     spacing : (3,) tuple of float
         Voxel size in mm: along the body, antero-posterior, left-right.
     field_mm : (3,) tuple of float, optional
@@ -129,21 +130,28 @@ def make_phantom(
     shade = dict(zip(TISSUES, BRIGHTNESS[contrast], strict=True))
     roots = draw_roots(rng)
     image, truth, sac = (np.zeros((nz, ny, nx)) for _ in range(3))
+    echo_planar, chance = contrast == "epi", np.random.default_rng([seed, 1])
+    moved = plane_shifts(nz, spacing[0], chance) if echo_planar else np.zeros(nz)
     for k in range(nz):
-        image[k], sac[k] = _plane(spine, k * spacing[0], spacing, (ny, nx), shade, roots, vessels)
+        here = replace(spine, middle=(middle[0] + moved[k], middle[1]))
+        image[k], sac[k] = _plane(here, k * spacing[0], spacing, (ny, nx), shade, roots, vessels)
         if cord:
-            truth[k] = _occupied(spine, k * spacing[0], spacing, (ny, nx))
+            truth[k] = _occupied(here, k * spacing[0], spacing, (ny, nx))
     image += truth * (shade["cord"] - image)
+    if echo_planar:
+        heights: FloatArray = spacing[0] * np.arange(nz, dtype=np.float64)
+        image = as_epi(image, spacing, moved + spine.canal(heights)[0], chance)
     image *= 1 + TEXTURE * _grain(rng, image.shape, spacing, 4.0)
     image *= _coil(image.shape, bias)
     image = _noisy(rng, image, abs(shade["csf"] - shade["cord"]) / cnr)
     grid = Volume((1000 * image).astype(np.float32), spacing, (-middle[1], -middle[0], 0.0))
     z: FloatArray = np.arange(nz, dtype=np.float64)[::-1] * spacing[0]
     y, x, ap, _ = spine.cord(z)
-    line = np.column_stack([z / spacing[0], y / spacing[1], x / spacing[2]])[(ap > 0) & cord]
+    line = np.column_stack([z / spacing[0], (y + moved[::-1]) / spacing[1], x / spacing[2]])[(ap > 0) & cord]
     end = None
     if cord and tip is not None:
         y, x, _, _ = spine.cord(np.array([tip]))
+        y = y + moved[min(round(tip / spacing[0]), nz - 1)]
         end = grid.to_lps([tip / spacing[0], y[0] / spacing[1], x[0] / spacing[2]])
     return Phantom(
         grid,

@@ -34,7 +34,7 @@ def test_thick_slices_are_averages_of_thin_ones():
 
 
 @pytest.mark.parametrize(
-    ("contrast", "polarity"), [("t1", "bright"), ("t2", "dark"), ("t2s", "dark"), ("dwi", "bright")]
+    ("contrast", "polarity"), [("t1", "bright"), ("t2", "dark"), ("t2s", "dark"), ("dwi", "bright"), ("epi", "dark")]
 )
 def test_polarity_and_noise(contrast, polarity):
     phantom = make_phantom(**SMALL | {"field_mm": (20.0, 160.0, 50.0)}, contrast=contrast, cnr=10, bias=1.0)
