@@ -293,16 +293,14 @@ def print_numbers(cases, apart):
 
 
 def print_ends(judged):
-    """Share of ends within the image that lie within their tolerance, where the cord was found."""
+    """Share of ends within the image that lie within their tolerance, where the cord was found: rule of succession."""
     for name, end, used in (
         ("LOWER_END_RIGHT", "low", coefficients.LOWER_END_RIGHT),
         ("UPPER_END_RIGHT", "high", coefficients.UPPER_END_RIGHT),
     ):
-        rows = [(j["source"], j["right_ends"][end]) for j in judged if j["on_cord"] and end in j["right_ends"]]
-        per = {s: [r for q, r in rows if q == s] for s, _ in rows}
-        share = np.mean([r for _, r in rows])
-        error = jackknife(np.mean([r for q, r in rows if q != s]) for s in per) if len(per) > 1 else np.nan
-        print(f"{name} = {share:.2f}  # +- {error:.2f}, {len(rows)} ends   in use {used}")
+        right = [j["right_ends"][end] for j in judged if j["on_cord"] and end in j["right_ends"]]
+        share, n = (sum(right) + 1) / (len(right) + 2), len(right)
+        print(f"{name} = {share:.2f}  # +- {np.sqrt(share * (1 - share) / (n + 3)):.2f}, {n} ends   in use {used}")
 
 
 def print_border(slices):
@@ -350,10 +348,11 @@ def phantom_cases():
         (r, c, k) for r in ("cervical", "lumbar") for c in ("t2", "t1") for k in (True, False)
     ):
         phantom = make_phantom(region=region, contrast=contrast, spacing=(2.0, 1.0, 2.0), cord=cord, seed=i, cnr=6.0)
-        mask = canonical(phantom.soft_mask)
+        mask = canonical_turn(phantom.soft_mask).volume(phantom.soft_mask)
         index = np.array([(k, *np.argwhere(m > 0.5).mean(0)) for k, m in enumerate(mask.array) if (m > 0.5).any()])
         tip = float(index[0, 0]) if cord and region == "lumbar" else None
         ends = {} if tip is None else {"low": (tip, 15.0)}
+        index = index.reshape(-1, 3)
         known = Known(np.c_[index[:, 0], index[:, 1:] * mask.spacing[1:]], ends, tip) if cord else None
         image, usual = canonical(phantom.image), CONTRASTS[contrast]
         cases.append(
@@ -401,6 +400,7 @@ def print_masks(rows, plot):
         doubted = sum(r[3] and r[2] is not None and r[2] < LOW_CONFIDENCE for r in some)
         right, refused = sum(r[3] for r in some), sum(r[2] is None for r in some)
         print(f"{source:18s} {len(some):3d} {right:6d} {doubted:8d} {refused:8d}")
+    print("\nwrong: " + ", ".join(f"{r[0]} ({'refused' if r[2] is None else f'{r[2]:.2f}'})" for r in rows if not r[3]))
     given = np.array([(r[2], r[3]) for r in rows if r[2] is not None], float)
     print("\nconfidence        n  mean  right")
     bins = []
@@ -440,8 +440,9 @@ def main():
         found = {s: fit_found([j for j in judged if j["source"] != s]) for s in apart}
         error = jackknife(found.values())
         print("\nFOUND = ({:.2f}, {:.2f})  # +- {:.2f}, {:.2f}".format(*fit_found(judged), *error))
-        print_ends(judged)
-        print_table([j for j in judged if not j["copy"]], fit_found(judged))
+        originals = [j for j in judged if not j["copy"]]
+        print_ends(originals)
+        print_table(originals, fit_found(judged))
         if not args.phantoms:
             print_copies([j for j in judged if j["copy"]], fit_found(judged))
         if args.masks:

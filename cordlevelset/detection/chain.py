@@ -41,7 +41,7 @@ windows."""
 TIP_MM = 5.0
 """Standard deviation of its place about the tip; two readers of one conus differ by 3 to 6 mm."""
 
-LOST_MM = 110.0
+LOST_MM = 100.0
 """Votes lost below a change point from which on it is hardly chance: images without a conus lose 84 mm at most, a whole
 lumbar sac 130 to 270."""
 LOST_ODDS = 2.0

@@ -17,17 +17,17 @@ __all__ = [
     "WEIGHTS",
 ]
 
-INTERCEPT = -14.571
+INTERCEPT = -14.448
 """Log odds of cord against none at figures of zero, equal numbers of both assumed."""
-WEIGHTS = (2.523, -0.927, 2.831, 8.271, 2.818, 0.489, -0.932, 4.808, -1.589, 0.541)
+WEIGHTS = (2.508, -0.967, 2.843, 6.991, 2.912, 0.442, -0.941, 4.935, -1.575, 1.442)
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
-FOUND = (0.61, 0.76)
+FOUND = (0.55, 0.76)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
 BORDER_INTERCEPT = -0.5
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
 BORDER_WEIGHTS = (2.1, -1.2)
 """Log odds a unit of each figure of `border.confidence.border_figures`."""
-LOWER_END_RIGHT = 0.8
-"""Share of lower ends within the image that lie within their tolerance, on sources left out."""
-UPPER_END_RIGHT = 0.9
-"""The same of upper ends."""
+LOWER_END_RIGHT = 0.79
+"""Share of lower ends within the image that lie within their tolerance, on sources left out: 18 of 22."""
+UPPER_END_RIGHT = 0.83
+"""The same of upper ends: 4 of 4, one of each more by the rule of succession."""

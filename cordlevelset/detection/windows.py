@@ -78,6 +78,9 @@ COMPARABLE_MM = 20.0
 """So much of it must be there, two thirds of a vertebra."""
 USUAL_CHANGE = 0.1
 """Change from what lies above where there is nothing above to compare with: that of cords in the median."""
+RING_LIMIT = 2.0
+"""A ring of CSF is brighter than what surrounds the canal by one or two steps; where it is by more, the step is small,
+as that of noise in a sac without cord is, and proves no more."""
 TINIEST = float(np.finfo(np.float32).tiny)
 """Against division by zero."""
 FAINT_STEP = 1e-4
@@ -153,7 +156,7 @@ class Windows:
             np.clip(np.log(steady + 0.02), -4, 0),
             self.gain,
             self._change(),
-            np.clip(-polarity * (_ring_mean(long) - around) / step, -4, 4),
+            np.clip(-polarity * (_ring_mean(long) - around) / step, -4, RING_LIMIT),
         )
         return np.stack(columns, axis=1)
 

@@ -152,7 +152,7 @@ def test_nothing_like_cord_is_none():
     assert extent(np.full(40, -3.0), 4.0).log_odds < -3
 
 
-@pytest.mark.parametrize(("lost_mm", "ends"), [(84.0, False), (110.0, False), (125.0, True), (200.0, True)])
+@pytest.mark.parametrize(("lost_mm", "ends"), [(84.0, False), (100.0, False), (115.0, True), (200.0, True)])
 def test_what_is_lost_below_a_change_point_outweighs_roots_that_look_like_cord(lost_mm, ends):
     """120 mm of cauda equina that look like cord; images without a conus lose 84 mm at most."""
     odds = np.full(40, 1.0)
@@ -166,7 +166,7 @@ def test_what_is_lost_below_a_change_point_outweighs_roots_that_look_like_cord(l
 def test_15_mm_more_lost_outweigh_a_sac_of_ten_windows():
     """Log odds of 23 or so are needed: 7 for an end, 20 for ten windows of 2, less 4 for the change point."""
     odds = np.full(30, 2.0)
-    for lost_mm, ends in ((117.0, False), (125.0, True)):
+    for lost_mm, ends in ((107.0, False), (115.0, True)):
         assert (extent(odds, WHOLE, tip=10, tip_loss_mm=lost_mm).ends_below > 0.5) == ends
 
 

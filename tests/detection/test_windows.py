@@ -106,6 +106,13 @@ def test_the_ring_is_read_off_clear_of_the_cord_s_border():
     assert w.figures[:, FIGURES.index("ring")] == pytest.approx((7 / 3 - 1) / 9)
 
 
+def test_a_small_step_proves_no_more_than_one_of_half_the_ring_s_height():
+    """The ring is brighter than tissue by 1.5 steps, by 2.5 and by 5."""
+    some, more, most = (float(np.mean(figure("ring", cord=2 - step, around=1.0))) for step in (1 / 1.5, 1 / 2.5, 1 / 5))
+    assert some < more == most
+    assert some == pytest.approx(1.5)
+
+
 def test_what_surrounds_the_canal_lies_beyond_10_mm():
     far = np.where(RADII_MM < 9.9, 1.0, 3.0)
     section = tubes.stack(4.0, values=np.tile(far, (1, 64, 1)).astype(np.float32))

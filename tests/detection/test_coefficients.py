@@ -76,3 +76,24 @@ def test_another_intercept_would_be_noticed(factor, cases, windows):
     """Half as many log odds at the start, or twice, and phantoms are told less well than by numbers fitted here."""
     moved = factor * coefficients.INTERCEPT, coefficients.WEIGHTS
     assert right(moved, windows) < right((coefficients.INTERCEPT, coefficients.WEIGHTS), windows) - 0.05
+
+
+def test_they_find_the_cords(cases):
+    numbers = coefficients.INTERCEPT, np.array(coefficients.WEIGHTS)
+    judged = [fitting.judge(case, numbers) for case in cases if case.has_cord]
+    assert len(judged) == 2
+    assert all(j["on_cord"] and j["ends"] for j in judged)
+
+
+def test_the_script_prints_every_number(cases, capsys):
+    fitting.print_numbers(cases, fitting.without_own(cases))
+    printed = [line.split() for line in capsys.readouterr().out.splitlines() if "in use" in line]
+    in_use = [coefficients.INTERCEPT, *coefficients.WEIGHTS]
+    assert [float(words[-1]) for words in printed] == pytest.approx(in_use, abs=5e-4)
+
+
+def test_a_logistic_regression_finds_the_slopes_it_was_drawn_from():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20_000, 2))
+    y = (rng.random(len(x)) < 1 / (1 + np.exp(-(0.5 + x @ [2.0, -1.0])))).astype(float)
+    assert fitting.logistic(x, y, np.ones(len(x)), 0.1) == pytest.approx([0.5, 2.0, -1.0], abs=0.1)
