@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.outputs.views import View, along_the_cord, gray, through_the_middle
+from cordlevelset.outputs.views import View, along_the_cord, gray, sections, through_the_middle
 
 if TYPE_CHECKING:
     from cordlevelset.result import CordSegmentation
@@ -27,7 +27,13 @@ THUMBNAIL_HALF_MM = 40.0
 THUMBNAIL_STEP_MM = 0.75
 """Pixels of the thumbnail: a spine of 400 mm in 530 of them, as high as a laptop's screen shows."""
 GAP_MM = 2.0
-"""Between the thumbnail's two views."""
+"""Between the thumbnail's views."""
+N_SECTIONS = 4
+"""Sections in a thumbnail, both ends among them: a border that is off, or an end in the roots, shows in them first."""
+LEAST_TILE_MM = 25.0
+"""Width of a section as it is drawn: large enough to see the outline in a card, even of a short image."""
+MOST_TILE_MM = 60.0
+"""And at most: else they would be wider than the views beside them."""
 
 
 def picture(view: View, label: str) -> str:
@@ -45,7 +51,7 @@ def picture(view: View, label: str) -> str:
     str
         Lines of the class ``outline``.
     """
-    return _svg([(view, 0.0)], label, encode=_png)
+    return _svg([_panel(view, encode=_png)], *view.size_mm, label)
 
 
 def thumbnail(result: CordSegmentation) -> str:
@@ -62,8 +68,16 @@ def thumbnail(result: CordSegmentation) -> str:
         An SVG element; as a file of its own it is a picture, too.
     """
     side, front = along_the_cord(result, half_mm=THUMBNAIL_HALF_MM, step_mm=THUMBNAIL_STEP_MM, straight=False)
-    label = "cord from the side, its back to the right, and from the front"
-    return _svg([(side, 0.0), (front, side.size_mm[0] + GAP_MM)], label, encode=_jpeg)
+    label = "cord from the side, its back to the right, from the front, and across from the top down"
+    (width, height), left = side.size_mm, 2 * side.size_mm[0] + 2 * GAP_MM
+    tile = min(max(height / N_SECTIONS, LEAST_TILE_MM), MOST_TILE_MM)
+    rows = max(1, int(height / tile))
+    across = [
+        _panel(view, left + i // rows * tile, i % rows * tile, tile / view.size_mm[0], encode=_jpeg)
+        for i, (view, _) in enumerate(sections(result, N_SECTIONS))
+    ]
+    panels = [_panel(side, encode=_jpeg), _panel(front, width + GAP_MM, encode=_jpeg), *across]
+    return _svg(panels, left + ((len(across) - 1) // rows + 1) * tile, max(height, tile), label)
 
 
 def bare_thumbnail(image: Volume) -> str:
@@ -80,24 +94,24 @@ def bare_thumbnail(image: Volume) -> str:
         An SVG element.
     """
     side, front = through_the_middle(image, step_mm=THUMBNAIL_STEP_MM)
-    return _svg([(side, 0.0), (front, side.size_mm[0] + GAP_MM)], "the middle of the image", encode=_jpeg)
+    width, height = side.size_mm
+    panels = [_panel(side, encode=_jpeg), _panel(front, width + GAP_MM, encode=_jpeg)]
+    return _svg(panels, width + GAP_MM + front.size_mm[0], height, "the middle of the image")
 
 
-def _svg(views: Sequence[tuple[View, float]], label: str, *, encode: Encode) -> str:
-    width = views[-1][1] + views[-1][0].size_mm[0]
-    height = views[0][0].size_mm[1]
-    parts = [_panel(view, x, encode=encode) for view, x in views]
+def _svg(panels: Sequence[str], width: float, height: float, label: str) -> str:
     head = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{label}"'
-    return f"<svg {head}>{''.join(parts)}</svg>"
+    return f"<svg {head}>{''.join(panels)}</svg>"
 
 
-def _panel(view: View, x_mm: float, *, encode: Encode) -> str:
-    """A picture from `x_mm` on and its lines, as thin at any size; what leaves the picture is cut off."""
+def _panel(view: View, x_mm: float = 0.0, y_mm: float = 0.0, scale: float = 1.0, *, encode: Encode) -> str:
+    """A picture at a place and its lines, as thin at any size; what leaves the picture is cut off."""
     width, height = (f"{mm:g}" for mm in view.size_mm)
+    shown = " ".join(f'{k}="{scale * mm:g}"' for k, mm in zip(("width", "height"), view.size_mm, strict=True))
     paths = "".join("M" + " ".join(f"{x:.2f},{y:.2f}" for x, y in line) for line in view.lines)
     stroke = 'fill="none" stroke="#ff3b30" stroke-width="1.2" vector-effect="non-scaling-stroke"'
     return (
-        f'<svg x="{x_mm:g}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<svg x="{x_mm:g}" y="{y_mm:g}" {shown} viewBox="0 0 {width} {height}">'
         f'<image width="{width}" height="{height}" preserveAspectRatio="none" href="{encode(gray(view))}"/>'
         f'<path class="outline" {stroke} d="{paths}"/></svg>'
     )

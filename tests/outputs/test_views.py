@@ -87,13 +87,23 @@ def _view():
 
 def test_a_thumbnail_of_a_whole_spine_is_small(neck_result):
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', pictures.thumbnail(neck_result)).groups())
-    assert (width, height) == (162.0, views.height_mm(neck_result))
+    assert (width, height) == (80 + 2 + 80 + 2 + 2 * 25, views.height_mm(neck_result))
     pixels = [
         Image.open(io.BytesIO(base64.b64decode(data))).size
         for data in re.findall(r"base64,([^\"]+)", pictures.thumbnail(neck_result))
     ]
     assert pixels[0][0] == pytest.approx(80 / 0.75, abs=1)
-    assert 400 < len(pictures.thumbnail(neck_result)) < 12_000
+    assert len(pixels) == 2 + 4
+    assert 400 < len(pictures.thumbnail(neck_result)) < 16_000
+
+
+@pytest.mark.parametrize(("height_mm", "across_mm"), [(20.0, 4 * 25), (60.0, 2 * 25), (160.0, 40), (400.0, 60)])
+def test_sections_stand_beside_the_views(height_mm, across_mm, neck_result, monkeypatch):
+    """A quarter of the image's height wide, 25 to 60 mm, in as many columns as that takes."""
+    view = View(np.arange(12.0).reshape(3, 4), (80.0, height_mm), ())
+    monkeypatch.setattr(pictures, "along_the_cord", lambda *args, **kinds: (view, view))
+    width = float(re.search(r'viewBox="0 0 (\S+) ', pictures.thumbnail(neck_result))[1])
+    assert width == 80 + 2 + 80 + 2 + across_mm
 
 
 def test_an_image_without_a_cord_is_shown_through_its_middle():
