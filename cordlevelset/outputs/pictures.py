@@ -28,7 +28,7 @@ THUMBNAIL_STEP_MM = 0.75
 """Pixels of the thumbnail: a spine of 400 mm in 530 of them, as high as a laptop's screen shows."""
 GAP_MM = 2.0
 """Between the thumbnail's views."""
-N_TILES = 4
+THUMBNAIL_SECTIONS = 4
 """Sections in a thumbnail, both ends among them: a border that is off, or an end in the roots, shows in them first."""
 LEAST_TILE_MM = 25.0
 """Width of a section as it is drawn: large enough to see the outline in a card, even of a short image."""
@@ -70,11 +70,11 @@ def thumbnail(result: CordSegmentation) -> str:
     side, front = along_the_cord(result, half_mm=THUMBNAIL_HALF_MM, step_mm=THUMBNAIL_STEP_MM, straight=False)
     label = "cord from the side, its back to the right, from the front, and across from the top down"
     (width, height), left = side.size_mm, 2 * side.size_mm[0] + 2 * GAP_MM
-    tile = min(max(height / N_TILES, LEAST_TILE_MM), MOST_TILE_MM)
+    tile = min(max(height / THUMBNAIL_SECTIONS, LEAST_TILE_MM), MOST_TILE_MM)
     rows = max(1, int(height / tile))
     across = [
         _panel(view, left + i // rows * tile, i % rows * tile, tile / view.size_mm[0], encode=_jpeg)
-        for i, (view, _) in enumerate(sections(result, N_TILES))
+        for i, (view, _) in enumerate(sections(result, THUMBNAIL_SECTIONS))
     ]
     panels = [_panel(side, encode=_jpeg), _panel(front, width + GAP_MM, encode=_jpeg), *across]
     return _svg(panels, left + ((len(across) - 1) // rows + 1) * tile, max(height, tile), label)
