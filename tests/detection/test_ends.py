@@ -138,7 +138,7 @@ def test_few_planes(n):
 
 
 @pytest.mark.parametrize("plane_mm", [1.0, 2.5, 5.0])
-@pytest.mark.parametrize("cord_mm", [30, 60, 110])
+@pytest.mark.parametrize("cord_mm", [18, 30, 60, 110])
 @pytest.mark.parametrize("seed", range(3))
 def test_votes_equal_their_naive_twin(plane_mm, cord_mm, seed):
     """Noise over a cord that changes by about as much as says nothing, below some part of 200 mm."""
