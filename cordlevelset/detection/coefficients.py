@@ -23,9 +23,9 @@ WEIGHTS = (2.508, -0.967, 2.843, 6.991, 2.912, 0.442, -0.941, 4.935, -1.575, 1.4
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
 FOUND = (0.55, 0.76)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
-BORDER_INTERCEPT = -0.5
+BORDER_INTERCEPT = -0.47
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
-BORDER_WEIGHTS = (2.1, -1.2)
+BORDER_WEIGHTS = (2.82, -0.36)
 """Log odds a unit of each figure of `border.confidence.border_figures`."""
 LOWER_END_RIGHT = 0.79
 """Share of lower ends within the image that lie within their tolerance, on sources left out: 18 of 22."""
