@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from cordlevelset.automatic import AutomaticResult, find_and_outline
 from cordlevelset.correction.constraints import Constraints
-from cordlevelset.correction.given import Given, as_given, read_constraints
+from cordlevelset.correction.given import as_given, read_constraints
 from cordlevelset.curve import Centerline
 from cordlevelset.detection.interleaf import without_interleaf
 from cordlevelset.errors import ConstraintError, CordLevelSetError, InputError, NoCordFoundError
@@ -20,8 +21,13 @@ from cordlevelset.progress import Callback, report
 from cordlevelset.result import CordSegmentation, centerline_of, result_of
 from cordlevelset.volume import CANONICAL_AXES, Turn, Volume, canonical_turn, image_values, likely_turns
 
+if TYPE_CHECKING:
+    from cordlevelset.detection.finder import CordPath
+
 __all__ = ["detect_centerline", "segment"]
 
+T = TypeVar("T")
+"""What is made of an image that lies in one of the ways it may lie in."""
 POLARITIES = {"auto": 0, "bright": 1, "dark": -1}
 """Signs of a cord's brightness against the CSF; 0: found out from the image."""
 
@@ -108,28 +114,15 @@ def segment(
 
     volume = as_volume(image, frame=frame, series=series)
     given = as_given(centerline, seeds, contours, initial, label, bottom, top)
-    turn, automatic, known = _found(volume, given, contrast, polarity, callback)
-    return result_of(volume, turn, automatic, known, callback)
 
-
-def _found(
-    volume: Volume, given: Given, contrast: str, polarity: str, callback: Callback | None
-) -> tuple[Turn, AutomaticResult, Constraints | None]:
-    """The surest result; there is one turn to try, unless the header leaves open which axis runs along the cord."""
-    results: list[tuple[Turn, AutomaticResult, Constraints | None]] = []
-    refused: list[CordLevelSetError] = []
-    for turn in likely_turns(volume):
+    def tried(turn: Turn) -> tuple[float, tuple[AutomaticResult, Constraints | None]]:
         order, canonical = _canonical(volume, turn, contrast, polarity)
-        try:
-            known = read_constraints(volume, turn, given)
-            automatic = find_and_outline(canonical, contrast, order, given, known, callback)
-        except (NoCordFoundError, ConstraintError) as error:
-            refused.append(error)
-        else:
-            results.append((turn, automatic, known))
-    if not results:
-        raise refused[0]
-    return max(results, key=lambda found: found[1].confidence)
+        known = read_constraints(volume, turn, given)
+        automatic = find_and_outline(canonical, contrast, order, given, known, callback)
+        return automatic.confidence, (automatic, known)
+
+    turn, (automatic, known) = _surest(volume, tried)
+    return result_of(volume, turn, automatic, known, callback)
 
 
 def detect_centerline(
@@ -171,13 +164,35 @@ def detect_centerline(
     from cordlevelset.io.images import as_volume
 
     volume = as_volume(image, frame=frame, series=series)
-    order, image = _canonical(volume, canonical_turn(volume), contrast, polarity)
-    report(callback, "centerline", 0.05)
-    path = find_cord(image.array, spacing=image.spacing, polarity=order)
+
+    def tried(turn: Turn) -> tuple[float, tuple[Volume, CordPath]]:
+        order, canonical = _canonical(volume, turn, contrast, polarity)
+        report(callback, "centerline", 0.05)
+        path = find_cord(canonical.array, spacing=canonical.spacing, polarity=order)
+        return path.found, (canonical, path)
+
+    _, (canonical, path) = _surest(volume, tried)
     report(callback, "border", 0.5)
-    planes = SpacedPlanes.along(image.array, image.spacing, path)
+    planes = SpacedPlanes.along(canonical.array, canonical.spacing, path)
     sections = follow_path(planes.array, spacing=planes.spacing, path=planes.path)
-    return centerline_of(image, planes.on_all_planes(sections), path.polarity)
+    return centerline_of(canonical, planes.on_all_planes(sections), path.polarity)
+
+
+def _surest(volume: Volume, tried: Callable[[Turn], tuple[float, T]]) -> tuple[Turn, T]:
+    """What the turn brings that is right most likely; there is one, unless the header leaves open what is upright."""
+    results: list[tuple[float, Turn, T]] = []
+    refused: list[CordLevelSetError] = []
+    for turn in likely_turns(volume):
+        try:
+            confidence, found = tried(turn)
+        except (NoCordFoundError, ConstraintError) as error:
+            refused.append(error)
+        else:
+            results.append((confidence, turn, found))
+    if not results:
+        raise refused[0]
+    _, turn, found = max(results, key=lambda result: result[0])
+    return turn, found
 
 
 def _canonical(volume: Volume, turn: Turn, contrast: str, polarity: str) -> tuple[int, Volume]:

@@ -17,6 +17,8 @@ def test_a_header_that_leaves_the_axis_open(neck):
     np.testing.assert_array_equal(result.mask.array, straight.mask.array)
     assert [r.slice for r in result.slices] == [r.slice for r in cls.measure(result.mask)]
     assert any("turns the image by 50 degrees" in note for note in result.notes)
+    index = turned.to_index(cls.detect_centerline(turned).points_mm)
+    np.testing.assert_allclose(index, neck.image.to_index(cls.detect_centerline(neck.image).points_mm), atol=1e-3)
     seeds = np.zeros(turned.shape, np.uint8)
     seeds[tuple(np.argwhere(result.mask.array)[100])] = 2
     assert result.corrected(seeds=turned.like(seeds)).mask.array[seeds == 2] == 0

@@ -65,7 +65,7 @@ WIDEST_MM2 = 95.0
 """The widest level of the cord has 85 mm2, with a standard deviation of 8 between people."""
 WIDE_SLOPE = 4.0
 """Beyond it the figure falls by this times the log of the excess: at 120 mm2, three deviations more, to that of a cord
-of 37 mm2."""
+of 47 mm2."""
 AROUND_CANAL_MM = 10.0
 """Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
 CLEAR_MM = 0.5
