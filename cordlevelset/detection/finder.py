@@ -65,6 +65,8 @@ class CordPath:
         Probability that the cord ends within the image.
     low_spread_mm, high_spread_mm : float
         Half the range that holds nine tenths of where the lower, the upper end may be.
+    told : (2,) tuple of bool
+        Whether a user said where the lower, the upper end is.
     """
 
     first: int
@@ -76,14 +78,18 @@ class CordPath:
     ends_above: float
     low_spread_mm: float
     high_spread_mm: float
+    told: tuple[bool, bool] = (False, False)
 
     __repr__ = one_line
 
     @property
     def extent_right(self) -> float:
         """Probability that both ends are where they are said to be: outside the image, or at their place in it."""
-        below = coefficients.LOWER_END_RIGHT * self.ends_below if self.ends_below >= LIKELY else 1 - self.ends_below
-        above = coefficients.UPPER_END_RIGHT * self.ends_above if self.ends_above >= LIKELY else 1 - self.ends_above
+        ends = (self.ends_below, coefficients.LOWER_END_RIGHT), (self.ends_above, coefficients.UPPER_END_RIGHT)
+        below, above = (
+            1.0 if told else right * share if share >= LIKELY else 1 - share
+            for told, (share, right) in zip(self.told, ends, strict=True)
+        )
         return below * above
 
 
@@ -280,6 +286,7 @@ def _cord_path(
         e.ends_above,
         e.low_spread_mm,
         e.high_spread_mm,
+        (False, False) if where is None else (where.bottom is not None, where.top is not None),
     )
 
 

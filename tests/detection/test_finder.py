@@ -169,8 +169,8 @@ def test_the_sac_s_own_path_is_needed_once_in_fifty(monkeypatch):
 def test_both_ends_are_right_together_or_not_at_all():
     middle = np.zeros((5, 2))
 
-    def right(below, above=0.0):
-        return CordPath(0, middle, -1, 1.0, np.ones(5), below, above, 5.0, 5.0).extent_right
+    def right(below, above=0.0, told=(False, False)):
+        return CordPath(0, middle, -1, 1.0, np.ones(5), below, above, 5.0, 5.0, told).extent_right
 
     assert right(0.0) == 1
     assert right(0.4) == pytest.approx(0.6)  # likelier outside
@@ -178,6 +178,8 @@ def test_both_ends_are_right_together_or_not_at_all():
     assert right(0.7, 0.4) == pytest.approx(0.6 * right(0.7))
     assert 0.7 < right(1.0) < 0.9  # four lower ends of five are where they are said to be
     assert 0.8 < right(0.0, 1.0) < 1
+    assert right(1.0, 0.4, told=(True, False)) == pytest.approx(0.6)  # a user is not contradicted
+    assert right(1.0, 1.0, told=(True, True)) == 1
 
 
 @pytest.mark.parametrize(("behind", "apart", "looked_again"), [(19, 4, True), (21, 4, False), (0, 2, False)])
