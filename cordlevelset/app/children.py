@@ -89,7 +89,15 @@ def _ask_to_end(child: subprocess.Popen[str]) -> None:
 
 
 def answer_signals() -> None:
-    """Have the signals that ask this process to end raise KeyboardInterrupt, as Ctrl-C does."""
-    for name in ENDING_SIGNALS:
+    """Have the first signal that asks this process to end raise KeyboardInterrupt, Ctrl-C's or another's."""
+    for name in ("SIGINT", *ENDING_SIGNALS):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
+            signal.signal(getattr(signal, name), _interrupt)  # a background job of a shell keeps ignoring Ctrl-C
+
+
+def _interrupt(_: int, __: object) -> None:
+    """A host may ask more than once: a second interrupt would break into the answer to the first."""
+    for name in ("SIGINT", *ENDING_SIGNALS):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    raise KeyboardInterrupt

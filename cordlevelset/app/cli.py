@@ -86,14 +86,9 @@ def process() -> None:
     from cordlevelset.app.children import answer_signals, end_children
     from cordlevelset.io.drafts import discard_drafts
 
-    answer_signals()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name need not be in the encoding of a Windows console
-        sys.stdout.reconfigure(errors="backslashreplace")
-    if sys.stderr is not None:
-        sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace", closefd=False)
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
     try:
+        answer_signals()
+        _own_streams()
         work = ThreadPoolExecutor(1).submit(main)
         while not wait([work], timeout=ANSWER_S).done:
             pass
@@ -103,6 +98,16 @@ def process() -> None:
         discard_drafts()
         _fail("interrupted", INTERRUPTED, lines=JSONL in sys.argv)
         os._exit(INTERRUPTED)
+
+
+def _own_streams() -> None:
+    """Standard error of Python alone; a file's name need not be in the encoding of a Windows console."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stderr is not None:
+        sys.stderr = open(os.dup(2), "w", buffering=1, errors="backslashreplace", closefd=False)
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
 
 
 def _fail(text: str, status: int, *, lines: bool) -> int:

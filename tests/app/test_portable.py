@@ -169,8 +169,12 @@ def test_signals_that_are_there_are_answered(there, monkeypatch):
         monkeypatch.setattr(signal, name, name, raising=False)
     heard = {}
     monkeypatch.setattr(signal, "signal", heard.__setitem__)
+    monkeypatch.setattr(signal, "getsignal", lambda name: signal.SIG_DFL)
     children.answer_signals()
-    assert heard == dict.fromkeys(there, signal.default_int_handler)
+    assert heard == dict.fromkeys([signal.SIGINT, *there], children._interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        children._interrupt(15, None)
+    assert heard == dict.fromkeys([signal.SIGINT, *there], signal.SIG_IGN)  # asked again: it is ending
 
 
 def test_no_way_from_one_drive_to_another(tmp_path, monkeypatch):

@@ -137,6 +137,23 @@ def test_interrupted_in_compiled_code(sign, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@posix
+def test_asked_to_end_again_and_again(tmp_path):
+    """A host that asks at every line of progress: the second request must not break into the answer to the first."""
+    words = ["centerline", "image.nii", "-o", str(tmp_path / "line.csv")]
+    child = subprocess.Popen(
+        [sys.executable, "-c", HANGING, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout.readline() == "busy\n"
+    while child.poll() is None:
+        child.terminate()
+    assert child.returncode == 130
+    assert child.stderr.read() == "cordlevelset: interrupted\n"
+    child.stdout.close()
+    child.stderr.close()
+    assert not list(tmp_path.iterdir())
+
+
 STARTING = """
 import os, sys
 from cordlevelset.app import children
