@@ -9,7 +9,6 @@ import pickle
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -19,7 +18,7 @@ from numba.core.serialize import dumps
 
 from cordlevelset.progress import COMPILED
 
-__all__ = ["in_parts", "inline", "njit", "part", "threads"]
+__all__ = ["inline", "njit", "part"]
 
 # all but nnan and ninf: NaN padding must stay NaN
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -27,9 +26,6 @@ FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 COMPILED_AS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
 """How all of this package is compiled: without the GIL; divisions by zero give infinity, not an error."""
-
-FEWEST_A_PART = 16
-"""Rows of a part: a section takes a thread longer than it takes to start one from about so many on."""
 
 _told: set[str] = set()
 
@@ -99,26 +95,6 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 def inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """Put a function's text in place of its one call before anything is compiled: no level of its own."""
     return numba.njit(inline="always", **COMPILED_AS)(function)  # type: ignore[no-any-return]
-
-
-def threads() -> int:
-    """Threads to share work among: the processors this process may use, or what NUMBA_NUM_THREADS says."""
-    found: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    return found
-
-
-def in_parts(work: Callable[[slice], object], n: int) -> None:
-    """Call `work` with slices that make up range(n), as many as there are threads: each part is worked on by itself.
-
-    For what releases the GIL, as NumPy, SciPy and kernels do, and gives the same wherever the parts are cut.
-    """
-    parts = max(1, min(threads(), n // FEWEST_A_PART))
-    cuts = [slice(n * k // parts, n * (k + 1) // parts) for k in range(parts)]
-    if parts == 1:
-        work(cuts[0])
-        return
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(work, cuts))
 
 
 def _tell(text: str) -> None:

@@ -46,11 +46,6 @@ class AutomaticResult:
 
     __repr__ = one_line
 
-    @property
-    def confidence(self) -> float:
-        """Of the whole, 0 to 1."""
-        return float(self.contours.confidence.mean()) * self.contours.extent_confidence
-
 
 def find_and_outline(
     image: Volume, contrast: str, order: int, given: Given, constraints: Constraints | None, callback: Callback | None

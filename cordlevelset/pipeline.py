@@ -119,7 +119,7 @@ def segment(
         order, canonical = _canonical(volume, turn, contrast, polarity)
         known = read_constraints(volume, turn, given)
         automatic = find_and_outline(canonical, contrast, order, given, known, callback)
-        return automatic.confidence, (automatic, known)
+        return automatic.contours.whole_confidence, (automatic, known)
 
     turn, (automatic, known) = _surest(volume, tried)
     return result_of(volume, turn, automatic, known, callback)

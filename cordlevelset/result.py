@@ -234,7 +234,7 @@ def result_of(
         centerline=centerline,
         slices=slices,
         polarity=centerline.polarity,
-        confidence=float(contours.confidence.mean()) * contours.extent_confidence,
+        confidence=contours.whole_confidence,
         conus=_conus(contours, canonical, known),
         notes=notes,
         contours=contours,

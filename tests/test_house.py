@@ -32,7 +32,7 @@ ROOMS = (
     "outputs", "app",
 )  # fmt: skip
 """Folders from the ground up; "ground" and "top" are the files beside them."""
-GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "progress", "volume"}
+GROUND = {"_jit", "brief", "curve", "errors", "forms", "missing", "notes", "parallel", "progress", "volume"}
 TOP = {"automatic", "pipeline", "result", "vertebral"}
 UPWARDS = {
     ("volume", "io.images"),  # Volume.from_sitk and to_sitk
@@ -46,7 +46,7 @@ OUTSIDERS = {
     "matplotlib": {"outputs.plot", "outputs.report"},
     "PIL": {"outputs.pictures"},
     "vtkmodules": {"measures.surface"},
-    "numba": {"_jit"},
+    "numba": {"_jit", "parallel"},
 }
 
 

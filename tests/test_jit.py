@@ -154,20 +154,3 @@ def test_kernels_of_the_package_use_it():
     from cordlevelset.levelset import _kernels
 
     assert isinstance(_kernels.advance._cache, jit._Cache)
-
-
-@pytest.mark.parametrize(("n", "threads", "parts"), [(7, 4, 1), (31, 4, 1), (33, 4, 2), (64, 2, 2), (200, 4, 4)])
-def test_parts_make_up_the_whole(n, threads, parts, monkeypatch):
-    monkeypatch.setattr(jit, "threads", lambda: threads)
-    done = []
-    jit.in_parts(done.append, n)
-    assert len(done) == parts
-    assert sorted(k for part in done for k in range(n)[part]) == list(range(n))
-
-
-def test_a_failure_in_a_part_is_raised():
-    def fail(part):
-        raise ValueError(part)
-
-    with pytest.raises(ValueError, match="slice"):
-        jit.in_parts(fail, 64)

@@ -25,13 +25,13 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.levelset.contour import geodesic_active_contour
+from cordlevelset.parallel import at_once
 from cordlevelset.sections import polar
 from cordlevelset.sections.stack import Sections
 
@@ -78,8 +78,6 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
     radii_mm : (P, A) array
         The contours where they stand, on the same rays; a ray that meets no contour keeps its start.
     """
-    from cordlevelset._jit import threads
-
     radii_mm = cord.radii_mm
     axis = np.arange(-GRID_REACH_MM, GRID_REACH_MM + PIXEL_MM / 2, PIXEL_MM)
     radius, angle = np.hypot(axis[:, None], axis), np.arctan2(axis[:, None], axis) % (2 * np.pi)
@@ -118,8 +116,7 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
             move(k, before)
 
     move(surest, surest)
-    with ThreadPoolExecutor(threads()) as pool:
-        list(pool.map(follow, _outwards(len(moved), surest)))
+    at_once(follow, _outwards(len(moved), surest))
     return moved
 
 
@@ -132,8 +129,8 @@ def _outwards(n: int, surest: int) -> tuple[list[tuple[int, int]], list[tuple[in
 def _sampler(
     row: NDArray[np.float64], column: NDArray[np.float64], shape: tuple[int, int]
 ) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """Bilinear sampling of arrays (..., Y, X) at given rows, which close to a circle, and columns within them."""
-    i, j = row.astype(int), column.astype(int)
+    """Bilinear sampling of arrays (..., Y, X) at rows, which close to a circle, and columns."""
+    i, j = row.astype(int), column.astype(int)  # worked out once for all planes
     a, b = row - i, column - j
     i1, j1 = (i + 1) % shape[0], np.minimum(j + 1, shape[1] - 1)
     at = np.stack([i * shape[1] + j, i * shape[1] + j1, i1 * shape[1] + j, i1 * shape[1] + j1])

@@ -27,7 +27,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INSIDE_LIMIT", "LOSS_MM", "change_point", "change_votes"]
+__all__ = ["INSIDE_LIMIT", "change_point"]
 
 FloatArray = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def change_point(
     area_mm2: FloatArray,
     support: FloatArray,
     plane_mm: float,
-) -> int | None:
+) -> tuple[int | None, float]:
     """Lowest window of the cord by the change of its signs, if they change for good.
 
     Parameters
@@ -77,22 +77,11 @@ def change_point(
 
     Returns
     -------
-    int or None
-        None if nothing speaks for an end within the image.
+    window : int or None
+        Where the sum of votes is greatest; None if nothing speaks for an end within the image.
+    loss_mm : float
+        What the sum loses below it.
     """
-    end, loss = change_votes(inside, step, response, area_mm2, support, plane_mm)
-    return end if end > 0 and loss > LOSS_MM else None
-
-
-def change_votes(
-    inside: FloatArray,
-    step: FloatArray,
-    response: FloatArray,
-    area_mm2: FloatArray,
-    support: FloatArray,
-    plane_mm: float,
-) -> tuple[int, float]:
-    """Window of the greatest sum of votes, and what the sum loses below it, mm; parameters as for `change_point`."""
     n = len(area_mm2)
     signs = np.vstack([inside, step, response, support, area_mm2])
     near, far = (max(i + 1, round(mm / plane_mm)) for i, mm in enumerate(ABOVE_MM))
@@ -111,7 +100,8 @@ def change_votes(
         votes[k] = total
         if end == n or total >= votes[end]:
             end = k
-    return end, float(votes[end] - votes[: end + 1].min())
+    loss = float(votes[end] - votes[: end + 1].min())
+    return end if end > 0 and loss > LOSS_MM else None, loss
 
 
 def _change(here: FloatArray, usual: FloatArray, lights: int) -> float:

@@ -9,7 +9,6 @@ to the curve and between its ends.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +25,7 @@ from cordlevelset.detection.paths import best_track
 from cordlevelset.detection.searchgrid import ALONG_MM, SearchGrid, filled_planes, search_grid
 from cordlevelset.detection.windows import SHIFT_MM, Windows, windows_along
 from cordlevelset.errors import ConstraintError, NoCordFoundError
+from cordlevelset.parallel import at_once
 
 __all__ = ["Candidate", "CordPath", "candidates", "find_cord"]
 
@@ -162,8 +162,6 @@ def candidates(
     For each polarity the cord's own curve; that of the sac alone where it runs elsewhere, and the polarity has a
     chance.
     """
-    from cordlevelset._jit import threads
-
     both = [maps for maps in gain_maps(grid) if polarity in (0, maps.polarity)]
 
     def look(maps: GainMaps) -> Candidate:
@@ -177,11 +175,10 @@ def candidates(
             return None
         return _look(array, spacing, grid, where, own.maps, places, SAC_CURVE_ODDS)
 
-    with ThreadPoolExecutor(threads()) as pool:
-        tried = list(pool.map(look, both))
-        best = max(c.log_odds for c in tried)
-        again = [c for c in tried if c.log_odds > best - NO_CHANCE]
-        return tried + [c for c in pool.map(look_again, again) if c is not None]
+    tried = at_once(look, both)
+    best = max(c.log_odds for c in tried)
+    again = [c for c in tried if c.log_odds > best - NO_CHANCE]
+    return tried + [c for c in at_once(look_again, again) if c is not None]
 
 
 def _places(score: FloatArray, maps: GainMaps, grid: SearchGrid, where: SearchHint | None) -> NDArray[np.int64]:

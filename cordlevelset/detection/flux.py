@@ -21,7 +21,6 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +30,7 @@ from scipy import ndimage as ndi
 from cordlevelset.brief import one_line
 from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.errors import GeometryError, InputError
+from cordlevelset.parallel import at_once
 from cordlevelset.sections.steps import EDGE_WIDTH_MM
 
 __all__ = ["CORD_RADII_MM", "SAC_RADII_MM", "Tubularity", "tubularity"]
@@ -108,7 +108,6 @@ def flux(
     ratios: Sequence[float],
 ) -> Tubularity:
     """Ellipse flux of a normalised gradient, plane by plane over a thread pool (kernels release the GIL)."""
-    from cordlevelset._jit import threads
     from cordlevelset.detection import _kernels
 
     gy, gx = gradient
@@ -125,8 +124,7 @@ def flux(
             py, px, np.array([dy, dx]), r, q, WEAKEST_SHARE, dark[k], bright[k], scale_dark[k], scale_bright[k]
         )
 
-    with ThreadPoolExecutor(threads()) as pool:
-        list(pool.map(plane, range(len(gy))))
+    at_once(plane, range(len(gy)))
     of_scale = np.tile(r, q.size).astype(np.float32)
     return Tubularity(bright, dark, of_scale[scale_bright], of_scale[scale_dark])
 

@@ -19,6 +19,7 @@ from cordlevelset.detection.searchgrid import SearchGrid
 from cordlevelset.detection.skin import depth_below_skin
 from cordlevelset.detection.symmetry import midline
 from cordlevelset.detection.tissue import against_surroundings, mean_in_plane
+from cordlevelset.parallel import threads
 
 __all__ = ["GainMaps", "gain_maps"]
 
@@ -86,8 +87,6 @@ class GainMaps:
 
 def gain_maps(grid: SearchGrid) -> tuple[GainMaps, GainMaps]:
     """Responses and gains of both polarities: bright cord, dark cord."""
-    from cordlevelset._jit import threads
-
     with ThreadPoolExecutor(threads()) as pool:
         costs = pool.submit(_costs, grid)  # beside the filters
         gradient = tb.normalised_gradient(grid.image, grid.spacing)

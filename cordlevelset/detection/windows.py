@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
-from cordlevelset.detection.ends import INSIDE_LIMIT, LOSS_MM, change_votes
+from cordlevelset.detection.ends import INSIDE_LIMIT, change_point
 from cordlevelset.detection.maps import GainMaps
 from cordlevelset.detection.searchgrid import SearchGrid, filled_planes, percentiles
 from cordlevelset.sections import polar
@@ -121,21 +121,19 @@ class Windows:
     __repr__ = one_line
 
     @cached_property
-    def _votes(self) -> tuple[int, float]:
-        """Change point, and the votes lost below it, mm."""
+    def _change_point(self) -> tuple[int | None, float]:
         signs = self.inside, self.step, self.response, self.long.area_mm2, self.short.support
-        return change_votes(*signs, self.plane_mm)
+        return change_point(*signs, self.plane_mm)
 
     @property
     def tip(self) -> int | None:
         """Window of the change point below which there is no cord any more, if there is one."""
-        window, loss = self._votes
-        return window if window > 0 and loss > LOSS_MM else None
+        return self._change_point[0]
 
     @property
     def tip_loss_mm(self) -> float:
         """Votes against the cord below the change point, mm."""
-        return self._votes[1]
+        return self._change_point[1]
 
     @cached_property
     def figures(self) -> FloatArray:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cordlevelset._jit import threads
 from cordlevelset.brief import one_line
 from cordlevelset.errors import Cancelled, InputError
 from cordlevelset.levelset import _kernels
 from cordlevelset.levelset import window as win
 from cordlevelset.levelset.distance import check_grid, finite
 from cordlevelset.levelset.fields import Fields, without_gaps
+from cordlevelset.parallel import threads
 
 __all__ = ["Evolution", "StackEvolution", "geodesic_active_contour", "geodesic_active_contours"]
 

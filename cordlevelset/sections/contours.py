@@ -55,3 +55,8 @@ class CordContours:
     notes: tuple[str, ...] = ()
 
     __repr__ = one_line
+
+    @property
+    def whole_confidence(self) -> float:
+        """Probability of the whole to be right: its slices' contours on average, and both ends."""
+        return float(self.confidence.mean()) * self.extent_confidence

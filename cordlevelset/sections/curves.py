@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.parallel import in_parts
 from cordlevelset.sections import polar
 
 __all__ = ["along_cord", "closed_contours", "in_place", "smooth_contours"]
@@ -38,7 +39,6 @@ RESOLVED_MM = 2.0
 
 def closed_contours(gain: FloatArray) -> NDArray[np.float64]:
     """Radii (P, A), mm, of the closed contour of greatest gain in each section, whole steps of the rays' samples."""
-    from cordlevelset._jit import in_parts
     from cordlevelset.sections import _kernels
 
     gain = np.ascontiguousarray(gain, np.float32)

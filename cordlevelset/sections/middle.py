@@ -31,7 +31,7 @@ FARTHEST_SHIFT_MM = 4.0
 """Farthest from the path: most of a cord's half-diameter; paths lie 1 to 2 mm off, up to 4 mm in EPI."""
 GRID_MM = 1.0
 """Distance of the points tried: a pixel of EPI; the weighted mean lies between them."""
-SIXTEEN = polar.ANGLES[::4]
+SOME_ANGLES = polar.ANGLES[::4]
 """A quarter of the rays: 22 degrees, 2 mm of the border, apart."""
 INSIDE_SHARES = (0.4, 0.75)
 """Radii, in the ellipse's own, at which its inside is sampled, apart from its rim."""
@@ -98,7 +98,7 @@ def _scores(
     near = plane[low[0] : high[0], low[1] : high[1]]
     unit = max(float(near.std()), 1e-6 * float(np.abs(near).max()), float(np.finfo(np.float32).tiny))
     out = np.empty((len(SIZES_MM), len(shifts)))
-    sine, cosine = np.sin(SIXTEEN), np.cos(SIXTEEN)
+    sine, cosine = np.sin(SOME_ANGLES), np.cos(SOME_ANGLES)
     for size, (ap, lr) in enumerate(SIZES_MM):
         radius = ap * lr / np.hypot(lr * sine, ap * cosine)
         radii = np.stack([*(share * radius for share in INSIDE_SHARES), *(radius + off for off in ASTRIDE_MM)])

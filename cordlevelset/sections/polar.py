@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.parallel import in_parts
+
 __all__ = [
     "ANGLES",
     "RADII_MM",
@@ -54,7 +56,6 @@ def polar_sections(
     sections : (P, A, R) array of float32
         Bilinear in the plane; outside the field of view its edge is repeated.
     """
-    from cordlevelset._jit import in_parts
     from cordlevelset.sections import _kernels
 
     planes, pixel = array[first : first + len(centers_mm)], np.array(spacing[1:])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.parallel import in_parts
 from cordlevelset.sections import polar
 
 __all__ = [
@@ -70,8 +71,6 @@ def smoothed(sections: FloatArray, plane_mm: float, along_mm: float = SMOOTH_ALO
 
 def _filtered(values: FloatArray, sigma: float, *, axis: int, **options: Any) -> FloatArray:
     """Gaussian filter of a stack along an axis, on several threads."""
-    from cordlevelset._jit import in_parts
-
     out, across = np.empty_like(values), int(axis == 0)
 
     def part(rows: slice) -> None:

@@ -5,7 +5,7 @@ import pytest
 import tubes
 from scipy import ndimage as ndi
 
-from cordlevelset import _jit
+from cordlevelset import parallel
 from cordlevelset.border.evolve import _outwards, _sampler
 from cordlevelset.border.evolve import evolve as evolve_contours
 from cordlevelset.sections import polar
@@ -108,5 +108,5 @@ def test_the_result_does_not_hang_on_the_number_of_threads(threads, monkeypatch,
     start = 4.5 + rng.normal(0, 0.2, (9, 64))
     evidence = np.concatenate([_ridge(r) for r in rng.uniform(4, 5.5, 9)])
     expected = evolve(start, evidence, surest=4)
-    monkeypatch.setattr(_jit, "threads", lambda: threads)
+    monkeypatch.setattr(parallel, "threads", lambda: threads)
     assert (evolve(start, evidence, surest=4) == expected).all()

@@ -141,8 +141,8 @@ def gains(cord, sac, away, dark, spacing):
     return gain, 0.5 * sac - 0.15 - away
 
 
-def change_votes(inside, step, response, area, support, plane_mm):
-    """Votes from the top down, window by window; the place of the greatest sum, and what is lost below it."""
+def change_point(inside, step, response, area, support, plane_mm):
+    """Votes from the top down, window by window; the greatest sum if it is an end, what is lost below."""
     n, votes, end = len(area), [], None
 
     def lost(here, usual):
@@ -172,4 +172,5 @@ def change_votes(inside, step, response, area, support, plane_mm):
         votes.append(total)
         if end is None or total >= votes[n - 1 - end]:
             end = k
-    return end, votes[n - 1 - end] - min(votes[n - 1 - end :])
+    loss = votes[n - 1 - end] - min(votes[n - 1 - end :])
+    return end if end > 0 and loss > 12 else None, loss

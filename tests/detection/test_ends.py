@@ -2,12 +2,12 @@ import naive_detection as naive
 import numpy as np
 import pytest
 
-from cordlevelset.detection.ends import change_point, change_votes
+from cordlevelset.detection.ends import change_point
 
 
 def tip_of(inside, step, response, area, support, plane_mm):
     """The change point of one light, or of several."""
-    return change_point(np.atleast_2d(inside), np.atleast_2d(step), response, area, support, plane_mm)
+    return change_point(np.atleast_2d(inside), np.atleast_2d(step), response, area, support, plane_mm)[0]
 
 
 def _profile(n, plane_mm, tip_mm, sign=1.0):
@@ -149,5 +149,5 @@ def test_votes_equal_their_naive_twin(plane_mm, cord_mm, seed):
     step = rng.uniform(0.6, 1.4, (2, n)) - 0.3 * below
     response, support = rng.uniform(0.3, 0.9, n) - 0.25 * below, rng.uniform(0.5, 1, n) - 0.2 * below
     area = rng.uniform(30, 70, n)
-    found = change_votes(inside, step, response, area, support, plane_mm)
-    assert found == pytest.approx(naive.change_votes(inside, step, response, area, support, plane_mm))
+    window, loss = change_point(inside, step, response, area, support, plane_mm)
+    assert (window, pytest.approx(loss)) == naive.change_point(inside, step, response, area, support, plane_mm)

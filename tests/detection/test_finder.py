@@ -3,7 +3,7 @@ import pytest
 import tubes
 
 import cordlevelset as cls
-from cordlevelset import _jit
+from cordlevelset import parallel
 from cordlevelset.border.propagate import follow_path
 from cordlevelset.detection import finder
 from cordlevelset.detection.finder import Candidate, CordPath, candidates, find_cord
@@ -210,7 +210,7 @@ def test_the_sac_s_own_curve_is_tried_where_it_may_matter(behind, apart, looked_
 def test_the_path_does_not_hang_on_the_number_of_threads(threads, monkeypatch):
     image, _ = tubes.scene(trap="noise")
     expected = find_cord(image, spacing=SPACING)
-    monkeypatch.setattr(_jit, "threads", lambda: threads)
+    monkeypatch.setattr(parallel, "threads", lambda: threads)
     found = find_cord(image, spacing=SPACING)
     assert found.found == expected.found
     np.testing.assert_array_equal(found.centers_mm, expected.centers_mm)

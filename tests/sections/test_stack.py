@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tubes
 
-from cordlevelset import _jit
+from cordlevelset import parallel
 from cordlevelset.sections import polar, steps, texture
 from cordlevelset.sections.boundary import start_contours
 from cordlevelset.sections.stack import Sections
@@ -85,8 +85,8 @@ def test_start_contours_do_not_hang_on_the_number_of_threads(threads, monkeypatc
     image, middle = tubes.scene(trap="noise")
     given = {"spacing": (3.0, 1.0, 1.0), "first": 0, "centers_mm": middle, "polarity": -1}
     expected = start_contours(image, **given)
-    monkeypatch.setattr(_jit, "threads", lambda: threads)
-    monkeypatch.setattr(_jit, "FEWEST_A_PART", 2)
+    monkeypatch.setattr(parallel, "threads", lambda: threads)
+    monkeypatch.setattr(parallel, "FEWEST_A_PART", 2)
     found = start_contours(image, **given)
     np.testing.assert_array_equal(found.radii_mm, expected.radii_mm)
     np.testing.assert_array_equal(found.values, expected.values)
