@@ -26,7 +26,7 @@ from scipy.special import expit
 from script import case_arguments, pyplot
 
 import cordlevelset as cls
-from cordlevelset.border.confidence import border_figures
+from cordlevelset.border.confidence import BORDER_FIGURES, border_figures, border_right
 from cordlevelset.detection import coefficients
 from cordlevelset.detection.chain import SHARED_MM, extent
 from cordlevelset.detection.finder import candidates
@@ -229,13 +229,17 @@ def fit_found(judged):
     return logistic(x, np.array([float(j["on_cord"]) for j in judged]), weight, 0.2, usual=0.7)
 
 
-def fit_border(slices):
+def fit_border(outcomes):
     """Intercept and weights that tell right contours from wrong ones, cases and sources weighted."""
-    cases, sources = Counter(s["name"] for s in slices), {s["name"]: s["source"] for s in slices}
-    count = Counter(sources.values())
-    weight = np.array([10 / cases[s["name"]] * count[s["source"]] ** -0.5 for s in slices])
-    y = np.array([float(s["dice"] >= SLICE_RIGHT) for s in slices])
-    return logistic(np.array([s["figures"] for s in slices]), y, weight, 0.1)
+    drawn = [o for o in outcomes if o.dice is not None and np.isfinite(o.dice).any()]
+    count = Counter(o.source for o in drawn)
+    x, y, weight = [], [], []
+    for o in drawn:
+        seen = np.isfinite(o.dice)
+        x.append(o.figures[seen])
+        y.append(o.dice[seen] >= SLICE_RIGHT)
+        weight.append(np.full(seen.sum(), 10 / seen.sum() * count[o.source] ** -0.5))
+    return logistic(np.concatenate(x), np.concatenate(y).astype(float), np.concatenate(weight), 0.1)
 
 
 def judge(case, numbers):
@@ -303,12 +307,15 @@ def print_ends(judged):
         print(f"{name} = {share:.2f}  # +- {np.sqrt(share * (1 - share) / (n + 3)):.2f}, {n} ends   in use {used}")
 
 
-def print_border(slices):
+def print_border(outcomes):
     """The numbers of a slice's border with their errors."""
-    b = fit_border(slices)
-    error = jackknife(fit_border([s for s in slices if s["source"] != q]) for q in {s["source"] for s in slices})
+    b = fit_border(outcomes)
+    drawn = {o.source for o in outcomes if o.dice is not None and np.isfinite(o.dice).any()}
+    error = jackknife(fit_border([o for o in outcomes if o.source != q]) for q in drawn)
     used = (coefficients.BORDER_INTERCEPT, *coefficients.BORDER_WEIGHTS)
-    for name, value, e, u in zip(("BORDER_INTERCEPT", "  border", "  unevenness"), b, error, used, strict=True):
+    for name, value, e, u in zip(
+        ("BORDER_INTERCEPT", *(f"  {f}" for f in BORDER_FIGURES)), b, error, used, strict=True
+    ):
         print(f"{name:16s} {value:6.2f} +- {e:.2f}   in use {u:6.2f}")
 
 
@@ -361,8 +368,25 @@ def phantom_cases():
     return cases
 
 
+@dataclass
+class Outcome:
+    """What came of a case: no figures where it was refused."""
+
+    name: str
+    source: str
+    right: bool
+    figures: np.ndarray | None = None  # of each slice's border, (P, 3)
+    others: np.ndarray | None = None  # probability of each slice but for its border
+    dice: np.ndarray | None = None  # of each slice, nan where there is no reference
+    ends: float = 1.0  # probability that both ends are right
+
+    def confidence(self, border):
+        """With numbers of the border (intercept, weights)."""
+        return float((self.others * expit(border[0] + self.figures @ border[1:])).mean() * self.ends)
+
+
 def segment_apart(folder, apart, found):
-    """Segment a case with numbers fitted without its source: confidence, whether the mask is right, and its slices."""
+    """Segment a case with numbers fitted without its source."""
     from scores import case_scores, is_right
 
     told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
@@ -372,28 +396,34 @@ def segment_apart(folder, apart, found):
     try:
         result = cls.segment(folder / "image.nii.gz", frame=0)
     except cls.NoCordFoundError:
-        return (folder.name, source, None, bool(told.get("expect"))), []
-    right = False if told.get("expect") else is_right(case_scores(result.mask, folder), told)
-    slices = slices_of(result, folder) if (folder / "seg.nii.gz").exists() else []
-    named = [{"name": folder.name, "source": source, **s} for s in slices]
-    return (folder.name, source, result.confidence, bool(right)), named
+        return Outcome(folder.name, source, bool(told.get("expect")))
+    right = not told.get("expect") and bool(is_right(case_scores(result.mask, folder), told))
+    image, contours, polarity = result.automatic.image, result.contours, result.automatic.polarity
+    sections = Sections.of_contours(image.array, contours, spacing=image.spacing, polarity=polarity)
+    figures = border_figures(sections.smoothed())
+    others = contours.confidence / border_right(figures)
+    return Outcome(folder.name, source, right, figures, others, slice_dice(result, folder), contours.extent_confidence)
 
 
-def slices_of(result, folder):
-    """Border figures of each slice with a reference, and its Dice."""
-    turn = canonical_turn(cls.read(folder / "seg.nii.gz"))
-    truth_ = turn.volume(cls.read(folder / "seg.nii.gz")).array > 0.5
-    mask, image = turn.volume(result.mask).array > 0.5, result.automatic.image
-    polarity = result.automatic.polarity
-    sections = Sections.of_contours(image.array, result.contours, spacing=image.spacing, polarity=polarity)
-    for k, figures in enumerate(border_figures(sections.smoothed()), result.contours.first):
-        if truth_[k].any():
-            dice = 2 * (truth_[k] & mask[k]).sum() / (truth_[k].sum() + mask[k].sum())
-            yield {"figures": figures, "dice": float(dice)}
+def slice_dice(result, folder):
+    """Dice of each slice, nan where there is no reference."""
+    out = np.full(len(result.contours.radii_mm), np.nan)
+    if (folder / "seg.nii.gz").exists():
+        drawn = cls.read(folder / "seg.nii.gz")
+        turn = canonical_turn(drawn)
+        truth_, mask = (turn.volume(v).array > 0.5 for v in (drawn, result.mask))
+        for i, k in enumerate(range(result.contours.first, result.contours.first + len(out))):
+            if truth_[k].any():
+                out[i] = 2 * (truth_[k] & mask[k]).sum() / (truth_[k].sum() + mask[k].sum())
+    return out
 
 
-def print_masks(rows, plot):
-    """Right masks by source, and the reliability of the confidence."""
+def print_masks(outcomes, plot):
+    """Right masks by source, and the reliability of the confidence; the border's numbers are left-out ones, too."""
+    border = {q: fit_border([o for o in outcomes if o.source != q]) for q in {o.source for o in outcomes}}
+    rows = [
+        (o.name, o.source, None if o.figures is None else o.confidence(border[o.source]), o.right) for o in outcomes
+    ]
     print("\nsource               n  right  doubted  refused")
     for source in sorted({r[1] for r in rows}):
         some = [r for r in rows if r[1] == source]
@@ -446,9 +476,9 @@ def main():
         if not args.phantoms:
             print_copies([j for j in judged if j["copy"]], fit_found(judged))
         if args.masks:
-            rows, slices = zip(*pool.map(partial(segment_apart, apart=apart, found=found), folders), strict=True)
-            print_masks(rows, args.plot)
-            print_border([s for of_case in slices for s in of_case])
+            outcomes = list(pool.map(partial(segment_apart, apart=apart, found=found), folders))
+            print_masks(outcomes, args.plot)
+            print_border(outcomes)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ WEIGHTS = (2.508, -0.967, 2.843, 6.991, 2.912, 0.442, -0.941, 4.935, -1.575, 1.4
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
 FOUND = (0.55, 0.76)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
-BORDER_INTERCEPT = -0.47
+BORDER_INTERCEPT = 0.86
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
-BORDER_WEIGHTS = (2.82, -0.36)
-"""Log odds a unit of each figure of `border.confidence.border_figures`."""
+BORDER_WEIGHTS = (2.82, -2.18)
+"""Log odds a unit of each figure, in the order of `border.confidence.BORDER_FIGURES`."""
 LOWER_END_RIGHT = 0.79
 """Share of lower ends within the image that lie within their tolerance, on sources left out: 18 of 22."""
 UPPER_END_RIGHT = 0.83
