@@ -90,14 +90,18 @@ def _ask_to_end(child: subprocess.Popen[str]) -> None:
 
 def answer_signals() -> None:
     """Have the first signal that asks this process to end raise KeyboardInterrupt, Ctrl-C's or another's."""
-    for name in ("SIGINT", *ENDING_SIGNALS):
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
-            signal.signal(getattr(signal, name), _interrupt)  # a background job of a shell keeps ignoring Ctrl-C
+    for number in _ending_signals():
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a background job of a shell keeps ignoring Ctrl-C
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(_: int, __: object) -> None:
     """A host may ask more than once: a second interrupt would break into the answer to the first."""
-    for name in ("SIGINT", *ENDING_SIGNALS):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in _ending_signals():
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _ending_signals() -> list[signal.Signals]:
+    """Ctrl-C's, and those of `ENDING_SIGNALS` that this system has."""
+    return [signal.SIGINT, *(getattr(signal, name) for name in ENDING_SIGNALS if hasattr(signal, name))]

@@ -15,6 +15,7 @@ __all__ = [
     "LAST",
     "LOWEST_KNOWN",
     "LUMBAR_SD_DEG",
+    "LUMBOSACRAL",
     "Typical",
     "disc_name",
     "disc_number",
@@ -30,6 +31,8 @@ FIRST = 3
 """Number of the highest disc, C2/3: there is none above C2."""
 LAST = 29
 """Number of the lowest disc, S4/5, rudimentary."""
+LUMBOSACRAL = 25
+"""Number of L5/S1, the disc on the sacrum."""
 LOWEST_KNOWN = 27
 """Lowest disc whose look is known here, S2/3: below, sacrum and coccyx turn forward in every person differently."""
 

@@ -104,7 +104,7 @@ class FoundDisc:
     evidence : float
         e of `evidence`.
     thickness_mm : float
-        Half of what lies between its endplates.
+        Half of what lies between its endplates; 1 as long as it was not read.
     """
 
     place_mm: FloatArray

@@ -63,7 +63,7 @@ class Section:
     columns_mm : (Z,) array
         Where each row of pixels was cut, grid mm.
     size : float
-        Of the vertebrae looked for, relative to lumbar ones: all lengths of a disc's shape go with it.
+        Of the vertebrae looked for, relative to lumbar ones: all lengths along the spine go with it.
     """
 
     values: FloatArray

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.errors import InputError
-from cordlevelset.levels.anatomy import FIRST, LAST, disc_name, disc_number
+from cordlevelset.levels.anatomy import FIRST, LAST, LUMBOSACRAL, disc_name, disc_number
 from cordlevelset.levels.canal import BEYOND_MM, canal_curve
 from cordlevelset.levels.chain import MIDDLE_MM, FoundDisc, disc_chain
 from cordlevelset.levels.column import Disc, Levels, called, nearest_arclength, place_in_words
@@ -32,8 +32,6 @@ TOLD_MM = 8.0
 """A disc that the user names must have been found this near along the spine: half a cervical vertebra."""
 DISC_SIZE_MM = 60.0
 """And this near in all: a lumbar disc is 35 mm deep and 50 wide."""
-LUMBOSACRAL = 25
-"""Number of L5/S1: a chain that holds it has the sacrum as its anchor; one that begins with C2/3 has the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +115,16 @@ def find_levels(
     points, normals = _in_patient(image, section, chain)
     line = image.to_lps(curve / image.spacing)
     at = np.maximum.accumulate(nearest_arclength(line, points) + 1e-3 * np.arange(len(points)))
+    tip = None if conus_mm is None else float(nearest_arclength(line, conus_mm[None])[0])
     if told is not None:
         top, which, anchor, chance = _as_told(told, points, normals), 1.0, "told", 0
     else:
         room = float(np.linalg.norm(curve[0, :2] - chain[0].place_mm)) - BEYOND_MM
-        cord_mm = image.to_lps(np.array([contours.first, *(contours.centers_mm[0] / image.spacing[1:])]))
-        end = float(nearest_arclength(line, (cord_mm if conus_mm is None else conus_mm)[None])[0])
-        top, which, anchor, chance = _named(chain, room, _place_in_chain(end, at), conus_mm is not None)
+        lowest = image.to_lps(np.array([contours.first, *(contours.centers_mm[0] / image.spacing[1:])]))
+        end = float(nearest_arclength(line, lowest[None])[0]) if tip is None else tip
+        top, which, anchor, chance = _named(chain, room, _place_in_chain(end, at), tip is not None)
     first = 1 if anchor == "none" else top
-    from_conus = [None] * len(at) if conus_mm is None else _from_place(line, conus_mm, at)
+    from_conus = [None] * len(at) if tip is None else _from_place(tip, at)
     discs = tuple(
         Disc(
             called(first + i, anchor != "none"), first + i, points[i], normals[i], float(at[i]),
@@ -134,7 +133,7 @@ def find_levels(
         for i, d in enumerate(chain[: len(chain) - chance])
         if anchor == "none" or first + i <= LAST
     )  # fmt: skip
-    return Levels(discs, line, anchor, _words(discs, line, conus_mm))
+    return Levels(discs, line, anchor, _words(discs, tip))
 
 
 def _in_patient(image: Volume, section: Section, chain: tuple[FoundDisc, ...]) -> tuple[FloatArray, FloatArray]:
@@ -167,9 +166,9 @@ def _place_in_chain(arclength: float, at: FloatArray) -> float:
     return float(np.interp(arclength, at, np.arange(len(at))) + beyond / np.median(np.diff(at)))
 
 
-def _from_place(line: FloatArray, place_mm: FloatArray, at: FloatArray) -> list[int]:
+def _from_place(arclength: float, at: FloatArray) -> list[int]:
     """Discs counted from a place: -1 is the first above it, 1 the first below."""
-    above = int(np.searchsorted(at, nearest_arclength(line, place_mm[None])[0]))
+    above = int(np.searchsorted(at, arclength))
     return [i - above + (i >= above) for i in range(len(at))]
 
 
@@ -178,7 +177,8 @@ def _named(
 ) -> tuple[int, float, str, int]:
     """Number of the top disc, how likely it is, the anchor it comes from, and how many of the lowest discs are none.
 
-    No name is given that the discs alone would not give, however well it went with the cord's end.
+    A chain that holds L5/S1 has the sacrum as its anchor, one that begins with C2/3 the axis. No name is given that the
+    discs alone would not give, however well it went with the cord's end.
     """
     ways = namings(chain, room_above_mm)
     likely = shares({top: way.cost + conus_cost(top + cord_end, seen) for top, way in ways.items()})
@@ -190,10 +190,9 @@ def _named(
     return (top, likely[top], held, chance) if sure else (top, likely[top], "none", 0)
 
 
-def _words(discs: tuple[Disc, ...], line: FloatArray, conus_mm: FloatArray | None) -> str:
+def _words(discs: tuple[Disc, ...], tip: float | None) -> str:
     """Where the cord ends, or what is in view."""
-    if conus_mm is not None:
-        place = place_in_words(discs, float(nearest_arclength(line, conus_mm[None])[0]))
-        if place:
-            return f"tip of the conus at {place}"
+    place = "" if tip is None else place_in_words(discs, tip)
+    if place:
+        return f"tip of the conus at {place}"
     return f"discs in view from {discs[0].label} to {discs[-1].label}"

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from cordlevelset.levels.anatomy import FIRST, LAST, LOWEST_KNOWN, LUMBAR_SD_DEG, typical
+from cordlevelset.levels.anatomy import FIRST, LAST, LOWEST_KNOWN, LUMBAR_SD_DEG, LUMBOSACRAL, typical
 from cordlevelset.levels.chain import FoundDisc
 
 __all__ = ["Naming", "conus_cost", "namings", "shares"]
@@ -157,7 +157,7 @@ def _bending(column: _Column, numbers: NDArray[np.int64], parts: NDArray[np.bool
     """Cost of the bends from disc to disc; a disc lies half way between two vertebrae's directions."""
     lean = np.array([typical(max(FIRST, min(int(n), LAST))).lean_deg for n in range(numbers[0] - 1, numbers[-1] + 1)])
     usual = np.diff((lean[1:] + lean[:-1]) / 2)[parts]
-    spread = np.where(numbers[1:] > 24, SACRAL_BEND_SPREAD_DEG, DISC_BEND_SPREAD_DEG)[parts]
+    spread = np.where(numbers[1:] >= LUMBOSACRAL, SACRAL_BEND_SPREAD_DEG, DISC_BEND_SPREAD_DEG)[parts]
     turn = np.diff(column.tilt)[parts] - usual
     return _cut(turn / spread) + float(np.log(spread / DISC_BEND_SPREAD_DEG).sum())
 

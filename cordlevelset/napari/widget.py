@@ -174,9 +174,10 @@ class CordWidget(Container):  # type: ignore[misc]
             layer = getattr(self, name).value
             if layer is not None and len(layer.data):
                 given["centerline" if name == "points" else name] = points_mm(layer)
-        for name, chosen in (("seeds", self.seeds.value), ("contours", self.contours.value)):
-            if chosen is not None and np.any(chosen.data):
-                given[name] = volume_of_layer(chosen)
+        for name in LABELS:
+            layer = getattr(self, name).value
+            if layer is not None and np.any(layer.data):
+                given[name] = volume_of_layer(layer)
         return given
 
     def _drawings(self) -> dict[str, Drawing]:
@@ -325,8 +326,8 @@ class CordWidget(Container):  # type: ignore[misc]
         chosen.value = layer
 
 
-def _row(*buttons: PushButton) -> Container:
-    row = Container(widgets=buttons, layout="horizontal", labels=False, label="")
+def _row(*widgets: PushButton | Label) -> Container:
+    row = Container(widgets=widgets, layout="horizontal", labels=False, label="")
     row.margins = (0, 0, 0, 0)
     return row
 

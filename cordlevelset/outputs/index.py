@@ -157,7 +157,7 @@ def _figures(figures: Mapping[str, object]) -> str:
     heights = _heights(figures)
     conus = str(figures.get("conus_state", ""))
     if isinstance(tip := figures.get("conus"), Mapping):
-        conus = f"z {tip['tip_mm'][2]:.0f} ± {tip['uncertainty_mm']:.2g} mm"
+        conus = f"z {tip['tip_mm'][2]:.0f} ± {tip['uncertainty_mm']:.3g} mm"
     shown: Iterable[tuple[str, str, str]] = (
         ("sure", "confidence", f"{_number(figures, 'confidence'):.2f}"),
         ("", "length", f"{_number(figures, 'length_mm'):.0f} mm"),

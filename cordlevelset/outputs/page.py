@@ -105,7 +105,7 @@ def conus_words(result: CordSegmentation) -> str:
             result.conus_state, "not visible: the cord fades, or was lost, before the image's lower edge"
         )
     tip = ", ".join(f"{v:.1f}" for v in result.conus.tip_mm)
-    return f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.2g} mm"
+    return f"{tip} LPS mm, give or take {result.conus.uncertainty_mm:.3g} mm"
 
 
 def _figures(result: CordSegmentation) -> dict[str, str]:

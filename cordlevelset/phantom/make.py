@@ -138,14 +138,14 @@ def make_phantom(
         if cord:
             truth[k] = _occupied(here, k * spacing[0], spacing, (ny, nx))
     image += truth * (shade["cord"] - image)
+    heights: FloatArray = spacing[0] * np.arange(nz, dtype=np.float64)
     if echo_planar:
-        heights: FloatArray = spacing[0] * np.arange(nz, dtype=np.float64)
         image = as_epi(image, spacing, moved + spine.canal(heights)[0], chance)
     image *= 1 + TEXTURE * _grain(rng, image.shape, spacing, 4.0)
     image *= _coil(image.shape, bias)
     image = _noisy(rng, image, abs(shade["csf"] - shade["cord"]) / cnr)
     grid = Volume((1000 * image).astype(np.float32), spacing, (-middle[1], -middle[0], 0.0))
-    z: FloatArray = np.arange(nz, dtype=np.float64)[::-1] * spacing[0]
+    z = heights[::-1]
     y, x, ap, _ = spine.cord(z)
     line = np.column_stack([z / spacing[0], (y + moved[::-1]) / spacing[1], x / spacing[2]])[(ap > 0) & cord]
     end = None

@@ -78,8 +78,8 @@ def test_places_are_counted_in_discs(arclength, number):
 
 def test_discs_are_counted_from_the_conus():
     line = np.column_stack([np.zeros(100), np.zeros(100), -np.arange(100.0)])
-    counted = find._from_place(line, np.array([0.0, 5.0, -40.0]), np.array([10.0, 30.0, 50.0, 70.0]))
-    assert counted == [-2, -1, 1, 2]
+    (tip,) = find.nearest_arclength(line, np.array([[0.0, 5.0, -40.0]]))
+    assert find._from_place(tip, np.array([10.0, 30.0, 50.0, 70.0])) == [-2, -1, 1, 2]
 
 
 def levels_of(discs, monkeypatch, plane_mm=1.0):

@@ -12,7 +12,7 @@ from cordlevelset.app.cli import main
 from cordlevelset.levels.column import Disc, Levels
 from cordlevelset.outputs import page as pages
 from cordlevelset.outputs.advice import next_steps
-from cordlevelset.outputs.page import report_page
+from cordlevelset.outputs.page import conus_words, report_page
 from cordlevelset.phantom import make_phantom
 
 
@@ -79,9 +79,11 @@ def test_page_names_the_weakest_slice(neck_result):
 def test_the_conus_in_numbers(lumbar_result):
     page = report_page(lumbar_result, name="lumbar")
     x, y, z = lumbar_result.conus.tip_mm
-    assert f"{x:.1f}, {y:.1f}, {z:.1f} LPS mm, give or take {lumbar_result.conus.uncertainty_mm:.2g} mm" in page
+    assert f"{x:.1f}, {y:.1f}, {z:.1f} LPS mm, give or take {lumbar_result.conus.uncertainty_mm:g} mm" in page
     assert lumbar_result.conus.uncertainty_mm == lumbar_result.mask.spacing[0] / 2  # its bottom was told
     assert page.count('class="tip"') == 2
+    loose = replace(lumbar_result, conus=replace(lumbar_result.conus, uncertainty_mm=123.4))
+    assert conus_words(loose).endswith("give or take 123 mm")
 
 
 def test_doubt_has_a_next_step(neck_result):
