@@ -7,12 +7,10 @@ the second difference from plane to plane, % of the mean area, both counted in v
 follow, one in each contrast, against their exact truth. `--pair`: two cases of one cord, as in `repeatability.py`.
 """
 
-import json
-
 import numpy as np
 from repeatability import row
 from scores import is_right, phantom_scores
-from script import case_arguments
+from script import case_arguments, folders, told
 
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
@@ -43,9 +41,9 @@ def main():
     parser.add_argument("--pair", nargs=2, action="append", default=[], metavar=("A", "B"))
     args = parser.parse_args()
     groups = {}
-    for path in sorted(args.data.glob("*/seg.nii.gz")):
-        case = json.loads((path.parent / "case.json").read_text(encoding="utf-8"))
-        groups.setdefault(case["group"], []).append(figures(path.parent, case))
+    for folder in folders(args.data, "seg.nii.gz"):
+        case = told(folder)
+        groups.setdefault(case["group"], []).append(figures(folder, case))
     print("| group | n | Dice | bias mm | under | roughness % | reference's % |\n|---|---|---|---|---|---|---|")
     for group, rows in sorted(groups.items()):
         dice, bias, passed, rough, reference = np.mean(rows, axis=0)

@@ -15,8 +15,6 @@ DIR holds one folder a case: ``image.nii.gz``, ``case.json``, and one reference:
 - speed: seconds of `result.corrected` for one drawn slice and for one seed, median of five.
 """
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -26,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage as ndi
+from script import case_arguments, cord_levels, folders, told
 
 import cordlevelset as cls
 from cordlevelset.volume import canonical_turn
@@ -57,11 +56,7 @@ class Case:
             half = [np.sqrt(self.truth[k].sum() * np.prod(self.grid.spacing[1:]) / np.pi) for k in planes]
             self.middle, self.half = self.grid.to_lps(middle), np.array(half)
         elif (folder / "levels.json").exists():
-            levels = [
-                v
-                for v in json.loads((folder / "levels.json").read_text(encoding="utf-8"))["levels"]
-                if v.get("cord", True)
-            ]
+            levels = cord_levels(told(folder, "levels"))
             self.middle = np.array([(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in levels])
             self.half = np.array([(v["y_post"] - v["y_ant"]) / 2 for v in levels])
             order = np.argsort(self.middle[:, 2])
@@ -110,7 +105,7 @@ def spoilt(case):
     before, behind = y.min(), rows[-1] - y.max()
     off = -min(30.0, before - DECOY_SAC_MM) if before > behind else min(30.0, behind - DECOY_SAC_MM)
     cord, csf = np.percentile(array, [5, 99])
-    if json.loads((case.folder / "case.json").read_text(encoding="utf-8"))["contrast"] == "t1":
+    if told(case.folder)["contrast"] == "t1":
         cord, csf = csf, cord
     for k in planes:
         away = np.hypot(rows[:, None] - y[k] - off, columns - x[k])
@@ -266,13 +261,11 @@ PARTS = {"rescue": rescue, "contours": contours, "initial": initial, "atlas": at
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser = case_arguments(__doc__)
     parser.add_argument("--cases", default="", help="some of them, by name, separated by commas")
     parser.add_argument("--parts", default=",".join(PARTS))
     args = parser.parse_args()
-    folders = sorted(p.parent for p in args.data.glob("*/case.json"))
-    wanted = [f for f in folders if not args.cases or f.name in args.cases.split(",")]
+    wanted = [f for f in folders(args.data) if not args.cases or f.name in args.cases.split(",")]
     cases = [c for c in map(Case, wanted) if hasattr(c, "middle")]
     for part in args.parts.split(","):
         print(f"\n{part}\n")

@@ -7,13 +7,12 @@ repeats it. Printed: how often each happened, the slowest, and whether results k
 image's grid, confidence from 0 to 1).
 """
 
-import argparse
 import time
 import traceback
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
+from script import case_arguments
 
 import cordlevelset as cls
 
@@ -55,8 +54,7 @@ def outcome(image):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser = case_arguments(__doc__)
     parser.add_argument("--number", type=int, default=300)
     args = parser.parse_args()
     paths = sorted(args.data.glob("*/image.nii.gz"))

@@ -9,12 +9,10 @@ median distance from the reference's middle (mm; levels: antero-posterior), lowe
 seconds; then the same again with a wrong contrast as hint: "same" when nothing changed.
 """
 
-import argparse
-import json
 import time
-from pathlib import Path
 
 import numpy as np
+from script import case_arguments, cord_levels, folders, told
 
 import cordlevelset as cls
 from cordlevelset.volume import canonical_turn
@@ -25,8 +23,8 @@ WRONG_HINT = {"t1": "t2"}
 def reference_points(case):
     """Middle (N, 3) LPS mm, half extent (N,) antero-posterior mm, and the conus tip's height or None."""
     if (case / "levels.json").exists():
-        levels = json.loads((case / "levels.json").read_text(encoding="utf-8"))
-        cord = [v for v in levels["levels"] if v.get("cord", True)]
+        levels = told(case, "levels")
+        cord = cord_levels(levels)
         middle = [(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in cord]
         return np.array(middle), np.array([(v["y_post"] - v["y_ant"]) / 2 for v in cord]), levels["conus_tip"]["z"]
     mask = cls.read(case / "seg.nii.gz")
@@ -47,7 +45,7 @@ def row(case, contrast):
     except cls.NoCordFoundError as error:
         return f"no cord ({error.score:.2f})", None
     seconds = time.perf_counter() - start
-    truth = json.loads((case / "case.json").read_text(encoding="utf-8"))
+    truth = told(case)
     if truth.get("expect") == "no-cord":
         return "a cord where there is none", line.points_mm
     middle, half, tip = reference_points(case)
@@ -65,13 +63,11 @@ def row(case, contrast):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    cases = sorted(p.parent for p in parser.parse_args().data.glob("*/case.json"))
+    cases = folders(case_arguments(__doc__).parse_args().data)
     print(f"{'case':20s} polar  inside  dist  tip     conf   s      wrong hint")
     for case in cases:
         text, points = row(case, "auto")
-        contrast = json.loads((case / "case.json").read_text(encoding="utf-8"))["contrast"]
+        contrast = told(case)["contrast"]
         _, again = row(case, WRONG_HINT.get(contrast, "t1"))
         same = (points is None and again is None) or np.array_equal(points, again)
         print(f"{case.name:20s} {text}  {'same' if same else 'DIFFERENT'}", flush=True)

@@ -24,9 +24,10 @@ IMAGES = {  # spacing along the cord, antero-posterior, left-right; field, mm
     "whole spine, 0.36 mm": ("lumbar", (0.36, 0.36, 4.0), (672.0, 333.0, 68.0)),
 }
 CODE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import cordlevelset as cls
+from script import peak_mb
 assert Path(cls.__file__).is_relative_to(sys.argv[2]), f"{cls.__file__} is not the version asked for"
 out = []
 for first in (True, False):
@@ -34,17 +35,14 @@ for first in (True, False):
     image = cls.read(sys.argv[1]) if first else image
     cls.segment(image)
     out.append([time.perf_counter() - wall, time.process_time() - cpu])
-# Linux hands the parent's peak on to a child in ru_maxrss
-told = Path("/proc/self/status")
-peak = [line.split()[1] for line in told.read_text().splitlines() if line.startswith("VmHWM")] if told.exists() else []
-out.append(float(peak[0] if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024)
-print(json.dumps(out))
+print(json.dumps([*out, peak_mb()]))
 """
 
 
 def run(package, image, cache):
     """Two calls in a new process: [[wall, processor seconds] twice, peak MB]."""
-    env = {**os.environ, "PYTHONPATH": str(package), "NUMBA_CACHE_DIR": str(cache)}
+    places = os.pathsep.join([str(package), str(HERE / "benchmarks")])
+    env = {**os.environ, "PYTHONPATH": places, "NUMBA_CACHE_DIR": str(cache)}
     command = [sys.executable, "-P", "-c", CODE, image, package]  # -P: not the version in the working directory
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout)
 

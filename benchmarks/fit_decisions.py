@@ -11,19 +11,19 @@ every case in that way, counts how many masks are right, and prints what a confi
 slice's border; ``--plot F`` draws that. ``--phantoms`` takes phantoms instead of cases.
 """
 
-import json
 import pickle
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from copies import Known, copies
 from scipy.optimize import minimize
 from scipy.special import expit
-from script import case_arguments, pyplot
+from script import case_arguments, cord_levels, folders, pyplot, told
 
 import cordlevelset as cls
 from cordlevelset.border.confidence import BORDER_FIGURES, border_figures, border_right
@@ -38,12 +38,10 @@ from cordlevelset.sections.stack import Sections
 from cordlevelset.volume import canonical_turn, image_values
 
 RIDGE = 3.0  # of standardised figures: a prior of standard deviation 0.6 on each weight, in windows
-ON_PATH_MM, OFF_PATH_MM = (
-    3.0,
-    8.0,
-)  # a window's middle nearer than the first is on the cord, farther than the second off
+ON_PATH_MM, OFF_PATH_MM = 3.0, 8.0  # a window's middle so near is on the cord, one farther off is not
 TIP_MM, TOP_MM = 4.0, 8.0  # nothing is said of windows so near to an end
 SAME_PEOPLE = {"sct_example": "sct_testing"}  # sources that share people are left out together
+PHANTOM_TIP_MM = 15.0  # tolerance of a phantom's tip: roots hide its lowest centimetre
 SLICE_RIGHT = 0.85  # Dice of a slice whose contour is right
 CLEARLY = 0.1  # gain by which the other polarity must be better than the contrast's usual one
 
@@ -89,22 +87,21 @@ def reference(folder, image, lumbar, head):
         mask = canonical(cls.read(folder / "seg.nii.gz")).array > 0.5
         index = np.array([(k, *np.argwhere(mask[k]).mean(0)) for k in np.flatnonzero(mask.any((1, 2)))])
     elif (folder / "levels.json").exists():
-        told = json.loads((folder / "levels.json").read_text(encoding="utf-8"))
-        cord = [v for v in told["levels"] if v.get("cord", True)]
-        points = np.array([(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in cord])
+        read = told(folder, "levels")
+        points = np.array([(v["x"], (v["y_ant"] + v["y_post"]) / 2, v["z"]) for v in cord_levels(read)])
         index = image.to_index(points)
-        if told.get("conus_tip"):
-            tip = plane_at(image, points, told["conus_tip"]["z"])
-            ends["low"] = (tip, 10 + told["conus_tip"].get("uncertainty_mm", 0))
+        if read.get("conus_tip"):
+            tip = plane_at(image, points, read["conus_tip"]["z"])
+            ends["low"] = (tip, 10 + read["conus_tip"].get("uncertainty_mm", 0))
     else:
-        told = json.loads((folder / "places.json").read_text(encoding="utf-8"))
-        points = np.array(told["points"])
+        read = told(folder, "places")
+        points = np.array(read["points"])
         points = points[np.argsort(points[:, 2])]
-        index, tolerance = image.to_index(points), max(told.get("tolerance_mm", ON_PATH_MM), ON_PATH_MM)
+        index, tolerance = image.to_index(points), max(read.get("tolerance_mm", ON_PATH_MM), ON_PATH_MM)
         for name in ("low", "high"):
-            if told.get(name):
+            if read.get(name):
                 end = points[:1] if name == "low" else points[-1:]
-                ends[name] = (plane_at(image, end, told[name]["z"]), told[name].get("tolerance_mm", 12.0))
+                ends[name] = (plane_at(image, end, read[name]["z"]), read[name].get("tolerance_mm", 12.0))
         tip = ends["low"][0] if lumbar and "low" in ends else None
         top = ends["high"][0] if head and "high" in ends else None
     index = index[np.argsort(index[:, 0])]
@@ -137,15 +134,15 @@ def truth(middles, known, plane_mm, right_polarity):
 
 def look(folder):
     """Extract a case and its copies."""
-    told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+    about = told(folder)
     image = canonical(cls.read(folder / "image.nii.gz", frame=0))
-    source = SAME_PEOPLE.get(told["group"], told["group"])
-    known, polarity = None, CONTRASTS.get(told["contrast"].lower(), -1) or -1
-    if not told.get("expect"):
+    source = SAME_PEOPLE.get(about["group"], about["group"])
+    known, polarity = None, CONTRASTS.get(about["contrast"].lower(), -1) or -1
+    if not about.get("expect"):
         known = reference(folder, image, "lumbar" in source, source in ("clinical_neck", "head_t1"))
         polarity = shown_polarity(search_grid(image.array, image.spacing), image.spacing, known.path, polarity)
-    found = [extract(folder.name, source, image.array, image.spacing, polarity, known, told.get("expect", ""))]
-    if told.get("expect") == "doubt":
+    found = [extract(folder.name, source, image.array, image.spacing, polarity, known, about.get("expect", ""))]
+    if about.get("expect") == "doubt":
         return found
     for name, array, spacing, known_here in copies(folder.name, image.array, image.spacing, known):
         array = np.ascontiguousarray(array, np.float32)
@@ -346,25 +343,25 @@ def print_table(judged, found):
         print(f"{source:18s} {len(some):3d} {len(found_):6d} {ends:11d} {wrong:12d} {refused:8d}")
 
 
+def of_phantom(name, source, contrast, phantom):
+    """Extract a phantom; its arrays lie as those of `canonical`."""
+    image, shares, known = phantom.image, phantom.soft_mask.array, None
+    index = np.array([(k, *np.argwhere(m > 0.5).mean(0)) for k, m in enumerate(shares) if (m > 0.5).any()])
+    if len(index):
+        tip = None if phantom.conus_mm is None else float(index[0, 0])
+        ends = {} if tip is None else {"low": (tip, PHANTOM_TIP_MM)}
+        known = Known(np.c_[index[:, 0], index[:, 1:] * image.spacing[1:]], ends, tip)
+    return extract(name, source, image.array, image.spacing, CONTRASTS[contrast], known)
+
+
 def phantom_cases():
-    """Phantoms of both regions in three contrasts, with and without cord, as cases."""
+    """Phantoms of both regions and contrasts, with and without cord, as cases."""
     from cordlevelset.phantom import make_phantom
 
     cases = []
-    for i, (region, contrast, cord) in enumerate(
-        (r, c, k) for r in ("cervical", "lumbar") for c in ("t2", "t1") for k in (True, False)
-    ):
+    for i, (region, contrast, cord) in enumerate(product(("cervical", "lumbar"), ("t2", "t1"), (True, False))):
         phantom = make_phantom(region=region, contrast=contrast, spacing=(2.0, 1.0, 2.0), cord=cord, seed=i, cnr=6.0)
-        mask = canonical_turn(phantom.soft_mask).volume(phantom.soft_mask)
-        index = np.array([(k, *np.argwhere(m > 0.5).mean(0)) for k, m in enumerate(mask.array) if (m > 0.5).any()])
-        tip = float(index[0, 0]) if cord and region == "lumbar" else None
-        ends = {} if tip is None else {"low": (tip, 15.0)}
-        index = index.reshape(-1, 3)
-        known = Known(np.c_[index[:, 0], index[:, 1:] * mask.spacing[1:]], ends, tip) if cord else None
-        image, usual = canonical(phantom.image), CONTRASTS[contrast]
-        cases.append(
-            extract(f"{region} {contrast} {cord}", f"phantom {i // 2}", image.array, image.spacing, usual, known)
-        )
+        cases.append(of_phantom(f"{region} {contrast} {cord}", f"phantom {i // 2}", contrast, phantom))
     return cases
 
 
@@ -389,15 +386,15 @@ def segment_apart(folder, apart, found):
     """Segment a case with numbers fitted without its source."""
     from scores import case_scores, is_right
 
-    told = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-    source = SAME_PEOPLE.get(told["group"], told["group"])
+    about = told(folder)
+    source = SAME_PEOPLE.get(about["group"], about["group"])
     coefficients.INTERCEPT, coefficients.WEIGHTS = apart[source][0], tuple(apart[source][1])
     coefficients.FOUND = tuple(found[source])
     try:
         result = cls.segment(folder / "image.nii.gz", frame=0)
     except cls.NoCordFoundError:
-        return Outcome(folder.name, source, bool(told.get("expect")))
-    right = not told.get("expect") and bool(is_right(case_scores(result.mask, folder), told))
+        return Outcome(folder.name, source, bool(about.get("expect")))
+    right = not about.get("expect") and bool(is_right(case_scores(result.mask, folder), about))
     image, contours, polarity = result.automatic.image, result.contours, result.automatic.polarity
     sections = Sections.of_contours(image.array, contours, spacing=image.spacing, polarity=polarity)
     figures = border_figures(sections.smoothed())
@@ -411,10 +408,10 @@ def slice_dice(result, folder):
     if (folder / "seg.nii.gz").exists():
         drawn = cls.read(folder / "seg.nii.gz")
         turn = canonical_turn(drawn)
-        truth_, mask = (turn.volume(v).array > 0.5 for v in (drawn, result.mask))
+        true, mask = (turn.volume(v).array > 0.5 for v in (drawn, result.mask))
         for i, k in enumerate(range(result.contours.first, result.contours.first + len(out))):
-            if truth_[k].any():
-                out[i] = 2 * (truth_[k] & mask[k]).sum() / (truth_[k].sum() + mask[k].sum())
+            if true[k].any():
+                out[i] = 2 * (true[k] & mask[k]).sum() / (true[k].sum() + mask[k].sum())
     return out
 
 
@@ -450,18 +447,19 @@ def print_masks(outcomes, plot):
 
 def main():
     parser = case_arguments(__doc__)
+    parser.add_argument("--plot", type=Path)
     parser.add_argument("--cache", type=Path, help="file that keeps the figures of all windows")
     parser.add_argument("--masks", action="store_true")
     parser.add_argument("--phantoms", action="store_true")
     args = parser.parse_args()
-    folders = sorted(p.parent for p in args.data.glob("*/case.json"))
+    cases_in = folders(args.data)
     with ProcessPoolExecutor(2) as pool:
         if args.phantoms:
             cases = phantom_cases()
         elif args.cache and args.cache.exists():
             cases = pickle.loads(args.cache.read_bytes())
         else:
-            cases = [case for of_folder in pool.map(look, folders) for case in of_folder]
+            cases = [case for of_folder in pool.map(look, cases_in) for case in of_folder]
         if args.cache and not args.phantoms:
             args.cache.write_bytes(pickle.dumps(cases))
         apart = without_own(cases)
@@ -476,7 +474,7 @@ def main():
         if not args.phantoms:
             print_copies([j for j in judged if j["copy"]], fit_found(judged))
         if args.masks:
-            outcomes = list(pool.map(partial(segment_apart, apart=apart, found=found), folders))
+            outcomes = list(pool.map(partial(segment_apart, apart=apart, found=found), cases_in))
             print_masks(outcomes, args.plot)
             print_border(outcomes)
 

@@ -20,8 +20,10 @@ from cordlevelset.phantom import make_phantom
 GRIDS = ((64, 64, 64), (256, 256, 100), (512, 512, 200), (1024, 1024, 400))
 FIELD_MM = (200.0, 160.0, 160.0)  # along the cord, antero-posterior, left-right
 CODE = """
-import json, resource, sys, time
+import json, sys, time
 import cordlevelset as cls
+sys.path.append(sys.argv[2])
+from script import peak_mb
 start = time.perf_counter()
 image = cls.read(sys.argv[1])
 read = time.perf_counter() - start
@@ -30,8 +32,7 @@ try:
     found = round(cls.segment(image).length_mm)
 except cls.NoCordFoundError:
     found = 0
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps([read, time.perf_counter() - start, peak, found]))
+print(json.dumps([read, time.perf_counter() - start, peak_mb(), found]))
 """
 
 
@@ -60,7 +61,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "image.nii"
             enlarged(shape, path)
-            done = subprocess.run([sys.executable, "-c", CODE, path], capture_output=True, text=True, check=True)
+            command = [sys.executable, "-c", CODE, path, Path(__file__).parent]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
         read, rest, peak, found = json.loads(done.stdout)
         least = least or peak
         n = np.prod(shape, dtype=float)

@@ -10,11 +10,10 @@ Then how the chains would be named if the usual looks of T12 to S2 were the medi
 groups: cases named right, wrong and not.
 """
 
-import json
 from itertools import pairwise
 
 import numpy as np
-from script import case_arguments
+from script import case_arguments, folders, told
 
 import cordlevelset as cls
 from cordlevelset.errors import NoCordFoundError
@@ -130,8 +129,8 @@ def main():
     print("| image | drawn | within 3 mm | median | largest | anchor | right | wrong | no name | likelihood | cord |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     total, chains = np.zeros(5, int), []
-    for case in sorted(p.parent for p in args.data.glob("*/vert.nii.gz")):
-        about = json.loads((case / "case.json").read_text(encoding="utf-8"))
+    for case in folders(args.data, "vert.nii.gz"):
+        about = told(case)
         middles, numbers = drawn_discs(case, about)
         try:
             result = cls.segment(case / "image.nii.gz")

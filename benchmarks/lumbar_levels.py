@@ -8,10 +8,10 @@ Printed: mean over both sides in mm (positive: too large), of depth and of width
 tip that was read and higher up; in brackets the number of levels. Plotted: each reading by its height above the tip.
 """
 
-import json
+from pathlib import Path
 
 import numpy as np
-from script import case_arguments, pyplot
+from script import case_arguments, cord_levels, folders, pyplot, told
 
 import cordlevelset as cls
 from cordlevelset.sections import polar
@@ -45,7 +45,7 @@ def errors(result, levels):
     """Rows (height above the tip; front, back, right, left: mm outside the reading), nan where nothing was read."""
     heights, planes = outlines(result)
     rows = []
-    for level in (v for v in levels["levels"] if v.get("cord", True)):
+    for level in cord_levels(levels):
         nearest = int(np.argmin(np.abs(heights - level["z"])))
         outline = planes[nearest]
         front, back = crossings(outline, level["x"])
@@ -75,14 +75,14 @@ def plot(cases, path):
 
 
 def main():
-    args = case_arguments(__doc__).parse_args()
+    parser = case_arguments(__doc__)
+    parser.add_argument("--plot", type=Path)
+    args = parser.parse_args()
     cases = {}
     print("| image | conus: depth | width | above: depth | width |")
     print("|---|---|---|---|---|")
-    for folder in sorted(p.parent for p in args.data.glob("*/levels.json")):
-        rows = errors(
-            cls.segment(folder / "image.nii.gz"), json.loads((folder / "levels.json").read_text(encoding="utf-8"))
-        )
+    for folder in folders(args.data, "levels.json"):
+        rows = errors(cls.segment(folder / "image.nii.gz"), told(folder, "levels"))
         cases[folder.name] = rows
         print(f"| {folder.name} | {row_of(rows)} |", flush=True)
     print(f"| all | {row_of(np.concatenate(list(cases.values())))} |")

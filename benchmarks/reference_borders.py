@@ -10,9 +10,11 @@ slices with their Dice, counted on the image's slice axis from 0. Plotted: the p
 cases under 0.92.
 """
 
+from pathlib import Path
+
 import numpy as np
 from scipy import ndimage as ndi
-from script import case_arguments, pyplot
+from script import case_arguments, folders, pyplot
 
 import cordlevelset as cls
 from cordlevelset.volume import canonical_turn
@@ -89,11 +91,13 @@ def plot(cases, path):
 
 
 def main():
-    args = case_arguments(__doc__).parse_args()
+    parser = case_arguments(__doc__)
+    parser.add_argument("--plot", type=Path)
+    args = parser.parse_args()
     cases = {}
     print("| image | level at the reference | at the result | bias mm | Dice | worst slices |")
     print("|---|---|---|---|---|---|")
-    for folder in sorted(p.parent for p in args.data.glob("*/seg.nii.gz")):
+    for folder in folders(args.data, "seg.nii.gz"):
         cases[folder.name] = reference, found, radii, dice = figures(folder)
         levels = [np.median([np.interp(0, DISTANCES_MM, row) for row in rows]) for rows in (reference, found)]
         worst = ", ".join(f"{k:.0f}: {d:.2f}" for k, d in dice[np.argsort(dice[:, 1])[:4]])

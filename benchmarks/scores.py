@@ -1,9 +1,9 @@
 """How right a result is: against a phantom's exact truth, a reference mask, or borders at some levels."""
 
-import json
 from dataclasses import asdict
 
 import numpy as np
+from script import cord_levels, told
 
 import cordlevelset as cls
 from cordlevelset.volume import canonical_turn
@@ -32,8 +32,8 @@ def case_scores(mask, case):
         scores = asdict(cls.compare(mask, case / "seg.nii.gz"))
         return _rounded(**{k: scores[k] for k in ("dice", "hd95_mm", "bias_mm", "area_error", "coverage")})
     if (case / "places.json").exists():
-        return _place_scores(mask, json.loads((case / "places.json").read_text(encoding="utf-8")))
-    return _level_scores(mask, json.loads((case / "levels.json").read_text(encoding="utf-8")))
+        return _place_scores(mask, told(case, "places"))
+    return _level_scores(mask, told(case, "levels"))
 
 
 def is_right(scores, case):
@@ -80,7 +80,7 @@ def _level_scores(mask, levels):
     turn = canonical_turn(mask)
     grid = turn.volume(mask)
     errors, widths, hits = [], [], []
-    cord = [v for v in levels["levels"] if v.get("cord", True)]
+    cord = cord_levels(levels)
     for level in cord:
         middle = (level["x"], (level["y_ant"] + level["y_post"]) / 2, level["z"])
         k, _, i = np.round(grid.to_index(middle)).astype(int)

@@ -3,19 +3,19 @@
 The time is the method's own; the centerline's is in ``extra_info``, for it is part of ours.
 """
 
-import json
 import time
 
 import methods
 import pytest
 from scores import case_scores
+from script import folders, told
 
 import cordlevelset as cls
 
 
 def pytest_generate_tests(metafunc):
     data = metafunc.config.getoption("--data")
-    cases = sorted(p.parent for p in data.glob("*/case.json")) if data else []
+    cases = folders(data) if data else []
     metafunc.parametrize("case", cases, ids=lambda c: c.name, scope="module")
     names = methods.load(metafunc.config.getoption("--method"))
     metafunc.parametrize(("name", "segment"), names.items(), ids=list(names))
@@ -37,7 +37,7 @@ def given(case):
 @pytest.mark.benchmark(group="real cases")
 def test_case(benchmark, case, name, segment, given):
     image, line, seconds = given
-    about = json.loads((case / "case.json").read_text(encoding="utf-8"))
+    about = told(case)
     info = benchmark.extra_info
     info.update(case=case.name, method=name, contrast=about["contrast"], centerline_s=round(seconds, 2))
     info.update(expected=about.get("expect", "cord"), failure=None)

@@ -18,7 +18,7 @@ IMAGES = {  # region; in-plane pixels, mm; field along the cord, antero-posterio
     "thorax, 0.36 mm": ("lumbar", 0.36, (322.0, 322.0, 68.0)),
     "whole spine, 0.36 mm": ("lumbar", 0.36, (672.0, 333.0, 68.0)),
 }
-SMOOTHING_MM = 1.0
+SMOOTHING_MM = 1.0  # any would do: the time of a recursive filter does not depend on it
 
 
 @pytest.fixture(scope="module", params=IMAGES)
@@ -40,7 +40,6 @@ def _ours(path):
 
 def _itk(path):
     sitk.SmoothingRecursiveGaussian(sitk.ReadImage(str(path), sitk.sitkFloat32), SMOOTHING_MM)
-    return None
 
 
 METHODS = {"cordlevelset": _ours, "SimpleITK": _itk}

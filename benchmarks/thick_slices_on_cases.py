@@ -13,6 +13,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+from script import folders
 
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
@@ -33,7 +34,7 @@ def averaged(volume, parts, skip):
 
 def from_cases(data):
     """Name, thickness, image and shares of every averaged case."""
-    for case in sorted(p.parent for p in data.glob("*/seg.nii.gz")):
+    for case in folders(data, "seg.nii.gz"):
         image, mask = cls.read(case / "image.nii.gz"), cls.read(case / "seg.nii.gz")
         turn = canonical_turn(image)
         image, mask = turn.volume(image), turn.volume(mask)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cordlevelset.sections.contours import CordContours
 from cordlevelset.sections.stack import Sections
 
 
@@ -81,6 +82,14 @@ def scene(*, shape=(50, 90, 70), spacing=(3.0, 1.0, 1.0), polarity=-1, trap=None
     noisy = np.hypot(image + sigma * rng.standard_normal(image.shape), sigma * rng.standard_normal(image.shape))
     middle = np.column_stack([cy + (2.5 if trap == "no CSF behind" else 0), cx - (2.5 if n > 1 else 0)])
     return noisy.astype(np.float32), None if trap == "no cord" else middle
+
+
+def round_cord(planes):
+    """Contours of a straight round cord of 4 mm, its middle at 20 mm, in a sac of 8 mm that is seen everywhere."""
+    return CordContours(
+        first=0, centers_mm=np.full((planes, 2), 20.0), radii_mm=np.full((planes, 64), 4.0),
+        sac_mm=np.full((planes, 64), 8.0), sac_support=np.ones(planes), confidence=np.ones(planes),
+    )  # fmt: skip
 
 
 def stack(radii_mm, *, spacing=(1.0, 1.0, 1.0), polarity=-1, values=None, **known):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import tubes
 
 from cordlevelset.correction.constraints import Constraints, core, fits, shell
-from cordlevelset.sections.contours import CordContours
 
 SPACING = (4.0, 1.0, 2.0)
 SHAPE = (6, 40, 20)
@@ -58,11 +58,6 @@ def test_how_near_the_cord_s_middle_passes():
 
 @pytest.mark.parametrize(("off_mm", "fitting"), [(8, True), (12, False)])
 def test_cord_a_centimetre_off_asks_for_another_path(off_mm, fitting):
-    contours = CordContours(
-        first=0, centers_mm=np.full((6, 2), 20.0), radii_mm=np.full((6, 64), 4.0), sac_mm=np.full((6, 64), 8.0),
-        sac_support=np.ones(6), confidence=np.ones(6), extent_confidence=1.0, conus_mm=None,
-        conus_uncertainty_mm=np.nan, conus_state="outside", notes=(),
-    )  # fmt: skip
     inside = np.zeros(SHAPE, bool)
     inside[3, 20 + off_mm, 10] = True
-    assert fits(contours, known(inside=inside), SPACING) == fitting
+    assert fits(tubes.round_cord(6), known(inside=inside), SPACING) == fitting

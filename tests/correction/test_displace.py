@@ -6,24 +6,15 @@ import tubes
 
 from cordlevelset.correction import displace
 from cordlevelset.sections import polar
-from cordlevelset.sections.contours import CordContours
-
-
-def contours(n, radius=4.0):
-    return CordContours(
-        first=0, centers_mm=np.full((n, 2), 20.0), radii_mm=np.full((n, 64), radius), sac_mm=np.full((n, 64), 8.0),
-        sac_support=np.ones(n), confidence=np.ones(n), extent_confidence=1.0, conus_mm=None,
-        conus_uncertainty_mm=np.nan, conus_state="outside", notes=(),
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("plane_mm", [2.0, 5.0])
 def test_a_drawn_slice_is_carried_over_30_mm(plane_mm):
     """Linearly to nothing, or to the next drawn slice."""
     at = np.arange(41) * plane_mm
-    carried = displace._carried(np.array([20]), np.ones((1, 64)), contours(41), plane_mm)
+    carried = displace._carried(np.array([20]), np.ones((1, 64)), tubes.round_cord(41), plane_mm)
     np.testing.assert_allclose(carried[:, 0], np.maximum(1 - np.abs(at - at[20]) / 30, 0), atol=1e-9)
-    near = displace._carried(np.array([20, 22]), np.ones((2, 64)), contours(41), plane_mm)
+    near = displace._carried(np.array([20, 22]), np.ones((2, 64)), tubes.round_cord(41), plane_mm)
     np.testing.assert_allclose(near[20:23, 0], 1.0)
 
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from cordlevelset.detection import coefficients
-from cordlevelset.notes import CONTRASTS
 from cordlevelset.phantom import make_phantom
 
 SMALL = {"spacing": (2.0, 1.0, 2.0), "field_mm": (90.0, 90.0, 56.0), "cnr": 6.0}
@@ -14,13 +13,7 @@ SMALL = {"spacing": (2.0, 1.0, 2.0), "field_mm": (90.0, 90.0, 56.0), "cnr": 6.0}
 def extracted(contrast, cord, seed):
     """Windows of a neck, as the fit takes them, with what is true of each."""
     phantom = make_phantom(region="cervical", contrast=contrast, cord=cord, seed=seed, **SMALL)
-    image, known = fitting.canonical(phantom.image), None
-    if cord:
-        mask = fitting.canonical(phantom.soft_mask)
-        cord_in = [(k, np.argwhere(m > 0.5)) for k, m in enumerate(mask.array) if m.max() > 0.5]
-        middles = [(k, *voxels.mean(0) * mask.spacing[1:]) for k, voxels in cord_in]
-        known = fitting.Known(np.array(middles), {})
-    return fitting.extract(contrast, contrast, image.array, image.spacing, CONTRASTS[contrast], known)
+    return fitting.of_phantom(contrast, contrast, contrast, phantom)
 
 
 @pytest.fixture(scope="module")
