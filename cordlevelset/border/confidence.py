@@ -33,7 +33,7 @@ BORDER_FIGURES = ("border", "aside")
 
 NEAR_MM = 2.0
 """The border's steepest place lies this close to the contour."""
-BESIDE_MM = 30.0
+PARABOLA_MM = 30.0
 """A middle is held against those up to so far above and below, a vertebra each: over that length a cord bends as a
 parabola does."""
 FEWEST_BESIDE = 4
@@ -72,7 +72,7 @@ def border_figures(cord: Sections) -> FloatArray:
 def _aside_mm(cord: Sections) -> FloatArray:
     """How far (P,) each middle lies from the parabola through those beside it; 0 in stacks too short to tell."""
     middle = cord.centers_mm + polar.centroid_shift(cord.radii_mm)
-    n_planes, beside = len(middle), max(FEWEST_BESIDE, round(BESIDE_MM / cord.plane_mm))
+    n_planes, beside = len(middle), max(FEWEST_BESIDE, round(PARABOLA_MM / cord.plane_mm))
     if n_planes <= FEWEST_BESIDE:
         return np.zeros(n_planes)
     offset = np.arange(-beside, beside + 1)
