@@ -121,12 +121,11 @@ def mutated(text: str, constant: Constant, factor: float) -> str:
 def tests_of(module: str, root: Path, *, own: bool) -> list[Path]:
     """Test files of a module's room, its own first; its own only, if it has such and no others are wanted."""
     room, _, name = module.rpartition(".")
-    if not room:
-        mine = root / "tests" / f"test_{module}.py"
-        return [mine if mine.exists() else root / "tests" / "test_pipeline.py"]
     if room in TESTS_ELSEWHERE:
         return [root / "tests" / TESTS_ELSEWHERE[room]]
-    mine = root / "tests" / CHOSEN["tests"].get(module, f"{room}/test_{name}.py")
+    mine = root / "tests" / CHOSEN["tests"].get(module, Path(room) / f"test_{name}.py")
+    if not room:
+        return [mine if mine.exists() else root / "tests" / "test_pipeline.py"]
     files = sorted((root / "tests" / room).glob("test_*.py"), key=lambda path: (path != mine, path))
     return files[:1] if own and mine in files else files
 

@@ -34,9 +34,6 @@ __all__ = [
 
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of D^T D - 1 that passes as rounding: headers hold float32 or 4 to 6 digits. 1e-3 is 0.06 degrees."""
-SHEAR_TOLERANCE = 0.01
-"""Shear, as the cosine between two axes, up to which the nearest rotation stands for a header's axes: over a cord's
-width of 15 mm that is off by less than 0.1 mm. Registration to a template leaves such matrices."""
 LEAST_VOXEL_MM = 1e-6
 """A nanometre: what is smaller is no voxel, and its squares and products may vanish."""
 GREATEST_VOXEL_MM = 1e6

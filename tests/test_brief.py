@@ -1,5 +1,7 @@
 """What the public objects show of themselves in a terminal."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,32 @@ def test_arrays_are_shown_by_kind_and_shape_and_points_by_value():
     line = cls.Centerline(np.zeros((7, 3)), np.ones(7), "dark", np.ones(7))
     assert "points_mm=float64 (7, 3)" in one_line(line)
     assert one_line(cls.Conus(np.array([1.0, -2.5, 300.0]), 5.0)) == "Conus(tip_mm=(1, -2.5, 300), uncertainty_mm=5)"
+
+
+@dataclass
+class Thing:
+    """With one field."""
+
+    value: object
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ((1, 2, 3, 4), "(1, 2, 3, 4)"),
+        ((1, 2, 3, 4, 5), "<5 int>"),
+        (np.array([1.0, 2, 3, 4]), "(1, 2, 3, 4)"),
+        (np.zeros(5), "float64 (5,)"),
+        ("x" * 38, f"'{'x' * 38}'"),
+        ("x" * 39, f"'{'x' * 35}...'"),
+    ],
+)
+def test_up_to_four_values_and_forty_characters_are_shown_whole(value, shown):
+    assert one_line(Thing(value)) == f"Thing(value={shown})"
+
+
+def test_a_line_is_as_long_as_a_terminal_is_wide():
+    """A tuple of four texts, each short enough, is cut at 120 characters."""
+    text = one_line(Thing(("y" * 36,) * 4))
+    assert len(text) == 120
+    assert text.endswith("y...)")

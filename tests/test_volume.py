@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from itertools import permutations, product
 
 import numpy as np
@@ -122,3 +123,26 @@ def test_same_grid(rng):
     assert not same_grid(volume, cls.Volume(volume.array[1:], (3.0, 0.7, 1.1), volume.origin))
     with pytest.raises(cls.GeometryError, match="shape"):
         volume.like(volume.array[1:])
+
+
+@pytest.mark.parametrize(("degrees", "taken"), [(0.04, True), (0.1, False)])
+def test_axes_off_right_angles_by_a_header_s_rounding_are_taken(degrees, taken):
+    """Four digits of a cosine leave up to 0.06 degrees."""
+    direction = np.eye(3)
+    direction[:, 0] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees)), 0.0
+    with nullcontext() if taken else pytest.raises(cls.GeometryError, match="right angles"):
+        cls.Volume(np.zeros((3, 3, 3)), (1.0, 1.0, 1.0), direction=direction)
+
+
+@pytest.mark.parametrize(("mm", "taken"), [(0.7e-6, False), (1.5e-6, True), (0.7e6, True), (1.5e6, False)])
+def test_voxels_from_a_nanometre_to_a_kilometre(mm, taken):
+    with nullcontext() if taken else pytest.raises(cls.GeometryError, match="positive and in mm"):
+        cls.Volume(np.zeros((3, 3, 3)), (mm, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(("mm", "taken"), [(4.0, False), (6.0, True), (2000.0, True), (4000.0, False)])
+def test_an_image_is_as_thick_as_a_cord_and_as_long_as_a_patient_at_most(mm, taken, rng):
+    """A few slices of 2 mm, a whole body; not what has its voxels in cm or in tenths of a mm."""
+    volume = cls.Volume(rng.random((2, 8, 8)), (mm / 2, 10.0, 10.0))
+    with nullcontext() if taken else pytest.raises(cls.GeometryError, match="another unit"):
+        image_values(volume)

@@ -27,7 +27,7 @@ from cordlevelset.correction.drawn import mask_distance
 from cordlevelset.sections import polar
 from cordlevelset.sections.boundary import border_gain
 from cordlevelset.sections.contours import CordContours
-from cordlevelset.sections.curves import BARRED, closed_contours
+from cordlevelset.sections.curves import BARRED, NEIGHBOUR_COST, SATURATION, closed_contours
 from cordlevelset.sections.stack import Sections
 
 __all__ = ["corrected_contours", "hold_voxels"]
@@ -42,14 +42,10 @@ SEED_REACH_MM = 10.0
 DRAWN_RAYS = 4.0
 """Gaussian sigma over rays, 22 degrees, of a displacement that is carried on: a drawing's jags are those of its own
 voxels."""
-HOME_COST = 0.05
-"""Gain lost 1 mm from the automatic contour, as between neighbours (`curves.NEIGHBOUR_COST`)."""
 PULL_COST = 0.5
 """Gain lost 1 mm from the displacement next to it: half of what a good border gains."""
-FORBIDDEN = 50.0
-"""Gain lost by a contour on the wrong side of a voxel: more than a whole round of borders gains."""
-LEAST_MM = 0.25
-"""A contour stays a curve."""
+FORBIDDEN = polar.N_ANGLES / SATURATION
+"""Gain lost by a contour on the wrong side of a voxel: as much as the strongest borders on all rays gain."""
 
 
 def corrected_contours(
@@ -92,7 +88,7 @@ def corrected_contours(
         radii = np.clip(radii, low, np.maximum(low, high))
     confidence = automatic.confidence.copy()
     confidence[list(across)] = 1.0
-    radii = np.maximum(radii, LEAST_MM)
+    radii = np.maximum(radii, polar.RADIUS_STEP_MM)  # it stays a curve
     return replace(automatic, radii_mm=radii, sac_mm=np.maximum(automatic.sac_mm, radii), confidence=confidence)
 
 
@@ -186,7 +182,7 @@ def _searched_displacement(seen: Sections, bounds: tuple[FloatArray, FloatArray]
     near = np.flatnonzero(away < SEED_REACH_MM)
     own = border_gain(seen.evidence[near])  # a user may know of a cord wider than any that is looked for
     wider = ((0, 0), (0, 0), (0, polar.RADII_MM.size - own.shape[2]))
-    gain = np.pad(own, wider, constant_values=BARRED) - _cost(HOME_COST, radii[near])
+    gain = np.pad(own, wider, constant_values=BARRED) - _cost(NEIGHBOUR_COST, radii[near])
     free = closed_contours(gain)
     given = np.isin(near, planes)
     low, high = (b[planes][:, :, None] for b in bounds)

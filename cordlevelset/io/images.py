@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.forms import straight
+from cordlevelset.forms import SHEAR_TOLERANCE, straight
 from cordlevelset.io.dicom import read_dicom
 from cordlevelset.io.dicomfiles import is_dicom
 from cordlevelset.io.dicomseg import DICOM_SUFFIX, write_segmentation
@@ -23,7 +23,7 @@ from cordlevelset.io.headers import METAIMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD, Ni
 from cordlevelset.io.integrity import check_present, check_whole
 from cordlevelset.io.nifti import is_nearly_straight, placed, write_forms
 from cordlevelset.notes import shear_note
-from cordlevelset.volume import ORTHONORMAL_TOLERANCE, SHEAR_TOLERANCE, Volume
+from cordlevelset.volume import ORTHONORMAL_TOLERANCE, Volume
 
 __all__ = [
     "IMAGE_SUFFIXES",

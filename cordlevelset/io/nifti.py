@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.forms import NiftiForms, straight
+from cordlevelset.forms import SHEAR_TOLERANCE, NiftiForms, straight
 from cordlevelset.notes import shear_note
-from cordlevelset.volume import ORTHONORMAL_TOLERANCE, SHEAR_TOLERANCE, Volume
+from cordlevelset.volume import ORTHONORMAL_TOLERANCE, Volume
 
 __all__ = ["is_nearly_straight", "placed", "write_forms"]
 

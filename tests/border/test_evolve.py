@@ -8,6 +8,7 @@ from scipy import ndimage as ndi
 from cordlevelset import parallel
 from cordlevelset.border.evolve import _outwards, _sampler
 from cordlevelset.border.evolve import evolve as evolve_contours
+from cordlevelset.levelset.contour import geodesic_active_contour
 from cordlevelset.sections import polar
 
 
@@ -22,6 +23,65 @@ def _ridge(radius, height=3.0, width=0.7):
     return (height * np.exp(-((polar.RADII_MM - np.broadcast_to(radius, (64,))[:, None]) ** 2) / (2 * width**2)))[
         None
     ].astype(np.float32)
+
+
+def twin(start, evidence, csf, before):
+    """One plane, slowly: on a grid of half millimetres up to 11 mm, and read off along each ray."""
+    y, x = np.mgrid[-22:23, -22:23] * 0.5
+    ray, mm = np.arctan2(y, x) % (2 * np.pi) / (2 * np.pi / 64), np.hypot(y, x)
+
+    def at(values, where):
+        closed = np.concatenate([values, values[:1]]).astype(float)
+        return ndi.map_coordinates(closed, [ray, where], order=1, mode="nearest")
+
+    def distance(radii):
+        return mm - at(np.repeat(radii[:, None], 2, 1), np.zeros_like(mm))
+
+    g = 1 / (1 + np.maximum(at(evidence, np.minimum(mm / 0.25, 59)), 0) ** 2)
+    push = -0.3 * at(csf, np.minimum(mm / 0.25, 59)) - 0.2 * np.clip(distance(start), -1.5, 1.5)
+    phi, g, push = (a.astype(np.float32) for a in (distance(start + before), g, push))
+    stand = geodesic_active_contour(
+        phi, g, region=push, spacing=(0.5, 0.5), curvature=0.1, advection=1.0, max_num_iter=100, tol=0.01
+    ).phi
+    out = start + before
+    for t, angle in enumerate(polar.ANGLES):
+        r = np.arange(0, 10.5, 0.25)
+        values = ndi.map_coordinates(stand, np.multiply.outer([np.sin(angle), np.cos(angle)], r) / 0.5 + 22, order=1)
+        zeros = [
+            r[k] + 0.25 * values[k] / (values[k] - values[k + 1])
+            for k in range(len(r) - 1)
+            if values[k] < 0 <= values[k + 1]
+        ]
+        out[t] = min(zeros, key=lambda zero: abs(zero - out[t]), default=out[t])
+    return out
+
+
+def test_two_planes_equal_their_twin(rng):
+    """Gaps, noise, and a second border; the second plane sets out as the first has moved."""
+    radii = 4.5 + 0.5 * np.cos(2 * polar.ANGLES)
+    start = np.stack([radii - 0.6, radii + 1.0])
+    evidence = np.concatenate([_ridge(radii, 1.5), np.maximum(_ridge(radii, 1.0), _ridge(radii + 2.5, 1.0))])
+    evidence += ndi.gaussian_filter(rng.normal(0, 2.0, evidence.shape), (0, 1, 2), mode=("wrap", "wrap", "nearest"))
+    evidence[:, 10:20] = 0
+    csf = np.tile(np.clip((polar.RADII_MM - 4.4) / 1.5, -1, 1).astype(np.float32), (2, 64, 1))
+    moved = evolve(start, evidence.astype(np.float32), csf)
+    first = twin(start[0], evidence[0], csf[0], np.zeros(64))
+    second = twin(start[1], evidence[1], csf[1], first - start[0])
+    np.testing.assert_allclose(moved, [first, second], atol=2e-3)
+
+
+def test_a_border_that_hardly_pulls_gets_a_hundred_steps():
+    """From 4 mm away, where it and the anchor nearly balance, it would take 189."""
+    start = np.full((1, 64), 4.3)
+    csf = np.tile(np.clip((polar.RADII_MM - 8) / 1.5, -1, 1).astype(np.float32), (1, 64, 1))
+    moved = evolve(start, _ridge(8.0, 0.25, 1.5), csf)
+    np.testing.assert_allclose(moved[0], twin(start[0], _ridge(8.0, 0.25, 1.5)[0], csf[0], np.zeros(64)), atol=2e-3)
+
+
+def test_beyond_the_largest_cord_nothing_moves():
+    """The grid ends at 11 mm."""
+    start = np.full((1, 64), 12.0)
+    np.testing.assert_array_equal(evolve(start, _ridge(12.8)), start)
 
 
 def test_contour_moves_onto_the_border():

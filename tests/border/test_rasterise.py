@@ -29,9 +29,20 @@ def test_signed_distance_of_a_circle(spacing):
     shape = (4, round(32 / spacing[1]), round(32 / spacing[2]) + 1)
     phi = rasterise.signed_distance(_circle(), shape=shape, spacing=spacing)
     y, x = np.meshgrid(*(np.arange(n) * s for n, s in zip(shape[1:], spacing[1:], strict=True)), indexing="ij")
-    expected = np.clip(np.hypot(y - 15.3, x - 14.6) - RADIUS, -rasterise.PHI_BAND_MM, rasterise.PHI_BAND_MM)
+    expected = np.clip(np.hypot(y - 15.3, x - 14.6) - RADIUS, -5.0, 5.0)
     np.testing.assert_allclose(phi[1], expected, atol=0.02)
     assert (phi[0] > 0).all()
+
+
+@pytest.mark.parametrize("plane_mm", [0.8, 1.5])
+def test_beyond_its_ends_it_is_the_distance_to_a_cylinder(plane_mm):
+    """Planes 9 and 10 hold a circle; what is farther than 5 mm is cut off."""
+    phi = rasterise.signed_distance(_circle(first=9), shape=(20, 40, 40), spacing=(plane_mm, 0.8, 0.8))
+    k, y, x = np.indices(phi.shape) * np.array([plane_mm, 0.8, 0.8])[:, None, None, None]
+    beyond = np.abs(k - 9.5 * plane_mm) - plane_mm
+    expected = np.hypot(np.maximum(np.hypot(y - 15.3, x - 14.6) - RADIUS, 0), beyond).clip(0, 5.0)
+    out = beyond > 0
+    np.testing.assert_allclose(phi[out], expected[out], atol=0.02)
 
 
 def test_contour_at_the_edge_of_the_grid():

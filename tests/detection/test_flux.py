@@ -2,6 +2,7 @@ import naive_detection as naive
 import numpy as np
 import pytest
 import tubes
+from scipy import ndimage as ndi
 
 import cordlevelset as cls
 from cordlevelset.detection import _kernels, flux
@@ -88,3 +89,46 @@ def test_normalised_gradient_is_shorter_than_one():
     image, _ = tubes.tube((3, 30, 30))
     gy, gx = flux.normalised_gradient(image, (2.0, 1.0, 1.0))
     assert np.hypot(gy, gx).max() < 1
+
+
+def gradient(image, dy, dx):
+    """Twin: slopes of smoothed edges 2 mm wide, over their length and 0.35 of that around, within 12.5 mm."""
+    gy, gx = (g / d * max(d, 2) / 2 for g, d in zip(np.gradient(image, axis=(1, 2)), (dy, dx), strict=True))
+    length = np.hypot(gy, gx)
+    around = ndi.gaussian_filter(np.sqrt(length), (0, 12.5 / dy, 12.5 / dx), mode="nearest", truncate=2.0) ** 2
+    length += 0.35 * np.maximum(around, 1e-3 * np.percentile(length, 99))
+    return gy / length, gx / length
+
+
+@pytest.fixture
+def uneven(rng):
+    """Edges in the middle, little around."""
+    y, x = np.mgrid[-30:31, -20:21]
+    return (rng.normal(size=(2, 61, 41)) * (0.1 + np.exp(-(y**2 + x**2) / 50))).astype(np.float32)
+
+
+@pytest.mark.parametrize(("dy", "dx"), [(1.0, 2.5), (0.7, 0.9)])
+def test_normalised_gradient_equals_its_twin(dy, dx, uneven):
+    found = flux.normalised_gradient(uneven, (3.0, dy, dx))
+    for ours, twin in zip(found, gradient(uneven, dy, dx), strict=True):
+        np.testing.assert_allclose(ours, twin, atol=1e-4)
+
+
+CORD = (2.5, 3.0, 3.5, 4.0, 4.5), (1.0, 1.4, 2.0, 2.6)
+SAC = (5.0, 6.5, 8.0, 9.5), (1.0, 1.4)
+
+
+@pytest.mark.parametrize(("of_sac", "ellipses"), [(False, CORD), (True, SAC)])
+def test_the_ellipses_of_cord_and_sac_are_those_of_people(of_sac, ellipses, uneven):
+    """Each voxel's best of all of them, written out."""
+    spacing, image = (3.0, 2.0, 2.5), ndi.gaussian_filter(uneven, (0, 1, 1))[:1, 28:33, 18:23]
+    gy, gx = flux.normalised_gradient(image, spacing)
+    if of_sac:
+        found = flux.flux((gy, gx), spacing, flux.SAC_RADII_MM, flux.SAC_RATIOS)
+    else:
+        found = cls.tubularity(image, spacing=spacing)
+    margin = [int(max(ellipses[0]) / 2.0) + 2, int(max(ellipses[0]) * max(ellipses[1]) / 2.5) + 2]
+    padded = (np.pad(g[0], [(m, m) for m in margin], mode="edge") for g in (gy, gx))
+    dark, bright = naive.ellipse_flux(*padded, spacing[1:], *ellipses, 0.5, margin)
+    np.testing.assert_allclose(found.dark[0], dark, atol=1e-5)
+    np.testing.assert_allclose(found.bright[0], bright, atol=1e-5)

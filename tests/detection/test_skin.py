@@ -42,3 +42,10 @@ def test_scale_and_offset_of_intensities_change_nothing():
 def test_constant_image():
     flat = np.ones((3, 10, 8), np.float32)
     assert not np.isnan(depth_below_skin(flat, (1.0, 1.0, 1.0))).any()
+
+
+@pytest.mark.parametrize(("air_mm", "seen"), [(1.5, False), (3.0, True)])
+def test_2_mm_of_air_are_a_back(air_mm, seen):
+    """Less may be a dark last row."""
+    image, spacing = body(60, (4.0, 0.5, 1.0), round(air_mm / 0.5))
+    assert np.isfinite(depth_below_skin(image, spacing)).all() == seen

@@ -47,3 +47,11 @@ def test_a_coil_at_one_side_does_not_move_the_mirror_plane():
 
 def test_where_nothing_gives_signal():
     assert np.isfinite(against_surroundings(np.full((3, 10, 8), 7, np.float32), (1.0, 1.0, 1.0))).all()
+
+
+def test_surroundings_are_a_thousandth_as_bright_as_the_image_at_least():
+    """Noise far from a bright body stays noise."""
+    image = np.zeros((1, 101, 101), np.float32)
+    image[0, 0, 0], image[0, 50, 50] = 1000.0, 0.5
+    out = against_surroundings(image, (5.0, 1.0, 1.0))
+    assert out[0, 50, 50] == pytest.approx(0.5 / (1e-3 * 1000.0))

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 import cordlevelset as cls
 from cordlevelset.errors import InputError
-from cordlevelset.outputs import plot
+from cordlevelset.outputs import plot, report
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +69,17 @@ def test_one_line_when_there_is_nothing_to_draw_with(neck_result, monkeypatch):
 def test_wrong_use(neck_result):
     with pytest.raises(InputError, match="n_sections"):
         plot.plot_mosaic(neck_result, n_sections=0)
+
+
+def test_a_mosaic_has_four_sections_side_by_side(neck_result):
+    grid = plot.plot_mosaic(neck_result, n_sections=6).axes[0].get_gridspec()
+    assert (grid.nrows, grid.ncols) == (2, 4)
+
+
+def test_the_picture_shows_six_sections_of_the_canal_and_its_walls(neck, neck_result, tmp_path, monkeypatch):
+    """Of 4 cm, from the side all of the image."""
+    seen = []
+    monkeypatch.setattr(report, "_panel", lambda axes, picture, outlines, size, *_: seen.append(size))
+    report.draw(neck.image, neck_result, tmp_path / "a.png")
+    assert seen[0] == (60.0, 80.0)
+    assert [height for height, _ in seen[1:]] == pytest.approx([41.0] * 6, abs=1.0)
