@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cordlevelset.levelset.contour import geodesic_active_contour
+from cordlevelset.levelset.slices import SliceContours
 from cordlevelset.parallel import at_once
 from cordlevelset.sections import polar
 from cordlevelset.sections.stack import Sections
@@ -97,25 +97,23 @@ def evolve(cord: Sections, surest: int) -> NDArray[np.float64]:
     region = -REGION * on_grid(cord.csf_likeness) - ANCHOR_PER_MM * anchor
     moved = radii_mm.copy()
 
-    def move(k: int, before: int) -> None:
-        start = radii_mm[k] + moved[before] - radii_mm[before]
-        stand = geodesic_active_contour(
-            phi_of(start),
-            g[k],
-            region=region[k],
-            spacing=(PIXEL_MM, PIXEL_MM),
-            curvature=CURVATURE,
-            advection=ADVECTION,
-            max_num_iter=MAX_ITERATIONS,
-            tol=TOLERANCE_MM,
-        )
-        moved[k] = _crossings(on_rays(stand.phi), start)
+    contours = SliceContours(
+        g,
+        region,
+        spacing=(PIXEL_MM, PIXEL_MM),
+        curvature=CURVATURE,
+        advection=ADVECTION,
+        max_num_iter=MAX_ITERATIONS,
+        tol=TOLERANCE_MM,
+    )
 
     def follow(way: list[tuple[int, int]]) -> None:
+        space = contours.workspace()
         for k, before in way:
-            move(k, before)
+            start = radii_mm[k] + moved[before] - radii_mm[before]
+            moved[k] = _crossings(on_rays(contours.move(k, phi_of(start), space)), start)
 
-    move(surest, surest)
+    follow([(surest, surest)])
     at_once(follow, _outwards(len(moved), surest))
     return moved
 
@@ -138,7 +136,7 @@ def _sampler(
 
     def sample(values: NDArray[Any]) -> NDArray[Any]:
         flat = values.reshape(*values.shape[:-2], -1)
-        out: NDArray[Any] = sum(flat[..., k] * w.astype(flat.dtype) for k, w in zip(at, weight, strict=True))
+        out: NDArray[Any] = sum(flat.take(k, axis=-1) * w.astype(flat.dtype) for k, w in zip(at, weight, strict=True))
         return out
 
     return sample
