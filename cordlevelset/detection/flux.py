@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from scipy import ndimage as ndi
 from cordlevelset.brief import one_line
 from cordlevelset.detection.searchgrid import percentiles
 from cordlevelset.errors import GeometryError, InputError
-from cordlevelset.parallel import at_once
+from cordlevelset.parallel import at_once, in_parts
 from cordlevelset.sections.steps import EDGE_WIDTH_MM
 
 __all__ = ["CORD_RADII_MM", "SAC_RADII_MM", "Tubularity", "tubularity"]
@@ -76,21 +77,41 @@ class Tubularity:
     __repr__ = one_line
 
 
+class Flux(NamedTuple):
+    """Responses to tubes brighter and darker than what surrounds them, and the number of the best ellipse, int16."""
+
+    bright: FloatArray
+    dark: FloatArray
+    scale_bright: NDArray[np.int16]
+    scale_dark: NDArray[np.int16]
+
+
 def normalised_gradient(image: FloatArray, spacing: tuple[float, float, float]) -> tuple[FloatArray, FloatArray]:
     """In-plane gradient divided by its length plus `NOISE_SHARE` of the neighbourhood's.
 
     The neighbourhood's gradient is the squared mean root of |grad|: less moved by one bright edge than the mean.
     """
     _, dy, dx = spacing
-    gy = _slope(image, 1) * np.float32(max(dy, EDGE_WIDTH_MM) / (dy * EDGE_WIDTH_MM))
-    gx = _slope(image, 2) * np.float32(max(dx, EDGE_WIDTH_MM) / (dx * EDGE_WIDTH_MM))
-    length = np.hypot(gy, gx)
     sigma = (0.0, NEIGHBOURHOOD_MM / dy, NEIGHBOURHOOD_MM / dx)
-    local = ndi.gaussian_filter(np.sqrt(length), sigma, mode="nearest", truncate=2.0) ** 2
+    gy, gx, length, local = (np.empty_like(image) for _ in range(4))
+
+    def slopes(planes: slice) -> None:
+        gy[planes] = _slope(image[planes], 1) * np.float32(max(dy, EDGE_WIDTH_MM) / (dy * EDGE_WIDTH_MM))
+        gx[planes] = _slope(image[planes], 2) * np.float32(max(dx, EDGE_WIDTH_MM) / (dx * EDGE_WIDTH_MM))
+        np.hypot(gy[planes], gx[planes], out=length[planes])
+        ndi.gaussian_filter(np.sqrt(length[planes]), sigma, output=local[planes], mode="nearest", truncate=2.0)
+
+    in_parts(slopes, len(image))
     # in air there is nothing but noise: a thousandth of the image's strong edges is no border anywhere
     floor = np.float32(1e-3 * percentiles(length, 99)[0] + np.finfo(np.float32).tiny)
-    length += np.float32(NOISE_SHARE) * np.maximum(local, floor)
-    return gy / length, gx / length
+
+    def normalise(planes: slice) -> None:
+        length[planes] += np.float32(NOISE_SHARE) * np.maximum(local[planes] ** 2, floor)
+        gy[planes] /= length[planes]
+        gx[planes] /= length[planes]
+
+    in_parts(normalise, len(image))
+    return gy, gx
 
 
 def _slope(image: FloatArray, axis: int) -> FloatArray:
@@ -106,7 +127,7 @@ def flux(
     spacing: tuple[float, float, float],
     radii: Sequence[float],
     ratios: Sequence[float],
-) -> Tubularity:
+) -> Flux:
     """Ellipse flux of a normalised gradient, plane by plane over a thread pool (kernels release the GIL)."""
     from cordlevelset.detection import _kernels
 
@@ -125,8 +146,7 @@ def flux(
         )
 
     at_once(plane, range(len(gy)))
-    of_scale = np.tile(r, q.size).astype(np.float32)
-    return Tubularity(bright, dark, of_scale[scale_bright], of_scale[scale_dark])
+    return Flux(bright, dark, scale_bright, scale_dark)
 
 
 def tubularity(
@@ -186,9 +206,8 @@ def tubularity(
     if polarity not in ("auto", "bright", "dark"):
         raise InputError(f"polarity is {polarity!r}; give 'auto', 'bright' or 'dark'")
     gradient = normalised_gradient(np.ascontiguousarray(image, np.float32), spacing)
-    both = flux(gradient, spacing, radii, CORD_RATIOS)
-    if polarity == "bright":
-        return Tubularity(both.bright, None, both.radius_bright, None)
-    if polarity == "dark":
-        return Tubularity(None, both.dark, None, both.radius_dark)
-    return both
+    found = flux(gradient, spacing, radii, CORD_RATIOS)
+    radius_of = np.tile(np.asarray(radii, np.float32), len(CORD_RATIOS))
+    bright = (None, None) if polarity == "dark" else (found.bright, radius_of[found.scale_bright])
+    dark = (None, None) if polarity == "bright" else (found.dark, radius_of[found.scale_dark])
+    return Tubularity(bright[0], dark[0], bright[1], dark[1])

@@ -93,10 +93,6 @@ def gain_maps(grid: SearchGrid) -> tuple[GainMaps, GainMaps]:
         cord = tb.flux(gradient, grid.spacing, tb.CORD_RADII_MM, tb.CORD_RATIOS)
         sac = tb.flux(gradient, grid.spacing, tb.SAC_RADII_MM, tb.SAC_RATIOS)
         away, dark = costs.result()
-        assert cord.bright is not None
-        assert cord.dark is not None
-        assert sac.bright is not None
-        assert sac.dark is not None
         bright_cord = pool.submit(_maps, 1, cord.bright, sac.dark, away, dark, grid)
         dark_cord = _maps(-1, cord.dark, sac.bright, away, dark, grid)
         return bright_cord.result(), dark_cord

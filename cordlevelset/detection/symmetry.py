@@ -71,16 +71,16 @@ def midline(image: NDArray[np.float32], spacing: tuple[float, float, float]) -> 
     slopes = np.tan(np.radians(ROLLS_DEG))
     sums = (_sheared(pairs, np.rint(2 * slope * height[:: each[1]] / dx).astype(int)) for slope in slopes)
     sigma = MIRROR_SMOOTHING_MM / (spacing[0] * each[0])
-    scores = [ndi.gaussian_filter1d(_score(s, widest), sigma, axis=0, mode="nearest") for s in sums]
+    scores = [ndi.gaussian_filter1d(_score(s, widest).T, sigma, axis=0, mode="nearest") for s in sums]
     best = int(np.argmax([score.max(axis=1).mean() for score in scores]))
     at = np.interp(np.arange(n_z), np.arange(0, n_z, each[0]), scores[best].argmax(axis=1) * dx / 2)
     return np.asarray(at[:, None] + slopes[best] * height)
 
 
-def _pairs(image: NDArray[np.float32], dx: float) -> FloatArray:
-    """Sums p, s, q and n of each row of each plane, for mirrors on voxels and half way between: (4, K, J, 2 I - 1)."""
+def _pairs(image: NDArray[np.float32], dx: float) -> NDArray[np.float32]:
+    """Sums p, s, q and n of each row of each plane, for mirrors on voxels and half way between: (4, 2 I - 1, J, K)."""
     n_x, least = image.shape[2], image.min()
-    columns = np.ascontiguousarray(image.reshape(-1, n_x).T)  # left-right first: sums over whole planes at once
+    columns = np.ascontiguousarray(image.T).reshape(n_x, -1)  # left-right first: sums over whole planes at once
     seen = (columns > least).astype(np.float32)
     value = np.sqrt(columns - least)  # fat beside muscle must not outweigh everything else
     value = (value - value.mean()) * seen
@@ -94,7 +94,7 @@ def _pairs(image: NDArray[np.float32], dx: float) -> FloatArray:
         out[1, two] = _sum(a, v) + _sum(b, u)
         out[2, two] = _sum(a2, v) + _sum(b2, u)
         out[3, two] = _sum(u, v)
-    return np.ascontiguousarray(out.transpose(0, 2, 1), np.float64).reshape(4, *image.shape[:2], -1)
+    return out.reshape(4, -1, *image.shape[1::-1])
 
 
 def _sum(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -103,17 +103,17 @@ def _sum(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     return out
 
 
-def _sheared(pairs: FloatArray, shift: NDArray[np.int64]) -> FloatArray:
-    """Sums (4, K, M) over the rows, row j from the mirrors that lie shift[j] places on."""
-    n = pairs.shape[3]
-    out = np.zeros((*pairs.shape[:2], n))
+def _sheared(pairs: NDArray[np.float32], shift: NDArray[np.int64]) -> FloatArray:
+    """Sums (4, M, K) over the rows, row j from the mirrors that lie shift[j] places on."""
+    n = pairs.shape[1]
+    out = np.zeros((4, n, pairs.shape[3]))
     for j, by in enumerate(np.clip(shift, -n, n)):
-        out[:, :, max(0, -by) : n - max(0, by)] += pairs[:, :, j, max(0, by) : n - max(0, -by)]
+        out[:, max(0, -by) : n - max(0, by)] += pairs[:, max(0, by) : n - max(0, -by), j]
     return out
 
 
 def _score(sums: FloatArray, widest: float) -> FloatArray:
-    """Correlation times the square root of the covered share, (K, M)."""
+    """Correlation times the square root of the covered share, (M, K)."""
     p, s, q, n = sums
     n = np.maximum(n, 1)
     rho = 2 * (p - s * s / (4 * n)) / np.maximum(q - s * s / (2 * n), LEAST_VARIANCE * q + np.finfo(np.float32).tiny)

@@ -76,7 +76,6 @@ def _sac_below(image: Volume, along_cord: FloatArray, polarity: int) -> FloatArr
     gradient = flux.normalised_gradient(grid.image[: last + 1], grid.spacing)
     tubes = flux.flux(gradient, grid.spacing, flux.SAC_RADII_MM, flux.SAC_RATIOS)
     response = tubes.bright if polarity < 0 else tubes.dark
-    assert response is not None
     gain = (TUBE_WEIGHT * (response - LEAST_RESPONSE)).astype(np.float32)
     row, column = (np.interp(heights[last], along_cord[:, 0], along_cord[:, i]) for i in (1, 2))
     gain[-1][np.hypot(rows[:, None] - row, columns[None] - column) > MEETING_MM] = -np.inf

@@ -55,7 +55,7 @@ def test_score_is_the_correlation_of_the_pairs(rng, dx):
     image = rng.uniform(1, 4, (2, 7, 24)).astype(np.float32)
     image[:, :3, :5] = 0.5
     shift = np.array([0, 1, 2, 3, -1, -2, -40])
-    score = _score(_sheared(_pairs(image, dx), shift), 60.0)
+    score = _score(_sheared(_pairs(image, dx), shift), 60.0).T
     value = np.sqrt(image - 0.5)
     for k, two in np.ndindex(score.shape):
         mirrors = [(j, two + by) for j, by in enumerate(shift)]
