@@ -289,14 +289,19 @@ def _cord_path(
 
 def _refined(best: Candidate, grid: SearchGrid, where: SearchHint | None, rows: slice) -> NDArray[np.int64]:
     """Best path by the response alone, without costs of place, in a corridor about the chosen curve."""
-    response = CORD_SHARE * best.maps.cord[rows] + RING_SHARE * best.maps.sac[rows]
+    at, step = best.places[rows], np.array(grid.spacing[1:])
+    reach = np.ceil(CORRIDOR_MM / step).astype(int)
+    low, high = np.maximum(at.min(0) - reach, 0), at.max(0) + reach + 1
+    near = rows, slice(low[0], high[0]), slice(low[1], high[1])
+    response = CORD_SHARE * best.maps.cord[near] + RING_SHARE * best.maps.sac[near]
     y, x = np.indices(response.shape[1:])
-    at = best.places[rows]
-    far = np.hypot((y - at[:, 0, None, None]) * grid.spacing[1], (x - at[:, 1, None, None]) * grid.spacing[2])
+    off = (at - low)[:, :, None, None]
+    far = np.hypot((y - off[:, 0]) * step[0], (x - off[:, 1]) * step[1])
     response[far > CORRIDOR_MM] = -1.0  # the lowest response there is: a closed path may still have to cross it
     if where is not None:
-        response[~where.allowed[rows]] = AVOIDED
-    return best_track(response, grid.spacing).places
+        response[~where.allowed[near]] = AVOIDED
+    places: NDArray[np.int64] = best_track(response, grid.spacing).places + low
+    return places
 
 
 def _subvoxel(response: FloatArray, places: NDArray[np.int64]) -> NDArray[np.float64]:

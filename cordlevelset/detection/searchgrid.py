@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
+from cordlevelset.parallel import in_parts
 
 __all__ = ["ALONG_MM", "SearchGrid", "filled_planes", "percentiles", "search_grid"]
 
@@ -67,10 +68,11 @@ def search_grid(array: FloatArray, spacing: tuple[float, float, float]) -> Searc
     if size[0] < 2 * ALONG_MM:  # less noise where planes are thin, and a leaning cord not yet smeared
         image = ndi.convolve1d(image, np.array([0.125, 0.75, 0.125], np.float32), axis=0, mode="nearest")
     sigma = (0.0, *(SMOOTHING_MM / s if s < spacing[2] or s < THICK_MM else 0.0 for s in size[1:]))
-    image = ndi.gaussian_filter(image, sigma, mode="nearest")
-    body = [_body(image, axis, size[axis]) for axis in (1, 2)]
+    smooth = np.empty_like(image)
+    in_parts(lambda k: ndi.gaussian_filter(image[k], sigma, output=smooth[k], mode="nearest"), len(image))
+    body = [_body(smooth, axis, size[axis]) for axis in (1, 2)]
     offset = [offset[0], *(o + b.start * s for o, b, s in zip(offset[1:], body, step[1:], strict=True))]
-    image = np.ascontiguousarray(image[:, body[0], body[1]])
+    image = np.ascontiguousarray(smooth[:, body[0], body[1]])
     return SearchGrid(image, size, (offset[0], offset[1], offset[2]), (step[0], step[1], step[2]))
 
 

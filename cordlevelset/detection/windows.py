@@ -164,10 +164,10 @@ class Windows:
         out = np.full(len(self.planes), USUAL_CHANGE)
         near, far = (max(i + 1, round(mm / self.plane_mm)) for i, mm in enumerate(COMPARED_MM))
         enough = max(1, int(COMPARABLE_MM / self.plane_mm))
-        for k in range(len(out) - near - enough + 1):
-            above = slice(k + near, k + far)
-            usual, height = np.median(inside[:, above], axis=1), np.median(step[:, above], axis=1)
-            out[k] = np.minimum(np.abs(inside[:, k] - usual) / height, INSIDE_LIMIT).min()
+        n = len(out) - near - enough + 1
+        if n > 0:
+            usual, height = (_medians(v[:, near:], far - near, n) for v in (inside, step))
+            out[:n] = np.minimum(np.abs(inside[:, :n] - usual) / height, INSIDE_LIMIT).min(0)
         return out
 
 
@@ -266,6 +266,14 @@ def _box(values: NDArray[Any], n: int) -> NDArray[Any]:
     if n < 2:
         return values
     out: NDArray[Any] = ndi.uniform_filter1d(values, n, axis=0, mode="nearest")
+    return out
+
+
+def _medians(values: FloatArray, length: int, n: int) -> FloatArray:
+    """Medians (2, n) over the `length` values from each on, or as many as there are."""
+    full = np.lib.stride_tricks.sliding_window_view(values, min(length, values.shape[1]), axis=1)[:, :n]
+    rest = [np.median(values[:, k : k + length], axis=1) for k in range(full.shape[1], n)]
+    out: FloatArray = np.column_stack([np.median(full, axis=2), *rest])
     return out
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.parallel import in_parts
 from cordlevelset.sections import polar
 from cordlevelset.sections.curves import (
     BARRED,
@@ -66,15 +67,26 @@ def border_gain(
     `size_mm` (A,) or (P, A) is the size expected, `cost` what 1 mm off costs, growing with the square.
     """
     evidence, radii_mm = evidence[:, :, WITHIN_CORD], polar.RADII_MM[WITHIN_CORD]
-    toward_wall = np.maximum(-evidence, 0)
-    left = np.cumsum(np.minimum(toward_wall, 1), axis=2) * polar.RADIUS_STEP_MM
+    gain = np.empty(evidence.shape, np.float32)
+
+    def part(rows: slice) -> None:
+        expected = size_mm[rows] if size_mm.ndim == 2 else size_mm
+        unusual = cost * (radii_mm - expected[..., None]) ** 2
+        gain[rows] = _edge_gain(evidence[rows]) - unusual.astype(np.float32)
+
+    in_parts(part, len(gain))
+    gain[:, :, radii_mm < SMALLEST_CORD_MM] = BARRED
+    return gain
+
+
+def _edge_gain(evidence: FloatArray) -> FloatArray:
+    """Gain of the step at each place and of the wall before it."""
+    left = np.cumsum(np.minimum(np.maximum(-evidence, 0), 1), axis=2) * polar.RADIUS_STEP_MM
     left -= left[:, :, [int(SMALLEST_CORD_MM / polar.RADIUS_STEP_MM) - 1]]
     delay = round(WALL_WIDTH_MM / polar.RADIUS_STEP_MM)
     size = np.abs(evidence)
     gain = np.where(evidence > 0, np.float32(1), np.float32(WALL_SHARE)) * size / (1 + SATURATION * size)
     gain[:, :, delay:] -= LEAVING_COST * np.maximum(left[:, :, :-delay], 0)
-    gain -= (cost * (radii_mm - size_mm[..., None]) ** 2).astype(np.float32)
-    gain[:, :, radii_mm < SMALLEST_CORD_MM] = BARRED
     return np.asarray(gain, np.float32)
 
 

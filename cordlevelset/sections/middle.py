@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from cordlevelset.parallel import in_parts
 from cordlevelset.sections import polar
 from cordlevelset.sections.curves import along_cord
 
@@ -68,8 +69,14 @@ def middles(
     if apart > 2 * AGREE_MM:
         return centers_mm
     looked = np.arange(len(centers_mm))[::stride]
-    shifts = _shifts()
-    scores = np.stack([_scores(array[first + p], spacing, centers_mm[p], polarity, shifts) for p in looked])
+    shifts, rays_mm = _shifts(), _rays_mm()
+    scores = np.empty((len(looked), len(SIZES_MM), len(shifts)))
+
+    def score(part: slice) -> None:
+        for row, p in enumerate(looked[part], part.start):
+            scores[row] = _scores(array[first + p], spacing, centers_mm[p], polarity, shifts, rays_mm)
+
+    in_parts(score, len(looked))
     scores = along_cord(scores, AGREE_MM, apart)
     weight = np.exp((scores - scores.max((1, 2), keepdims=True)) / SURE_SCORE).sum(1)
     shift = weight @ shifts / weight.sum(1, keepdims=True)
@@ -84,12 +91,24 @@ def _shifts() -> FloatArray:
     return np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
+def _rays_mm() -> FloatArray:
+    """Points (sizes, 1, 4, rays, 2) of ellipses about their middles: two rings inside, the rim, the surroundings."""
+    sine, cosine = np.sin(SOME_ANGLES), np.cos(SOME_ANGLES)
+    out = []
+    for ap, lr in SIZES_MM:
+        radius = ap * lr / np.hypot(lr * sine, ap * cosine)
+        radii = np.stack([*(share * radius for share in INSIDE_SHARES), *(radius + off for off in ASTRIDE_MM)])
+        out.append(np.stack([radii * sine, radii * cosine], axis=-1))
+    return np.stack(out)[:, None]
+
+
 def _scores(
     plane: NDArray[np.float32],
     spacing: tuple[float, float, float],
     center_mm: FloatArray,
     polarity: int,
     shifts: FloatArray,
+    rays_mm: FloatArray,
 ) -> FloatArray:
     """S (sizes, C) in one plane; the module's text has the equation."""
     pixel = np.array(spacing[1:])
@@ -97,16 +116,10 @@ def _scores(
     high = np.floor((center_mm + AROUND_MM) / pixel).astype(int) + 1
     near = plane[low[0] : high[0], low[1] : high[1]]
     unit = max(float(near.std()), 1e-6 * float(np.abs(near).max()), float(np.finfo(np.float32).tiny))
-    out = np.empty((len(SIZES_MM), len(shifts)))
-    sine, cosine = np.sin(SOME_ANGLES), np.cos(SOME_ANGLES)
-    for size, (ap, lr) in enumerate(SIZES_MM):
-        radius = ap * lr / np.hypot(lr * sine, ap * cosine)
-        radii = np.stack([*(share * radius for share in INSIDE_SHARES), *(radius + off for off in ASTRIDE_MM)])
-        at = (center_mm + shifts)[:, None, None] + np.stack([radii * sine, radii * cosine], axis=-1)
-        values = ndi.map_coordinates(plane, np.moveaxis(at / pixel, -1, 0), order=1, mode="nearest").astype(np.float64)
-        cord = np.median(values[:, :2], axis=(1, 2), keepdims=True)
-        inside, outside = (values[:, :3] - cord) / unit, -polarity * (values[:, 3] - cord[:, 0]) / unit
-        around = np.where(outside > 0, np.minimum(outside, 1), TOUCHED_SHARE * np.minimum(-outside, 1))
-        out[size] = around.mean(1) - np.minimum(inside**2, 1).mean((1, 2))
-    out -= SHIFT_COST * (shifts**2).sum(1)
+    at = (center_mm + shifts)[:, None, None] + rays_mm
+    values = ndi.map_coordinates(plane, np.moveaxis(at / pixel, -1, 0), order=1, mode="nearest").astype(np.float64)
+    cord = np.median(values[:, :, :2], axis=(2, 3), keepdims=True)
+    inside, outside = (values[:, :, :3] - cord) / unit, -polarity * (values[:, :, 3] - cord[:, :, 0]) / unit
+    around = np.where(outside > 0, np.minimum(outside, 1), TOUCHED_SHARE * np.minimum(-outside, 1))
+    out: FloatArray = around.mean(2) - np.minimum(inside**2, 1).mean((2, 3)) - SHIFT_COST * (shifts**2).sum(1)
     return out

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.parallel import in_parts
 from cordlevelset.sections import polar
 from cordlevelset.sections.curves import SATURATION, WITHIN_CORD, along_cord
 from cordlevelset.sections.stack import Sections
@@ -46,18 +47,25 @@ FAINTEST_LEVEL = 1e-3
 def texture_gain(seen: Sections) -> FloatArray:
     """Gain (P, A, WITHIN_CORD) to be added to that of a border; the module's text has the equation."""
     evidence = seen.evidence[:, :, WITHIN_CORD]
-    wall, edge = (np.maximum(sign * evidence, 0) for sign in (-1, 1))
     n, back = evidence.shape[2], round(BESIDE_EDGE_MM / polar.RADIUS_STEP_MM)
-    csf = _csf_share(seen, n + back)
-    inside, outside = np.concatenate([csf[:, :, [0] * back], csf[:, :, : n - back]], axis=2), csf[:, :, back:]
-    gain = CORD_WALL_SHARE * (1 - inside) * wall / (1 + SATURATION * wall)
-    gain -= INNER_EDGE_SHARE * np.maximum(1 - 2 * outside, 0) * edge / (1 + SATURATION * edge)
-    out: FloatArray = (_weight(seen) * gain).astype(np.float32)
-    return out
+    base, slope = _csf_scale(seen)
+    weight = _weight(seen)
+    gain = np.empty(evidence.shape, np.float32)
+
+    def part(rows: slice) -> None:
+        wall, edge = (np.maximum(sign * evidence[rows], 0) for sign in (-1, 1))
+        csf = np.clip((seen.values[rows, :, : n + back] - base[rows]) * slope[rows], 0, 1)
+        inside, outside = np.concatenate([csf[:, :, [0] * back], csf[:, :, : n - back]], axis=2), csf[:, :, back:]
+        of_wall = CORD_WALL_SHARE * (1 - inside) * wall / (1 + SATURATION * wall)
+        of_edge = INNER_EDGE_SHARE * np.maximum(1 - 2 * outside, 0) * edge / (1 + SATURATION * edge)
+        gain[rows] = weight * (of_wall - of_edge)
+
+    in_parts(part, len(gain))
+    return gain
 
 
-def _csf_share(seen: Sections, n_radii: int) -> FloatArray:
-    """Brightness (P, A, n_radii) from cord (0) to CSF (1), cut off there.
+def _csf_scale(seen: Sections) -> tuple[FloatArray, FloatArray]:
+    """Brightness of cord and the slope to that of CSF, (P, 1, 1) each: their share is 0 and 1, cut off there.
 
     The cord's brightness follows the coil along it; the CSF's over the cord's is one ratio for the stack, so that no
     plane whose contour went astray has levels of its own.
@@ -68,8 +76,7 @@ def _csf_share(seen: Sections, n_radii: int) -> FloatArray:
     ratio = np.median(np.maximum(-seen.polarity * (seen.levels.csf - seen.levels.inside), 0) / cord)
     step = np.maximum(ratio * cord, np.finfo(np.float32).eps * float(np.abs(seen.values).max()) + 1e-30)
     base, slope = (v.astype(np.float32)[:, None, None] for v in (dark + cord, -seen.polarity / step))
-    share: FloatArray = np.clip((seen.values[:, :, :n_radii] - base) * slope, 0, 1)
-    return share
+    return base, slope
 
 
 def _weight(seen: Sections) -> float:

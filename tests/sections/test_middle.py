@@ -15,7 +15,7 @@ def test_scores_equal_the_naive_twin(spacing, polarity):
     image, _ = tubes.tube(shape, spacing, polarity=polarity, noise=0.2)
     center = tubes.centers(shape, spacing)[0] + np.array([1.3, -0.6])
     shifts = np.array([[0.0, 0.0], [-4.0, 2.0], [3.0, -4.0]])
-    found = middle._scores(image[0], spacing, center, polarity, shifts)
+    found = middle._scores(image[0], spacing, center, polarity, shifts, middle._rays_mm())
     expected = [naive.middle_score(image[0], spacing, center, polarity, shift) for shift in shifts]
     assert found == pytest.approx(np.transpose(expected), abs=1e-4)
 
@@ -33,8 +33,8 @@ def test_middles_average_the_scores_along_the_cord(spacing):
     image, _ = tubes.tube((18, 46, 40), spacing, noise=0.3)
     start = tubes.centers(image.shape, spacing) + np.array([2.0, 1.0])
     stride = {3.0: 1, 1.0: 4}[spacing[0]]
-    shifts = middle._shifts()
-    scores = np.stack([middle._scores(image[p], spacing, start[p], -1, shifts) for p in range(0, 18, stride)])
+    shifts, rays = middle._shifts(), middle._rays_mm()
+    scores = np.stack([middle._scores(image[p], spacing, start[p], -1, shifts, rays) for p in range(0, 18, stride)])
     scores = ndi.gaussian_filter1d(scores, 5.0 / (stride * spacing[0]), axis=0, mode="nearest")
     weight = np.exp(scores / 0.03).sum(1)
     shift = np.einsum("pc,ci->pi", weight, shifts) / weight.sum(1)[:, None]
