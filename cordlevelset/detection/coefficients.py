@@ -17,17 +17,17 @@ __all__ = [
     "WEIGHTS",
 ]
 
-INTERCEPT = -14.448
+INTERCEPT = -15.161
 """Log odds of cord against none at figures of zero, equal numbers of both assumed."""
-WEIGHTS = (2.508, -0.967, 2.843, 6.991, 2.912, 0.442, -0.941, 4.935, -1.575, 1.442)
+WEIGHTS = (2.827, -0.752, 2.665, 7.114, 2.912, -0.968, 4.867, -1.637, 1.822, -1.446)
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
-FOUND = (0.55, 0.76)
+FOUND = (0.48, 1.01)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
-BORDER_INTERCEPT = 0.86
+BORDER_INTERCEPT = 0.92
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
-BORDER_WEIGHTS = (2.82, -2.18)
+BORDER_WEIGHTS = (2.76, -2.18)
 """Log odds a unit of each figure, in the order of `border.confidence.BORDER_FIGURES`."""
-LOWER_END_RIGHT = 0.79
-"""Share of lower ends within the image that lie within their tolerance, on sources left out: 18 of 22."""
+LOWER_END_RIGHT = 0.83
+"""Share of lower ends within the image that lie within their tolerance, on sources left out: 18 of 21."""
 UPPER_END_RIGHT = 0.83
 """The same of upper ends: 4 of 4, one of each more by the rule of succession."""

@@ -11,12 +11,12 @@ The figures are pure numbers, the same in any unit of brightness:
 - border: share of the contour, on averages of 10 mm, that stands on a step from cord to CSF
 - wall: share of the sac's contour that stands on a step from CSF to wall
 - inside: log of the inside's brightness over that of what surrounds the canal
-- contrast: log of the step from disc to ring over its own spread between the window's planes
 - unsteady: log of the spread of log area between averages of 10 mm
 - gain: what a path gains at the window's middle (`maps`)
 - change: of the inside's brightness from what lies 15 to 75 mm above, in steps of the border; the lesser of that in the
   image as it is and that without the coil's sensitivity
 - ring: brightness of the ring against what surrounds the canal, in steps, positive where it is as CSF is
+- patchiness: log of the ring's spread over the border's step; CSF is even, fat, muscle and roots in CSF are not
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = ["FIGURES", "Windows", "windows_along"]
 FloatArray = NDArray[np.float64]
 
 FIGURES = (
-    "area", "unevenness", "border", "wall", "inside", "contrast", "unsteady", "gain", "change", "ring",
+    "area", "unevenness", "border", "wall", "inside", "unsteady", "gain", "change", "ring", "patchiness",
 )  # fmt: skip
 """Names of the figures, in the order of their coefficients."""
 
@@ -70,8 +70,6 @@ AROUND_CANAL_MM = 10.0
 """Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
 CLEAR_MM = 0.5
 """Samples nearer than this to a contour are mixed by its blur."""
-CSF_RING_MM = 2.5
-"""The ring of CSF is read off up to this far beyond the contour: the usual width of the CSF space."""
 COMPARED_MM = (15.0, 75.0)
 """What a window is compared with: beyond its own length, and twice as long as a syrinx of 40 mm."""
 COMPARABLE_MM = 20.0
@@ -102,8 +100,6 @@ class Windows:
     inside, step : (2, W) array
         Brightness inside the contour, on 10 mm, and height of its border's step, on 30 mm: of the image as it is, and
         over the brightness around the canal.
-    contrast : (W,) array
-        Step from disc to ring over its own spread between the planes of a window.
     response, gain : (W,) array
         Of the cord's filter, and of a path, at the curve.
     """
@@ -114,7 +110,6 @@ class Windows:
     short: Sections
     inside: FloatArray
     step: FloatArray
-    contrast: FloatArray
     response: FloatArray
     gain: FloatArray
 
@@ -144,17 +139,18 @@ class Windows:
         around = _around(long)
         log_area = np.log(self.short.area_mm2)
         steady = _spread_along(log_area, round(WINDOW_MM / self.plane_mm))
+        ring, ring_spread = _ring_levels(long)
         columns = (
             _size(long.area_mm2),
             np.clip(np.log(np.maximum(spread, FAINT_STEP) / step), -4, 2),
             self.short.support,
             long.sac_support,
             np.clip(np.log(np.maximum(mean, 0.02) / np.maximum(around, 0.02)), -3, 3),
-            self.contrast,
             np.clip(np.log(steady + 0.02), -4, 0),
             self.gain,
             self._change(),
-            np.clip(-polarity * (_ring_mean(long) - around) / step, -4, RING_LIMIT),
+            np.clip(-polarity * (ring - around) / step, -4, RING_LIMIT),
+            np.clip(np.log(np.maximum(ring_spread, FAINT_STEP) / step), -4, 2),
         )
         return np.stack(columns, axis=1)
 
@@ -229,7 +225,6 @@ def windows_along(
     raw = sampled(curve_mm)
     even = _over_mean(raw)
     long, short = average(even, WINDOW_MM, curve_mm), average(even, SHORT_MM, curve_mm)
-    radii = np.stack([np.interp(planes, middles, r) for r in long.radii_mm.T], axis=1)
     seen = replace(long, values=_box(raw, round(SHORT_MM / plane_mm))[rows])
     inside, around = core_levels(seen.values, seen.radii_mm)[0], np.maximum(_around(seen), TINIEST)
     step = np.maximum(replace(long, values=_box(raw, round(WINDOW_MM / plane_mm))[rows]).levels.step, TINIEST)
@@ -241,7 +236,6 @@ def windows_along(
         short=short,
         inside=np.stack([inside, inside / around]),
         step=np.stack([step, step / around]),
-        contrast=_contrast(even, radii, maps.polarity, round(WINDOW_MM / plane_mm))[rows],
         response=maps.cord[k, r, c].astype(np.float64),
         gain=maps.gain[k, r, c].astype(np.float64),
     )
@@ -289,24 +283,12 @@ def _around(sections: Sections) -> FloatArray:
     return around
 
 
-def _ring_mean(sections: Sections) -> FloatArray:
-    """Mean brightness (W,) between the contours of cord and sac."""
+def _ring_levels(sections: Sections) -> tuple[FloatArray, FloatArray]:
+    """Mean brightness (W,) between the contours of cord and sac, and its standard deviation (W,)."""
     inner = sections.radii_mm[:, :, None]
     outer = np.maximum(sections.sac_mm[:, :, None], inner + 3 * CLEAR_MM)
-    return _mean_where(sections.values, (polar.RADII_MM > inner + CLEAR_MM) & (polar.RADII_MM < outer))
-
-
-def _contrast(values: NDArray[np.float32], radii_mm: FloatArray, polarity: int, n: int) -> FloatArray:
-    """Log of the mean step (P,) from disc to ring over its spread between the planes of a window."""
-    inner = radii_mm[:, :, None]
-    ring = _mean_where(values, (polar.RADII_MM > inner + CLEAR_MM) & (polar.RADII_MM < inner + CSF_RING_MM))
-    step = polarity * (_mean_where(values, inner - CLEAR_MM > polar.RADII_MM) - ring)
-    ratio = np.maximum(_box(step, n), FAINT_STEP) / np.maximum(_spread_along(step, n), 10 * FAINT_STEP)
-    out: FloatArray = np.clip(np.log(ratio), -4, 3)
-    return out
-
-
-def _mean_where(values: NDArray[np.float32], chosen: NDArray[np.bool_]) -> FloatArray:
-    """Mean (P,) of the chosen samples of each section."""
-    out: FloatArray = (values * chosen).sum((1, 2)) / np.maximum(chosen.sum((1, 2)), 1)
-    return out
+    ring = (polar.RADII_MM > inner + CLEAR_MM) & (polar.RADII_MM < outer)
+    count = np.maximum(ring.sum((1, 2)), 1)
+    mean = (sections.values * ring).sum((1, 2)) / count
+    variance = (ring * (sections.values - mean[:, None, None]) ** 2).sum((1, 2)) / count
+    return mean, np.sqrt(variance)

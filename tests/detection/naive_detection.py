@@ -68,7 +68,7 @@ def extent(odds, plane_mm, *, shared_mm, most, low_cost, high_cost, tip=None, ti
     return weights
 
 
-def windows(array, spacing, centers_mm, middles, radii_mm, polarity):
+def windows(array, spacing, centers_mm, middles, radii_mm):
     """Averages of 30 and 10 mm at planes `middles`, and what is read off them, plane by plane and ray by ray.
 
     Darkest brightness 0, planes of the image that are 1 mm apart or more all used, of finer ones one a mm. Centers and
@@ -84,14 +84,7 @@ def windows(array, spacing, centers_mm, middles, radii_mm, polarity):
         raw.append(ndi.map_coordinates(array[plane], [a / s for a, s in zip(at, spacing[1:], strict=True)], order=1,
                                        mode="nearest"))  # fmt: skip
     even = [section / section.mean() for section in raw]
-    contours = np.stack([np.interp(planes, middles, r) for r in radii_mm.T], axis=1)
-    steps = []
-    for section, contour in zip(even, contours, strict=True):
-        rays = list(zip(section, contour, strict=True))
-        disc = [v for ray, edge in rays for v in ray[radii < edge - 0.5]]
-        ring = [v for ray, edge in rays for v in ray[(radii > edge + 0.5) & (radii < edge + 2.5)]]
-        steps.append(polarity * (np.mean(disc) - np.mean(ring)))
-    found = {"long": [], "short": [], "inside": [], "around": [], "contrast": []}
+    found = {"long": [], "short": [], "inside": [], "around": []}
     for row, middle in enumerate(middles):
         nearest = int(np.rint(middle / stride))
         within = {
@@ -106,9 +99,15 @@ def windows(array, spacing, centers_mm, middles, radii_mm, polarity):
                 for r, v in zip(radii, ray, strict=True) if r < 0.75 * edge]  # fmt: skip
         found["inside"].append(np.average([v for _, v in core], weights=[r for r, _ in core]))
         found["around"].append(np.median([v for ray in seen for v in ray[radii >= 10]]))
-        many = [steps[k] for k in within[30]]
-        found["contrast"].append(np.clip(np.log(max(np.mean(many), 1e-4) / max(np.std(many), 1e-3)), -4, 3))
     return {name: np.array(values) for name, values in found.items()}
+
+
+def ring_levels(section, radii_mm, sac_mm):
+    """Mean and standard deviation from 0.5 mm outside the contour to the sac's, over at least 1.5 mm."""
+    radii = 0.25 * np.arange(60)
+    ring = [v for ray, edge, wall in zip(section, radii_mm, sac_mm, strict=True)
+            for v in ray[(radii > edge + 0.5) & (radii < max(wall, edge + 1.5))]]  # fmt: skip
+    return np.mean(ring), np.std(ring)
 
 
 def change_from_above(inside, step, plane_mm):
