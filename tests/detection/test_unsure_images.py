@@ -19,12 +19,12 @@ READERS_MM = 5.0
 """Two readers of one conus differ by so much."""
 
 SAC_IS_ENOUGH = (
-    "log odds of a window: the wall (+7.0), in T2 the inside against what surrounds the canal (+3 to +6) and the ring "
-    "(+2.9) speak of the sac alone; only unevenness (-0.5 to +0.3, a cord has +2 to +4), contrast and gain are against"
+    "log odds of a window: the wall (+7.1), in T2 the inside against what surrounds the canal (+3 to +5) and the ring, "
+    "bright and even (+3.6, +1.7), speak of the sac alone; only the area (-3) is against"
 )
 FAT_BEHIND = (
-    "fat behind the sac, 7 mm from its middle, is taken for a bright cord and the sac for its CSF: wall +7.0, ring "
-    "+2.9, and in five slices nothing says that the ring lies on one side only"
+    "fat behind the sac, 7 mm from its middle, is taken for a bright cord and the sac for its CSF: wall +7.1, ring "
+    "+3.6, and in five slices nothing says that the ring lies on one side only"
 )
 COLUMN_TAKEN = (
     "the column of vertebral bodies, 17 mm in front, has total log odds of 10 to 40 as a bright cord in phantoms: wall "
