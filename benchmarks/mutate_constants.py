@@ -126,8 +126,10 @@ def tests_of(module: str, root: Path, *, own: bool) -> list[Path]:
     mine = root / "tests" / CHOSEN["tests"].get(module, Path(room) / f"test_{name}.py")
     if not room:
         return [mine if mine.exists() else root / "tests" / "test_pipeline.py"]
-    files = sorted((root / "tests" / room).glob("test_*.py"), key=lambda path: (path != mine, path))
-    return files[:1] if own and mine in files else files
+    others = sorted(path for path in (root / "tests" / room).glob("test_*.py") if path != mine)
+    if not mine.exists():
+        return others
+    return [mine] if own else [mine, *others]
 
 
 def silenced() -> None:

@@ -68,4 +68,5 @@ def test_the_tests_of_a_module_come_first():
 def test_own_tests_are_found_by_the_module_s_name_or_as_written_down():
     assert [p.name for p in check.tests_of("detection.windows", check.ROOT, own=True)] == ["test_windows.py"]
     assert [p.name for p in check.tests_of("levels.anatomy", check.ROOT, own=True)] == ["test_naming.py"]
+    assert [p.parent.name for p in check.tests_of("outputs.by_level", check.ROOT, own=True)] == ["levels"]
     assert len(check.tests_of("border._kernels", check.ROOT, own=True)) > 1

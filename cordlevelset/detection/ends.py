@@ -6,7 +6,7 @@ cord: its inside takes another brightness (CSF and roots, or whatever lies there
 response, the area and the share of the border that stands on a step all fall. With q the mean inside the contour, h the
 height of the step, and x any of the others, and the medians of the windows above,
 
-    v(k) = min(|q(k) - med q| / med h, 3/2) + sum_x (1 - x(k) / med x)+ / 2 + (1 - m / A(k))+
+    v(k) = |q(k) - med q| / med h + sum_x (1 - x(k) / med x)+ / 2 + (1 - m / A(k))+
 
 The last term is for roots as bright as cord (T1): the conus tapers to a point in the CSF, then the contour takes in
 roots and widens again. m is the least area of the windows above, each over the share of its border that is seen; it
@@ -16,10 +16,11 @@ border.
 Brightness is read twice, as it is and against what surrounds the canal, and the smaller v counts: a coil that fades
 changes only the first, a neck that widens to shoulders only the second, a conus both.
 
-Each window votes for cord or against it by how far v lies below or above 0.9. The cord ends where the sum of the votes,
-counted from the top in mm, is largest; it counts as an end if the sum loses 12 mm below it. That is the change point of
-greatest likelihood for votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100). It places a tip well and
-says too often that there is one: whether the cord ends in the image is decided by `chain`.
+Each window votes for cord or against it by how far v lies below or above 0.9, in full from 1.5 on: fat is many steps
+brighter than cord in T1, and that proves no more. The cord ends where the sum of the votes, counted from the top in mm,
+is largest; it counts as an end if the sum loses 12 mm below it. That is the change point of greatest likelihood for
+votes taken as log odds (Page 1954, doi:10.1093/biomet/41.1-2.100). It places a tip well and says too often that there
+is one: whether the cord ends in the image is decided by `chain`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INSIDE_LIMIT", "change_point"]
+__all__ = ["change_point"]
 
 FloatArray = NDArray[np.float64]
 
@@ -47,8 +48,6 @@ CHANGE = 0.9
 of two other signs."""
 FULL_VOTE = 0.6
 """Distance of v from there at which a window has its full vote."""
-INSIDE_LIMIT = 1.5
-"""Fat is many steps brighter than cord in T1; that proves no more than one and a half."""
 LOSS_MM = 12.0
 """Votes against the cord that end it: more than a lesion or an artefact has."""
 SETTLING_MM = 10.0
@@ -110,7 +109,7 @@ def _change(here: FloatArray, usual: FloatArray, lights: int) -> float:
     Signs: brightness in each light, step in each, then those that can only be lost.
     """
     height = np.maximum(usual[lights : 2 * lights], TINY)
-    change = np.minimum(np.abs(here[:lights] - usual[:lights]) / height, INSIDE_LIMIT)
+    change = np.abs(here[:lights] - usual[:lights]) / height
     lost = _loss(here[lights:], usual[lights:]) / 2
     return float((change + lost[:lights]).min() + lost[lights:].sum())
 

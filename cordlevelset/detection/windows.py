@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from cordlevelset.brief import one_line
-from cordlevelset.detection.ends import INSIDE_LIMIT, change_point
+from cordlevelset.detection.ends import change_point
 from cordlevelset.detection.maps import GainMaps
 from cordlevelset.detection.searchgrid import SearchGrid, filled_planes, percentiles
 from cordlevelset.sections import polar
@@ -70,6 +70,8 @@ AROUND_CANAL_MM = 10.0
 """Beyond this radius lies mostly what surrounds the canal: bone, fat and muscle."""
 CLEAR_MM = 0.5
 """Samples nearer than this to a contour are mixed by its blur."""
+INSIDE_LIMIT = 1.5
+"""Fat is many steps brighter than cord in T1; that proves no more than one and a half."""
 COMPARED_MM = (15.0, 75.0)
 """What a window is compared with: beyond its own length, and twice as long as a syrinx of 40 mm."""
 COMPARABLE_MM = 20.0

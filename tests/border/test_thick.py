@@ -190,28 +190,30 @@ def test_misfits_are_those_of_the_plain_twin():
     np.testing.assert_allclose(out, naive_thick.partial_volume_misfits(*given), rtol=1e-9)
 
 
-def misfits(monkeypatch, planes, grids):
+def misfits(monkeypatch, planes, grids, sac_ap):
     """As `thick` has them worked out, for a few cords; and those of the plain twin with the numbers written out."""
     rng = np.random.default_rng(3)
-    array = rng.normal(100, 20, (planes, 30, 9)).astype(np.float32)
+    array = rng.normal(100, 20, (planes, 60, 9)).astype(np.float32)
     for name, grid in zip(("SHIFTS_MM", "HALF_LR_MM", "SAC_LR_MM"), grids, strict=True):
         monkeypatch.setattr(thick, name, grid)
     middle = np.tile([14.3, 16.0], (planes, 1))
     levels = np.tile([80.0, 150.0, 60.0], (planes, 1))
-    sacs = np.tile([14.5, 7.4, 16.2], (planes, 1))
+    sacs = np.tile([14.5, sac_ap, 16.2], (planes, 1))
     depths, full = rng.uniform(3.5, 4.5, (2, planes, grids[0].size, grids[1].size))
-    given = array, (1.0, 1.0, 4.0), middle, depths, full / 5, sacs, levels
+    given = array, (1.0, 0.5, 4.0), middle, depths, full / 5, sacs, levels
     roots = _kernels.Roots(0.05, 0.25, 1 / 3)
     margins = np.array([2.0, 1.0, 8.5])
     twin = naive_thick.partial_volume_misfits(
-        array, middle, depths, full / 5, sacs, np.array([1.0, 4.0]), levels, *grids, margins, roots
+        array, middle, depths, full / 5, sacs, np.array([0.5, 4.0]), levels, *grids, margins, roots
     )
     return thick._misfits(*given), twin
 
 
-def test_what_a_misfit_is_made_of(monkeypatch):
+@pytest.mark.parametrize("sac_ap", [5.2, 7.4, 12.0])
+def test_what_a_misfit_is_made_of(sac_ap, monkeypatch):
     """Rows to 2 mm beyond the poles, 1 mm off the sac's; columns to 8.5 mm; roots to a quarter of a step."""
-    found, twin = misfits(monkeypatch, 2, (np.array([-1.0, 1.5]), np.array([3.0, 6.5]), np.array([7.0, 10.0])))
+    grids = np.array([-1.0, 1.5]), np.array([3.0, 6.5]), np.array([7.0, 10.0])
+    found, twin = misfits(monkeypatch, 2, grids, sac_ap)
     np.testing.assert_allclose(found, twin, rtol=1e-6)
 
 
@@ -248,7 +250,8 @@ def test_the_csf_is_read_off_before_and_behind_the_cord(polarity):
     away = np.abs(90 - np.degrees(polar.ANGLES) % 180)[:, None]
     beyond = polar.RADII_MM - 4.0
     at_poles = (away <= 26) & (beyond >= 0.45) & (beyond <= 3.05)
-    rays = np.select([polar.RADII_MM < 4 - 0 * away, at_poles], [100.0, 300.0 + 40 * (beyond >= 2.0)], 150.0)
+    fat = np.where(beyond > 3.2, 500.0, 150.0)
+    rays = np.select([polar.RADII_MM < 4 - 0 * away, at_poles], [100.0, 300.0 + 40 * (beyond >= 2.0)], fat)
     stack = tubes.stack(4.0, values=-polarity * np.tile(rays, (3, 1, 1)).astype(np.float32), polarity=polarity)
     cord, csf = thick._cord_and_csf(stack)
     smooth = ndi.gaussian_filter1d(rays, 2.0, axis=0, mode="wrap")
@@ -278,6 +281,17 @@ def test_a_middle_stays_in_the_contour(monkeypatch):
         sac_mm=oval(12), polarity=-1,
     )  # fmt: skip
     assert found[:, 1] - 30.0 == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("dx", "share"), [(3.0, 4 / 9), (4.0, 0.3), (6.0, 0.3)])
+def test_the_rays_keep_three_tenths_of_the_sides(dx, share, monkeypatch):
+    """Circles of 3 mm on the rays, a cord of 5 mm by the model; more where the voxels resolve more."""
+    monkeypatch.setattr(thick, "_vertex", lambda cost: np.tile([0.0, 5.0], (len(cost), 1)))
+    _, radii = partial_volume_contours(
+        slab(30.0, dx), spacing=(1.0, 1.0, dx), first=0, centers_mm=np.tile([17.0, 30.0], (12, 1)),
+        radii_mm=circles(12, 3.0), sac_mm=oval(12), polarity=-1,
+    )  # fmt: skip
+    assert radii[:, [0, 32]] == pytest.approx(share * 3.0 + (1 - share) * 5.0, abs=0.01)
 
 
 def test_20_cm_above_the_tip_the_cord_is_no_longer_round(monkeypatch):

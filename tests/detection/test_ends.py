@@ -132,6 +132,12 @@ def test_two_odd_slices_at_the_top_are_no_cord_to_hold_the_rest_against():
     assert end is None
 
 
+def test_the_uppermost_centimetre_is_held_against_nothing():
+    """Of 18 mm, 7 of them cord: the lowest 8 alone vote against it, too few to end it."""
+    inside, step, *others = _profile(18, 1.0, 11.0)
+    assert change_point(inside[None], step[None], *others, 1.0) == (None, pytest.approx(8.0))
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_planes(n):
     assert tip_of(*(np.ones(n),) * 5, 10.0) is None

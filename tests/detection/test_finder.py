@@ -144,7 +144,7 @@ def test_the_cord_is_sought_again_within_its_sac(off_mm, followed):
     assert (places == [10, 10 + off_mm // 2]).all() == followed
 
 
-@pytest.mark.parametrize(("half_width", "way"), [(3, "round"), (10, "through")])
+@pytest.mark.parametrize(("half_width", "way"), [(3, "round"), (5, "through"), (10, "through")])
 def test_what_is_not_cord_is_passed_only_where_the_way_round_is_too_long(half_width, way):
     """A tube, one plane of it said to be none, to so many mm on both sides."""
     cord = np.full((40, 41, 3), -0.1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cordlevelset.detection import symmetry
-from cordlevelset.detection.symmetry import HALF_WIDTH_MM, _pairs, _score, _sheared, midline
+from cordlevelset.detection.symmetry import _pairs, _score, _sheared, midline
 
 
 def _body(shape, spacing, axis_mm, roll_deg=0.0):
@@ -64,7 +64,7 @@ def test_score_is_the_correlation_of_the_pairs(rng, dx):
                 (value[k, j, i], value[k, j, m - i])
                 for j, m in mirrors
                 for i in range(24)
-                if i < m - i < 24 and (m - 2 * i) * dx / 2 <= HALF_WIDTH_MM
+                if i < m - i < 24 and (m - 2 * i) * dx / 2 <= 45.0
                 if image[k, j, i] > 0.5 and image[k, j, m - i] > 0.5
             ]
         )
@@ -86,3 +86,45 @@ def test_planes_closer_than_half_the_smoothing_are_left_out(plane_mm, looked_at,
     monkeypatch.setattr(symmetry, "_pairs", lambda part, dx: seen.append(len(part)) or _pairs(part, dx))
     np.testing.assert_allclose(midline(image, (plane_mm, 1.0, 1.0)), 17.0, atol=0.5)
     assert seen == [looked_at]
+
+
+@pytest.mark.parametrize(("row_mm", "looked_at"), [(0.4, 8), (0.9, 20), (1.1, 40), (3.0, 40)])
+def test_rows_closer_than_2_mm_are_left_out(row_mm, looked_at, monkeypatch):
+    image, seen = _body((3, 40, 40), (5.0, row_mm, 1.0), 17.0), []
+    monkeypatch.setattr(symmetry, "_pairs", lambda part, dx: seen.append(part.shape[1]) or _pairs(part, dx))
+    np.testing.assert_allclose(midline(image, (5.0, row_mm, 1.0)), 17.0, atol=0.5)
+    assert seen == [looked_at]
+
+
+@pytest.mark.parametrize(("elsewhere", "follows"), [(0.2, True), (0.35, False)])
+def test_a_plane_alone_counts_by_its_share_of_half_a_vertebra(elsewhere, follows, monkeypatch):
+    """Of 10 mm under a Gaussian of 15: 0.27. All planes are somewhat alike about 20, one wholly about 30."""
+    scores = np.zeros((25, 79))
+    scores[:, 40] = elsewhere
+    scores[12, 60] = 1.0
+    monkeypatch.setattr(symmetry, "_score", lambda sums, widest: scores.T)
+    found = midline(np.ones((25, 10, 40), np.float32), (10.0, 1.0, 1.0))[:, 0]
+    assert found[12] == (30 if follows else 20)
+    assert (np.delete(found, range(10, 15)) == 20).all()
+
+
+def test_halves_without_contrast_are_not_alike_by_rounding():
+    """Ten pairs, all alike but for 0.5e-4 of their power: a spread under 1e-4 counts as that."""
+    power, pairs = 40.0, 10.0
+    spread = 0.5e-4 * power
+    total = np.sqrt(2 * pairs * (power - spread))
+    product = total**2 / (4 * pairs) + spread / 2  # mirrored to the digit
+    score = _score(np.array([product, total, power, pairs])[:, None, None], 10.0)
+    assert score == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("half_mm", "covered"), [(30.0, 1.0), (45.0, 1.0), (90.0, 1.0)])
+def test_all_of_the_window_is_covered_in_the_middle(half_mm, covered, monkeypatch):
+    """The halves are compared over 45 mm, or what the image has."""
+    asked = []
+    monkeypatch.setattr(symmetry, "_score", lambda sums, widest: asked.append((sums, widest)) or _score(sums, widest))
+    columns = round(2 * half_mm / 2)
+    midline(_body((2, 10, columns), (5.0, 2.0, 2.0), half_mm), (5.0, 2.0, 2.0))
+    (_, _, _, n), widest = asked[0]
+    assert n.max() / widest == pytest.approx(covered, abs=0.05)
+    assert widest == min(half_mm, 45.0) / 2 * 10

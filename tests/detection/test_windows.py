@@ -160,7 +160,7 @@ def test_unsteadiness_is_the_spread_of_the_area_within_30_mm(plane_mm):
 def test_change_equals_its_naive_twin(plane_mm):
     n = round(150 / plane_mm)
     rng = np.random.default_rng(4)
-    inside, step = rng.normal(1, 0.5, (2, n)), rng.uniform(0.5, 2, (2, n))
+    inside, step = rng.normal(1, 1.5, (2, n)), rng.uniform(0.5, 2, (2, n))
     twin = naive.change_from_above(inside, step, plane_mm)
     np.testing.assert_allclose(figure("change", n=n, plane_mm=plane_mm, inside=inside, step=step), twin)
 

@@ -39,6 +39,8 @@ def test_rows_by_level_are_means_of_their_slices(named):
         assert row["length_mm"] == pytest.approx(sum(r.length_mm for r in inside))
         thirds = [r for r in rows if r["number"] == row["number"] and r is not row]
         assert sum(r["slices"] for r in thirds) == row["slices"]
+        if row["slices"] > 9:
+            assert [(r["from_fraction"], r["to_fraction"]) for r in thirds] == [(0, 0.333), (0.333, 0.667), (0.667, 1)]
 
 
 def test_the_command_line_writes_levels(image, named, tmp_path, capsys):

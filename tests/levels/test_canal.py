@@ -70,7 +70,7 @@ def test_the_sac_is_met_within_the_slack_of_a_cord(off_mm, met, monkeypatch):
     assert (np.abs(places[-1, 2] - (12 - off_mm)) < 0.1) == met
 
 
-@pytest.mark.parametrize(("lean", "followed"), [(0.25, True), (0.75, False)])
+@pytest.mark.parametrize(("lean", "followed"), [(0.25, True), (0.4, True), (0.75, False)])
 def test_the_sac_bends_no_more_than_it_gains(lean, followed, monkeypatch):
     """A weak sac, 0.12 above chance, gains 0.06 a mm, and a bend of 0.45 costs as much."""
     image = np.full((40, 60, 5), -1, np.float32)

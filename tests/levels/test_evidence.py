@@ -23,10 +23,10 @@ def speckle(shape=(90, 70)):
 
 @pytest.mark.parametrize(("lean", "size"), [(0.0, 1.0), (25.0, 1.0), (-13.0, 1.0), (25.0, 0.7)])
 def test_evidence_equals_its_naive_twin(lean, size):
-    """In the middle, and where a part of it lies beyond the image: 15, 25 and 40 hundredths of it."""
+    """In the middle, and where a part of it lies beyond the image: 15, 25 and 40 hundredths of it, and its ends."""
     values = speckle()
-    places = np.array([[45.0, 35.3], [38.0, 30.0], [45.0, 5.6], [45.0, 4.0], [45.0, 1.6], [8.0, 33.0]])
-    found = evidence.disc_evidence(evidence.Section(values, np.zeros(90), size), places, np.full(6, lean))
+    places = np.array([[45.0, 35.3], [38.0, 30.0], [45.0, 5.6], [45.0, 4.0], [45.0, 1.6], [8.0, 33.0], [5.0, 33.0]])
+    found = evidence.disc_evidence(evidence.Section(values, np.zeros(90), size), places, np.full(7, lean))
     np.testing.assert_allclose(found, [naive.evidence(values, p, lean, size=size) for p in places], atol=1e-6)
 
 

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from cordlevelset.errors import InputError
-from cordlevelset.levelset.edges import LEAST_NOISE, edge_indicator
+from cordlevelset.levelset.edges import edge_indicator
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_image_without_edges_or_noise():
     step = np.repeat([0.0, 1.0], 20)[None].repeat(9, 0)
     g = edge_indicator(step, spacing=(1, 1), sigma=1)
     assert g[4, 0] == 1
-    assert g[4, 20] == pytest.approx(1 / (1 + (1 / (3 * LEAST_NOISE)) ** 2), rel=0.01)
+    assert g[4, 20] == pytest.approx(1 / (1 + (1 / (3 * 1e-3)) ** 2), rel=0.01)
 
 
 @pytest.mark.parametrize(

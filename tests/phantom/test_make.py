@@ -72,3 +72,14 @@ def test_without_a_cord():
 def test_unknown_words_are_refused():
     with pytest.raises(cls.InputError, match="no phantom"):
         make_phantom(region="tail")
+
+
+def test_a_back_ends_in_2_mm_of_skin_over_its_fat():
+    """In the middle column, from behind: air, then what is as dark as muscle in T2, then bright fat."""
+    quiet = {"cnr": np.inf, "bias": 1.0, "offset_mm": (0.0, 0.0), "spacing": (4.0, 0.25, 2.0)}
+    image = make_phantom(region="cervical", field_mm=(8.0, 200.0, 20.0), **quiet).image.array
+    line = image[1, :, image.shape[2] // 2]
+    shade = dict(zip(TISSUES, BRIGHTNESS["t2"], strict=True))
+    skin = np.flatnonzero(line > 500 * shade["muscle"])[-1]  # its outer side
+    fat = np.flatnonzero(line > 500 * (shade["muscle"] + shade["fat"]))[-1]
+    assert (skin - fat) * 0.25 == pytest.approx(2.0, abs=0.5)

@@ -2,8 +2,11 @@ import naive_sections as naive
 import numpy as np
 import pytest
 import tubes
+from scipy import ndimage as ndi
 
 from cordlevelset.sections import _kernels, boundary, curves, polar
+from cordlevelset.sections.stack import CORD_SIZE_MM, Sections
+from cordlevelset.sections.texture import texture_gain
 
 
 def test_closed_contours_equal_naive_twin():
@@ -42,6 +45,58 @@ def test_start_contour_of_an_ellipse(spacing, tolerance, polarity):
     middle = found.radii_mm[3:6]
     truth = np.sqrt(3.8 * 5.0)
     assert np.sqrt(polar.polygon_area(middle) / np.pi).mean() == pytest.approx(truth, abs=tolerance)
+
+
+@pytest.mark.parametrize("plane_mm", [2.0, 4.0])
+def test_start_contours_equal_their_twin(plane_mm, monkeypatch, rng):
+    """From a point that is off and in noise: three rounds, agreed with the neighbours within 5 mm."""
+    spacing, far_off = (plane_mm, 1.0, 1.2), np.array([3.5, -4.5])
+    image, _ = tubes.tube((9, 48, 40), spacing, noise=0.4)
+    start = tubes.centers(image.shape, spacing)[2:] + far_off
+    monkeypatch.setattr(boundary, "middles", lambda array, *, centers_mm, **known: centers_mm)
+    given = {"spacing": spacing, "first": 2, "polarity": -1}
+    found = boundary.start_contours(image, centers_mm=start, **given)
+
+    def blurred(values, sigma_mm):
+        return ndi.gaussian_filter1d(values, sigma_mm / plane_mm, axis=0, mode="nearest")
+
+    seen = Sections.of_image(image, centers_mm=start, **given).smoothed()
+    size, radii_mm = np.tile(CORD_SIZE_MM, (7, 1)), 0.25 * np.arange(39)
+    gain = boundary.border_gain(seen.evidence, size) + texture_gain(seen)
+    for _ in range(3):
+        agreed = ndi.gaussian_filter1d(blurred(curves.closed_contours(gain), 5.0), 2.0, axis=1, mode="wrap")
+        shift = blurred(polar.centroid_shift(agreed), 3.0)
+        seen = Sections.of_image(
+            image, centers_mm=seen.centers_mm + shift, radii_mm=polar.recentred(agreed, shift), **given
+        ).smoothed()
+        size = polar.recentred(size, shift)
+        gain = boundary.border_gain(seen.evidence, size) + texture_gain(seen)
+        gain = gain - 0.05 * (radii_mm - seen.radii_mm[:, :, None]) ** 2
+    expected = ndi.gaussian_filter1d(curves.closed_contours(gain), 1.0, axis=1, mode="wrap")
+    np.testing.assert_allclose(found.centers_mm, seen.centers_mm, atol=1e-6)
+    np.testing.assert_allclose(found.radii_mm, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("off_mm", "moved_mm"), [(2.0, 2.0), (4.5, 3.0)])
+def test_a_center_moves_less_than_a_cord_is_wide(off_mm, moved_mm, monkeypatch):
+    """In one round, to the middle of a circle of 6 mm that was found about another point."""
+    circle = off_mm * np.cos(polar.ANGLES) + np.sqrt(36 - (off_mm * np.sin(polar.ANGLES)) ** 2)
+    image, _ = tubes.tube((9, 48, 40), (4.0, 1.0, 1.0))
+    monkeypatch.setattr(boundary, "PASSES", 1)
+    monkeypatch.setattr(boundary, "closed_contours", lambda gain: np.tile(circle, (len(gain), 1)))
+    monkeypatch.setattr(boundary, "middles", lambda array, *, centers_mm, **known: centers_mm)
+    start = tubes.centers(image.shape, (4.0, 1.0, 1.0))
+    found = boundary.start_contours(image, spacing=(4.0, 1.0, 1.0), first=0, centers_mm=start, polarity=-1)
+    np.testing.assert_allclose(found.centers_mm - start, np.tile([0, moved_mm], (9, 1)), atol=0.1)
+
+
+@pytest.mark.parametrize("spacing", [(3.0, 1.0, 0.6), (1.0, 0.8, 3.0)])
+def test_pixels_take_their_share_of_an_area(spacing):
+    """By a blur of p^2 / 4 in all, the mean over both axes; of voxels thicker than 2 mm as much as of such."""
+    radii = 4.5 + 0.5 * np.cos(2 * polar.ANGLES)[None]
+    blur = np.mean(np.minimum(spacing[1:], 2.0) ** 2) / 4
+    grown = polar.polygon_area(curves.in_place(radii, spacing)) - polar.polygon_area(radii)
+    assert grown == pytest.approx(np.pi * blur, rel=2e-3)
 
 
 def test_border_levels_and_support_of_a_clean_cord():

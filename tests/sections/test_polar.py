@@ -7,13 +7,15 @@ from cordlevelset.sections import polar
 
 @pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (1.0, 0.7, 4.0)])
 def test_sections_equal_scipy(spacing):
+    """On 64 rays, a sample each quarter of a millimetre up to 15."""
     rng = np.random.default_rng(6)
     array = rng.normal(size=(4, 30, 20)).astype(np.float32)
     centers = np.array([[10.0, 9.0], [11.0, 12.0]])
     sections = polar.polar_sections(array, spacing=spacing, first=1, centers_mm=centers)
     for p, (cy, cx) in enumerate(centers):
-        y = (cy + np.outer(np.sin(polar.ANGLES), polar.RADII_MM)) / spacing[1]
-        x = (cx + np.outer(np.cos(polar.ANGLES), polar.RADII_MM)) / spacing[2]
+        angle, radius = 2 * np.pi * np.arange(64) / 64, np.arange(0, 15, 0.25)
+        y = (cy + np.outer(np.sin(angle), radius)) / spacing[1]
+        x = (cx + np.outer(np.cos(angle), radius)) / spacing[2]
         expected = ndi.map_coordinates(array[1 + p].astype(float), [y, x], order=1, mode="nearest")
         np.testing.assert_allclose(sections[p], expected, atol=1e-4)
 

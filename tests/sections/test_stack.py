@@ -5,7 +5,7 @@ import pytest
 import tubes
 
 from cordlevelset import parallel
-from cordlevelset.sections import polar, steps, texture
+from cordlevelset.sections import polar, steps
 from cordlevelset.sections.boundary import start_contours
 from cordlevelset.sections.stack import Sections
 
@@ -90,10 +90,3 @@ def test_start_contours_do_not_hang_on_the_number_of_threads(threads, monkeypatc
     found = start_contours(image, **given)
     np.testing.assert_array_equal(found.radii_mm, expected.radii_mm)
     np.testing.assert_array_equal(found.values, expected.values)
-
-
-def test_the_darkest_percent_is_read_off_every_fourth_ray(stack, monkeypatch):
-    seen, percentile = [], np.percentile
-    monkeypatch.setattr(texture.np, "percentile", lambda a, rank: seen.append(a.shape) or percentile(a, rank))
-    texture.texture_gain(stack)
-    assert seen == [(len(stack), polar.N_ANGLES / 4, polar.RADII_MM.size)]

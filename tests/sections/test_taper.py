@@ -7,7 +7,7 @@ import tubes
 import cordlevelset as cls
 from cordlevelset.phantom import make_phantom
 from cordlevelset.sections import polar
-from cordlevelset.sections.taper import CONUS_MM, tapered_contours
+from cordlevelset.sections.taper import tapered_contours
 from cordlevelset.volume import canonical_turn
 
 CORD_MM, ROOT_MM = 4.5, 1.5
@@ -44,7 +44,7 @@ def test_roots_that_hug_the_conus_are_left_out(polarity, plane_mm):
     radii, truth = cone(plane_mm)
     seen = {"values": sections(radii, 0.5, polarity), "polarity": polarity, "spacing": (plane_mm, 1.0, 1.0)}
     start = truth + ROOT_MM
-    low = (np.arange(len(truth)) + 0.5) * plane_mm < CONUS_MM
+    low = (np.arange(len(truth)) + 0.5) * plane_mm < 30.0
     start[~low] = truth[~low]
     found = tapered_contours(tubes.stack(start, **seen))
     np.testing.assert_allclose(found[low], truth[low], atol=ROOT_MM / 3)
@@ -52,7 +52,7 @@ def test_roots_that_hug_the_conus_are_left_out(polarity, plane_mm):
 
 
 def test_without_cord_above_nothing_is_known_of_its_size():
-    radii = np.full((round(CONUS_MM), polar.N_ANGLES), CORD_MM)
+    radii = np.full((30, polar.N_ANGLES), CORD_MM)
     cord = tubes.stack(radii, values=np.zeros((*radii.shape, polar.RADII_MM.size), np.float32))
     assert tapered_contours(cord) is cord.radii_mm
 

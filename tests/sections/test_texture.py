@@ -54,3 +54,10 @@ def test_levels_have_a_floor_in_the_brightest_plane():
     ratio = np.median(np.maximum(seen.levels.csf - seen.levels.inside, 0) / np.maximum(level, floor))
     rise = (seen.values[-1, :, :40] - dark - floor) / (ratio * floor)
     assert share[-1] == pytest.approx(np.clip(rise, 0, 1), abs=1e-3)
+
+
+def test_the_darkest_percent_is_read_off_every_fourth_ray(monkeypatch):
+    seen, percentile = [], np.percentile
+    monkeypatch.setattr(texture.np, "percentile", lambda a, rank: seen.append(a.shape) or percentile(a, rank))
+    texture.texture_gain(stack(0.3))
+    assert seen == [(7, 16, 60)]
