@@ -84,10 +84,12 @@ def process() -> None:
     image or a long kernel is one step. What C++ readers print is not shown: a failure is one line, ours.
     """
     from cordlevelset.app.children import answer_signals, end_children
+    from cordlevelset.app.memory import share_memory
     from cordlevelset.io.drafts import discard_drafts
 
     try:
         answer_signals()
+        share_memory()
         _own_streams()
         work = ThreadPoolExecutor(1).submit(main)
         while not wait([work], timeout=ANSWER_S).done:
