@@ -100,10 +100,14 @@ def border_evidence(
     return out
 
 
-def at_radii(values: FloatArray, radii_mm: NDArray[np.float64]) -> FloatArray:
-    """Values (P, A, R) at radii (P, A), nearest sample."""
-    index = np.clip(np.rint(radii_mm / polar.RADIUS_STEP_MM).astype(int), 0, values.shape[2] - 1)
-    return np.take_along_axis(values, index[:, :, None], axis=2)[:, :, 0]
+def at_radii(values: FloatArray, radii_mm: NDArray[np.float64], *beyond_mm: float) -> FloatArray:
+    """Values (P, A, R) at radii (P, A), nearest sample; (P, A, N) if N distances beyond them are given."""
+    radii = radii_mm[:, :, None] + (np.array(beyond_mm) if beyond_mm else 0.0)
+    n = values.shape[2]
+    index = np.clip(np.rint(radii / polar.RADIUS_STEP_MM).astype(int), 0, n - 1)
+    index += n * np.arange(radii_mm.size).reshape(*radii_mm.shape, 1)
+    out: FloatArray = values.ravel().take(index)
+    return out if beyond_mm else out[:, :, 0]
 
 
 class Levels(NamedTuple):
@@ -120,9 +124,9 @@ def border_levels(sections: FloatArray, radii_mm: NDArray[np.float64], polarity:
     core = near < radii_mm[:, :, None] / 2
     inside = (sections[:, :, : near.size] * core).sum((1, 2)) / core.sum((1, 2))
     beyond = np.arange(0, OUTSIDE_MM + 0.01, polar.RADIUS_STEP_MM)
-    outer = np.stack([at_radii(sections, radii_mm + d) for d in beyond])
-    csf = outer.min(0) if polarity > 0 else outer.max(0)
-    inner = np.mean([at_radii(sections, np.maximum(radii_mm - d, 0)) for d in INNER_MM], axis=0)
+    outer = at_radii(sections, radii_mm, *beyond)
+    csf = outer.min(2) if polarity > 0 else outer.max(2)
+    inner = at_radii(sections, radii_mm, *(-d for d in INNER_MM)).mean(2)
     step = np.median(np.abs(csf - inner), axis=1)
     return Levels(inside.astype(np.float64), np.median(csf, axis=1).astype(np.float64), step.astype(np.float64))
 
@@ -146,8 +150,8 @@ def csf_likeness(
     """
     rise = -polarity * (sections - inside[:, None, None].astype(np.float32))
     beyond = np.arange(BLUR_MM, OUTSIDE_MM + 0.01, polar.RADIUS_STEP_MM)
-    profile = np.stack([at_radii(rise, radii_mm + d) for d in beyond])
-    height = ndi.gaussian_filter1d(profile, CSF_RAYS, axis=2, mode="wrap").max(0)
+    profile = at_radii(rise, radii_mm, *beyond)
+    height = ndi.gaussian_filter1d(profile, CSF_RAYS, axis=1, mode="wrap").max(2)
     height = np.maximum(height, FAINT_CSF * np.median(height, axis=1, keepdims=True))[:, :, None]
     seen = height > 0
     out: FloatArray = np.where(seen, np.clip(2 * rise / np.where(seen, height, 1) - 1, -1, 1), 0).astype(np.float32)
