@@ -337,3 +337,10 @@ def test_what_another_run_has_done_meanwhile_stays(dataset, undisturbed, tmp_pat
     assert batch.segment_one(source, output=tmp_path, report=False) == undisturbed[1][0]
     assert leaf.exists()
     assert not list(leaf.parent.glob(".*"))
+
+
+def test_of_many_participants_some_are_named(dataset):
+    source = find_images(dataset)[0]
+    many = [replace(source, name=f"sub-{n:02}/anat/sub-{n:02}_T2w.nii.gz") for n in range(1, 21)]
+    with pytest.raises(InputError, match=r"there are sub-01, sub-02, .* sub-08$"):
+        choose(many, Choice(participants=("99",)))

@@ -2,6 +2,7 @@ import csv
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -247,3 +248,16 @@ def test_corrections_from_files(neck, neck_file, tmp_path, capsys):
     assert said.count("\n") == 1
     assert "as cord and as not cord" in said
     assert not (tmp_path / "mask.nii.gz").exists()
+
+
+@pytest.mark.parametrize(("n", "more"), [(10, ""), (12, "  and 2 more, on top of the index\n")])
+def test_a_cohort_names_as_many_doubtful_images_as_a_terminal_shows(n, more, monkeypatch, tmp_path, capsys):
+    outcomes = [
+        SimpleNamespace(status="done", doubt=f"confidence 0.{k:02}", remark="", source=tmp_path / f"{k}.nii")
+        for k in range(n)
+    ]
+    monkeypatch.setattr("cordlevelset.app.batch.run_batch", lambda *_, **__: outcomes)
+    assert main(["batch", str(tmp_path), str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert said.count(".nii: confidence") == 10
+    assert said.endswith(f"  9.nii: confidence 0.09\n{more}")

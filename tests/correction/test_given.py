@@ -81,3 +81,10 @@ def test_points_land_in_their_voxels_in_any_orientation(neck):
         turned = turn.volume(neck.image)
         result = cls.segment(turned, centerline=points)
         assert result.mask.array[tuple(np.rint(turned.to_index(points)).astype(int).T)].all()
+
+
+def test_two_points_of_one_slice_may_both_lie_in_the_cord(neck):
+    """6 mm apart, to the left and to the right."""
+    points = neck.centerline_mm[[10, 10]] + [[3.0, 0.0, 0.0], [-3.0, 0.0, 0.0]]
+    mask = cls.segment(neck.image, centerline=points).mask
+    assert mask.array[tuple(np.rint(mask.to_index(points)).astype(int).T)].all()

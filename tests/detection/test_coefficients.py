@@ -85,6 +85,12 @@ def test_the_script_prints_every_number(cases, capsys):
     assert [float(words[-1]) for words in printed] == pytest.approx(in_use, abs=5e-4)
 
 
+def test_ends_are_right_as_often_as_counted():
+    """18 of 21 lower ends and 4 of 4 upper ones, by the rule of succession: one more right, and one more wrong."""
+    assert pytest.approx(19 / 23, abs=0.005) == coefficients.LOWER_END_RIGHT
+    assert pytest.approx(5 / 6, abs=0.005) == coefficients.UPPER_END_RIGHT
+
+
 def test_a_logistic_regression_finds_the_slopes_it_was_drawn_from():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20_000, 2))

@@ -58,7 +58,7 @@ def test_how_much_is_a_pattern(step, found, stack):
     assert (slice_gains(darker(stack, np.exp(-step)), 0) is not None) == found
 
 
-@pytest.mark.parametrize(("spread", "found"), [(0.0, True), (0.25, True), (0.75, False)])
+@pytest.mark.parametrize(("spread", "found"), [(0.0, True), (0.25, True), (0.45, False), (0.75, False)])
 def test_how_even_it_must_be(spread, found, stack, rng):
     """Every slice has a gain of its own beside that of its pass."""
     step = 0.3

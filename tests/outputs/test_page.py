@@ -38,7 +38,7 @@ def test_page_needs_nothing_else_and_is_escaped(folder):
     assert "a<b>" not in page
     assert not re.search(r"(src|href)=.(?!data:)", page)
     assert len(re.findall("<polyline", page)) == 2
-    assert len(re.findall("<image", page)) == 2 + pages.N_TILES
+    assert len(re.findall("<image", page)) == 2 + 12  # views, sections
     assert not list((folder / "new/r").glob(".*"))
 
 
@@ -124,6 +124,7 @@ def test_notebooks_show_a_card(neck_result):
     assert "a &lt;b&gt;bold&lt;/b&gt; &amp; odd note" in card
     assert f"{odd.mean_area_mm2:.1f} mm²" in card
     assert len(card) < 200_000
+    assert 'style="max-width: 240px"' in card  # a whole spine, 80 + 80 by 400 mm, is then a screen high
 
 
 @pytest.mark.parametrize(("size", "dark"), [(LAPTOP, False), (PHONE, True)], ids=["laptop", "phone"])

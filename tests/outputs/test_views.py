@@ -115,3 +115,12 @@ def test_an_image_without_a_cord_is_shown_through_its_middle():
     assert sorted(side.size_mm + front.size_mm) == sorted((canonical[0], canonical[1], canonical[0], canonical[2]))
     assert side.picture[0].mean() > side.picture[-1].mean()
     assert pictures.bare_thumbnail(image).count("<image") == 2
+
+
+def test_a_thumbnail_shows_its_image_but_for_the_noise(neck_result):
+    """Within 2 % of the range in the mean, in half of the bytes."""
+    side, _ = views.along_the_cord(neck_result, half_mm=40.0, step_mm=0.75, straight=False)
+    lossless, packed = gray(side), base64.b64decode(pictures._jpeg(gray(side)).split(",")[1])
+    shown = np.asarray(Image.open(io.BytesIO(packed))).astype(float)
+    assert np.abs(shown - lossless).mean() < 0.02 * 255
+    assert len(packed) < 0.5 * lossless.size

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import cordlevelset as cls
-from cordlevelset.phantom import make_phantom
-from cordlevelset.phantom.anatomy import BRIGHTNESS, TISSUES
+from cordlevelset.phantom import make, make_phantom
+from cordlevelset.phantom.anatomy import ANATOMIES, BRIGHTNESS, TISSUES, Spine, draw_roots, surfaces
 
 SMALL = {"region": "cervical", "spacing": (2.0, 1.0, 1.0), "field_mm": (40.0, 80.0, 50.0)}
 
@@ -83,3 +83,33 @@ def test_a_back_ends_in_2_mm_of_skin_over_its_fat():
     skin = np.flatnonzero(line > 500 * shade["muscle"])[-1]  # its outer side
     fat = np.flatnonzero(line > 500 * (shade["muscle"] + shade["fat"]))[-1]
     assert (skin - fat) * 0.25 == pytest.approx(2.0, abs=0.5)
+
+
+def test_tissues_are_grained_by_a_twelfth(monkeypatch):
+    quiet = SMALL | {"cnr": np.inf, "bias": 1.0}
+    grained = make_phantom(**quiet).image.array
+    monkeypatch.setattr(make, "TEXTURE", 0.0)
+    smooth = make_phantom(**quiet).image.array
+    seen = smooth > 0
+    assert np.std(grained[seen] / smooth[seen] - 1) == pytest.approx(0.08, rel=0.1)
+
+
+def test_tissues_are_averaged_over_samples_of_a_millimetre(rng):
+    """In voxels of 2 mm two along the body, one more than that in the plane."""
+    spine = Spine(ANATOMIES["cervical"], 40.0, (70.0, 20.0), 0.0, (0.5, 0.0), None)
+    shade, roots = dict(zip(TISSUES, BRIGHTNESS["t2"], strict=True)), draw_roots(rng)
+    found, _ = make._plane(spine, 10.0, (2.0, 2.0, 2.0), (60, 20), shade, roots, False)
+    y, x = (((np.arange(3 * n) + 0.5) / 3 - 0.5) * 2.0 for n in (60, 20))
+    total = 0.0
+    for z in (9.5, 10.5):
+        canvas = np.full((180, 60), shade["muscle"])
+        for value, distance, edge in surfaces(spine, z, y[:, None], x, shade, roots, False):
+            canvas += np.clip(0.5 - distance / edge, 0, 1) * (value - canvas)
+        total += canvas
+    np.testing.assert_allclose(found, total.reshape(60, 3, 20, 3).mean((1, 3)) / 2, atol=1e-12)
+
+
+def test_the_truth_is_counted_on_quarters_of_a_millimetre():
+    shares = 64 * make_phantom(**SMALL | {"spacing": (1.0, 1.0, 1.0)}).soft_mask.array.astype(float)
+    assert np.abs(shares - np.rint(shares)).max() < 1e-4
+    assert (np.rint(shares) % 8).any()
