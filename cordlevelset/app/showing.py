@@ -13,7 +13,7 @@ from cordlevelset.progress import COMPILED, Callback, Progress
 
 __all__ = ["add_options", "shown"]
 
-FUNCTIONS_TO_COMPILE = 48
+FUNCTIONS_TO_COMPILE = 36
 """Functions that a first run compiles, about: how far it is. A test counts them."""
 TICK_S = 0.5
 """Seconds between two looks at the clock: the bar shows that the process lives while a long stage runs."""

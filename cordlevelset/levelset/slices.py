@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cordlevelset.levelset import _kernels
 from cordlevelset.levelset import window as win
 from cordlevelset.levelset.contour import BAND_VOXELS
-from cordlevelset.levelset.distance import finite
 
 __all__ = ["SliceContours"]
 
@@ -19,9 +18,11 @@ FloatArray = NDArray[np.floating[Any]]
 
 
 class SliceContours:
-    """`geodesic_active_contour` for small slices that lie ready: the same numbers, without its checks.
+    """`geodesic_active_contour` for small slices that lie ready: the same contours, without its checks.
 
-    A work space holds a whole slice, so that it is laid once, and no window need be found, nor widened.
+    A work space holds a whole slice, so that it is laid once, and no window need be found, nor widened. Starts are
+    taken for distances, and what comes back is a level function with the same zero level, not made a distance: the
+    kernel for that, a fifth of a first run's compilation, is not needed.
 
     Parameters
     ----------
@@ -57,11 +58,11 @@ class SliceContours:
         return win.workspace(tuple(slice(0, n) for n in self.image.shape), self.image)
 
     def move(self, k: int, phi: FloatArray, space: win.Space) -> FloatArray:
-        """Where the contour of slice k stands that starts as phi (M, N): distances near it, in mm."""
-        moving = win.start(finite(phi).reshape(1, -1), space, self.far)
+        """Level function of the contour where it stands in slice k; phi (M, N) is about the distance to its start."""
+        moving = win.pad(np.clip(phi, -self.far, self.far).reshape(1, -1), space.box)
         counts, reals = np.zeros((1, _kernels.N_COUNTS), np.int64), np.zeros((1, _kernels.N_REALS))
         _kernels.advance(
             *(moving, self.g[k : k + 1], self.region[k : k + 1], space.strips, space.box, self.terms, self.far),
             *(counts, reals, np.empty((1, self.max_num_iter)), self.max_num_iter),
         )
-        return win.distances(moving, space, self.band).reshape(phi.shape)
+        return win.inner(moving, space.box).reshape(phi.shape)

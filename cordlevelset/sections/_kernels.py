@@ -55,7 +55,10 @@ def closed_contours(gain, stiffness, out):
                 update[r] = best + gain[p, t % n_t, r]
                 came[t, r] = arg
             score, update = update, score
-        r = int(np.argmax(score))
+        r = 0
+        for other in range(1, n_r):
+            if score[other] > score[r]:
+                r = other
         for t in range(2 * n_t - 1, -1, -1):
             if n_t // 2 <= t < n_t // 2 + n_t:
                 out[p, t % n_t] = r

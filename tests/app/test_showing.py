@@ -75,7 +75,7 @@ def test_compilation_is_said_once_and_counted():
 
 
 def test_number_of_functions():
-    """Kernels and their parts, but for what is compiled for three axes."""
+    """Kernels and their parts, but for what is compiled for three axes, for distances, and for thick voxels."""
     texts = (p.read_text(encoding="utf-8") for p in Path(cordlevelset.__file__).parent.rglob("_*.py"))
     there = sum(len(re.findall(r"^@(?:njit|part)$", text, re.M)) for text in texts)
-    assert 0.8 * there < showing.FUNCTIONS_TO_COMPILE <= there
+    assert 0.6 * there < showing.FUNCTIONS_TO_COMPILE <= there
