@@ -35,7 +35,8 @@ def in_parts(work: Callable[[slice], object], n: int) -> None:
     """Call `work` with slices that make up range(n), as many as there are threads; the same wherever they are cut."""
     parts = max(1, min(threads(), n // FEWEST_A_PART))
     cuts = [slice(n * k // parts, n * (k + 1) // parts) for k in range(parts)]
-    if parts == 1:
-        work(cuts[0])
-    else:
-        at_once(work, cuts)
+    with ThreadPoolExecutor(parts) as pool:
+        others = [pool.submit(work, cut) for cut in cuts[1:]]
+        work(cuts[0])  # by the caller, who would only wait
+        for other in others:
+            other.result()
