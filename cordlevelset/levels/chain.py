@@ -6,7 +6,8 @@ of a disc at s in its best tilt and the distance changing little from one verteb
     V(s, d) = g(s) + max_d' [ V(s - d, d') - (ln d / d')^2 / (2 sigma^2) ]
 
 Both ends are open. Below the sac, where the curve is lost and the sacrum turns backward, the chain goes on disc by disc
-in the section itself: the best next one by distance, bend and evidence, up to three, if each gains anything.
+in the section itself: the best next one by distance, bend and evidence, up to three, if each gains anything. Each disc
+is first turned to where it stands out best, for the next one is sought from its tilt.
 
 Evidence has the scale of a vertebra. That of the neck is half as high as a lumbar one, so that its neighbours'
 endplates would count as surroundings: the chain is sought in two sizes. The smaller is taken if it gains more, and if
@@ -85,8 +86,8 @@ WHOLE_MM = 12.0
 """It is then looked at over 24 mm, three quarters of a lumbar disc's depth, which show its tilt."""
 FORWARD_BEND_DEG = 25.0
 """Among the last discs a spine bends so far forward at most, at the coccyx."""
-BACKWARD_BEND_DEG = 45.0
-"""And so far backward, at the promontory."""
+BACKWARD_BEND_DEG = 60.0
+"""And so far backward, at the promontory: 23 degrees are usual there, and this is 3 standard deviations more."""
 STANDS_OUT = 0.1
 """Discs at the chain's ends that stand out less are left off: half of all places between discs have less than 0."""
 
@@ -133,13 +134,13 @@ def disc_chain(section: Section, curve: FloatArray) -> tuple[FoundDisc, ...]:
     nearer = _along_curve(small, curve)
     if _gain(nearer) > _gain(along) and _usual_distance(nearer) < SMALL_MM:
         section, along = small, nearer
-    best, discs = -np.inf, along
-    for dropped in range(min(REVISED, len(along) - 2) + 1):
-        kept = along[: len(along) - dropped]
-        more, gain = _onward(section, kept)
-        if gain + _gain(kept) > best:
-            best, discs = gain + _gain(kept), (*kept, *more)
-    seen = _without_breaks(tuple(_settled(section, d) for d in discs))
+    settled = tuple(_settled(section, d) for d in along)
+    best, discs = -np.inf, settled
+    for kept in range(len(along), max(len(along) - REVISED, 2) - 1, -1):
+        more, gain = _onward(section, settled[:kept])
+        if gain + _gain(along[:kept]) > best:
+            best, discs = gain + _gain(along[:kept]), (*settled[:kept], *more)
+    seen = _without_breaks(discs)
     clear = [i for i, d in enumerate(seen) if d.evidence > STANDS_OUT]
     return seen[clear[0] : clear[-1] + 1] if len(clear) > 1 else ()
 
@@ -228,7 +229,8 @@ def _onward(section: Section, discs: tuple[FoundDisc, ...]) -> tuple[list[FoundD
         at = np.unravel_index(gain.argmax(), gain.shape)
         if gain[at] <= 0:
             break
-        last, distance = FoundDisc(places[at], float(last.lean_deg + bend[at]), float(e[at])), float(d[at])
+        found = _settled(section, FoundDisc(places[at], float(last.lean_deg + bend[at]), float(e[at])))
+        last, distance = found, float(np.linalg.norm(found.place_mm - last.place_mm))
         more.append(last)
         total += float(gain[at])
     return more, total

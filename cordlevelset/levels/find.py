@@ -14,7 +14,7 @@ from cordlevelset.levels.canal import BEYOND_MM, canal_curve
 from cordlevelset.levels.chain import MIDDLE_MM, FoundDisc, disc_chain
 from cordlevelset.levels.column import Disc, Levels, called, nearest_arclength, place_in_words
 from cordlevelset.levels.evidence import Section, sagittal_section
-from cordlevelset.levels.naming import conus_cost, namings, shares
+from cordlevelset.levels.naming import ROOM_FOR_ONE, conus_cost, namings, shares
 from cordlevelset.sections.contours import CordContours
 from cordlevelset.volume import Volume
 
@@ -24,8 +24,9 @@ FloatArray = NDArray[np.float64]
 
 PLANE_MM = 3.0
 """Planes farther apart do not resolve discs: those of the neck are 5 mm thick."""
-SURE = 0.8
-"""Names are given from this likelihood on: of 22 real images with so much, none was named wrongly."""
+SURE = 0.95
+"""Names are given from this likelihood on: one in twenty may be wrong, as is usual; a name counts only if one relies on
+it."""
 HALF_CLEAR = 0.3
 """Evidence at which `where` is 1/2: a third of what a disc with sharp endplates has."""
 TOLD_MM = 8.0
@@ -177,14 +178,17 @@ def _named(
 ) -> tuple[int, float, str, int]:
     """Number of the top disc, how likely it is, the anchor it comes from, and how many of the lowest discs are none.
 
-    A chain that holds L5/S1 has the sacrum as its anchor, one that begins with C2/3 the axis. No name is given that the
-    discs alone would not give, however well it went with the cord's end.
+    A chain that holds L5/S1 has the sacrum as its anchor. One that begins with C2/3 has the axis, if the image goes on
+    for long enough that one more disc would show above it. No name is given that the discs alone would not give,
+    however well it went with the cord's end.
     """
     ways = namings(chain, room_above_mm)
     likely = shares({top: way.cost + conus_cost(top + cord_end, seen) for top, way in ways.items()})
     top = max(likely, key=lambda number: likely[number])
     chance = ways[top].chance
-    held = "sacrum" if top + len(chain) - chance > LUMBOSACRAL else "axis" if top == FIRST else "none"
+    held = "sacrum" if top + len(chain) - chance > LUMBOSACRAL else "none"
+    if top == FIRST and room_above_mm > ROOM_FOR_ONE * np.linalg.norm(chain[1].place_mm - chain[0].place_mm):
+        held = "axis"
     alone = min(ways, key=lambda number: ways[number].cost)
     sure = likely[top] >= SURE and alone == top and held != "none"
     return (top, likely[top], held, chance) if sure else (top, likely[top], "none", 0)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cordlevelset.phantom.upper_neck import smooth_max, upper_neck
+
 __all__ = ["ANATOMIES", "BRIGHTNESS", "TISSUES", "Anatomy", "Spine", "draw_roots", "in_sac", "surfaces"]
 
 FloatArray = NDArray[np.float64]
@@ -88,6 +90,7 @@ class Spine:
     scoliosis: float
     offset: tuple[float, float]
     tip: float | None
+    axis: float | None = None  # height of the disc C2/3; above it the axis, and no discs
 
     def canal(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Middle of the sac, y and x."""
@@ -145,33 +148,35 @@ def surfaces(
     back, side = _local(spine, z, y, x)
     level = z + spine.slope(np.array(z)) * (y - spine.canal(np.array(z))[0])  # discs lie across the canal
     period = sum(a.heights)
-    phase = (level + 0.35 * period) % period
+    phase = (level + (0.35 * period if spine.axis is None else -spine.axis)) % period
     from_disc = np.abs(phase - period / 2)  # distance from the middle of the body
     front = a.sac[0] + 2.5
     yield shade["belly"], -(-back - front - a.body[0] - 6) + 0 * side, 6.0
     # vertebral body in its cortex, disc between
     depth = np.abs(-back - front - a.body[0] / 2) - a.body[0] / 2 + 1.5 * (1 - (2 * from_disc / period) ** 2)
-    column = _smooth_max(depth, np.abs(side) - a.body[1])
+    column = smooth_max(depth, np.abs(side) - a.body[1])
     yield shade["cortex"], column - 1.0, 1.0
     yield shade["annulus"], column, 1.0
     nucleus = np.hypot((-back - front - a.body[0] / 2) / (0.38 * a.body[0]), side / (0.6 * a.body[1])) - 1
-    yield shade["nucleus"], _smooth_max(nucleus * 6, a.heights[0] / 2 + 1.5 - from_disc), 2.0
-    yield shade["cortex"], _smooth_max(column, from_disc - a.heights[0] / 2), 1.0
-    yield shade["marrow"], _smooth_max(column + 1.2, from_disc - a.heights[0] / 2 + 1.2), 1.0
+    yield shade["nucleus"], smooth_max(nucleus * 6, a.heights[0] / 2 + 1.5 - from_disc), 2.0
+    yield shade["cortex"], smooth_max(column, from_disc - a.heights[0] / 2), 1.0
+    yield shade["marrow"], smooth_max(column + 1.2, from_disc - a.heights[0] / 2 + 1.2), 1.0
+    if spine.axis is not None:
+        yield from upper_neck(level - spine.axis - a.heights[1] / 2, -back - front, side, a.body, shade)
     # behind: fat in the midline, spinous processes half a level lower, arch
     behind = back - a.sac[0] - 1.5
     shifted = np.abs((phase + 0.3 * period) % period - period / 2)
-    yield shade["fat"], _smooth_max(np.abs(side) - 3.0, np.abs(behind - a.spine / 2) - a.spine / 2), 2.0
-    process = _smooth_max(
-        _smooth_max(np.abs(side) - 4.0, np.abs(behind - a.spine / 2 - 3) - a.spine / 2), shifted - 0.3 * period
+    yield shade["fat"], smooth_max(np.abs(side) - 3.0, np.abs(behind - a.spine / 2) - a.spine / 2), 2.0
+    process = smooth_max(
+        smooth_max(np.abs(side) - 4.0, np.abs(behind - a.spine / 2 - 3) - a.spine / 2), shifted - 0.3 * period
     )
     yield shade["cortex"], process, 1.0
     yield shade["marrow"], process + 1.5, 1.0
     sac = spine.sac(np.array(z))
     wall = _inside((np.full_like(sac[0], a.sac[0]), np.full_like(sac[1], a.sac[1])), back, side)
-    arch = _smooth_max(wall - 5.0, -behind - 4.0)
+    arch = smooth_max(wall - 5.0, -behind - 4.0)
     yield shade["cortex"], np.where(shifted < 0.42 * period, arch, wall - 1.0), 1.0
-    yield shade["fat"], _smooth_max(wall - 2.0, np.where(shifted < 0.3 * period, 2.0 - behind, -behind - 3.0)), 1.0
+    yield shade["fat"], smooth_max(wall - 2.0, np.where(shifted < 0.3 * period, 2.0 - behind, -behind - 3.0)), 1.0
     yield shade["cortex"], wall - 0.8, 1.0
     yield shade["fat"], wall, 1.0
     yield shade["csf"], _inside(sac, back, side), 0.7
@@ -252,11 +257,4 @@ def _inside(radii: tuple[FloatArray, FloatArray], back: FloatArray, side: FloatA
     f = np.hypot(back / ap, side / lr)
     steep = np.hypot(back / ap**2, side / lr**2) / np.maximum(f, 1e-9)
     out: FloatArray = (f - 1) / np.maximum(steep, 1e-9)
-    return out
-
-
-def _smooth_max(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Intersection of two bodies with an edge rounded by 2 mm."""
-    h = np.maximum(2.0 - np.abs(a - b), 0.0)
-    out: FloatArray = np.maximum(a, b) + h * h / 8.0
     return out

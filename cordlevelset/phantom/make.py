@@ -72,6 +72,7 @@ def make_phantom(
     place_mm: tuple[float, float] = (0.0, 0.0),
     offset_mm: tuple[float, float] = (0.5, 0.0),
     conus: float = 0.62,
+    axis_mm: float | None = None,
     vessels: bool = False,
     cord: bool = True,
     seed: int = 0,
@@ -100,6 +101,9 @@ def make_phantom(
         Shift of the cord in the sac, to posterior and to left; 4 mm backward leaves no CSF behind it.
     conus : float
         Height of the tip as a share of the image's (lumbar).
+    axis_mm : float, optional
+        How far the disc C2/3 lies below the upper edge of the image (cervical): above it are the axis with its dens,
+        the atlas and the skull's base. By default vertebrae and discs go on to the edge.
     vessels : bool
         Long tubes along the spine: dark in T1 and T2, bright in T2*.
     cord : bool
@@ -114,18 +118,22 @@ def make_phantom(
     Raises
     ------
     InputError
-        If the region or the contrast is unknown.
+        If the region or the contrast is unknown, or a lumbar phantom is to have an axis.
     """
     if region not in ANATOMIES or contrast not in BRIGHTNESS:
         raise InputError(
             f"no phantom of {region!r} in {contrast!r}; regions {list(ANATOMIES)}, contrasts {list(BRIGHTNESS)}"
         )
+    if axis_mm is not None and region != "cervical":
+        raise InputError(f"only cervical phantoms have an axis; leave axis_mm out, or region={region!r}")
     anatomy = ANATOMIES[region]
     field = field_mm or anatomy.field
     nz, ny, nx = (max(2, round(f / s)) for f, s in zip(field, spacing, strict=True))
     tip = None if region != "lumbar" else (conus if cord else 10.0) * nz * spacing[0]
     middle = (0.58 * ny * spacing[1] + place_mm[0], 0.5 * (nx - 1) * spacing[2] + place_mm[1])
-    spine = Spine(anatomy, nz * spacing[0], middle, scoliosis_mm, offset_mm, tip)
+    height = nz * spacing[0]
+    axis = None if axis_mm is None else height - axis_mm
+    spine = Spine(anatomy, height, middle, scoliosis_mm, offset_mm, tip, axis)
     rng = np.random.default_rng(seed)
     shade = dict(zip(TISSUES, BRIGHTNESS[contrast], strict=True))
     roots = draw_roots(rng)

@@ -90,7 +90,7 @@ def along_curve(section, curve, lean):
 
 
 def onward(section, last, lean, distance):
-    """Up to three discs below the last one: places, and what they gain together."""
+    """Up to three discs below the last one, each settled before the next: places, and what they gain together."""
     places, total = [], 0.0
     for _ in range(3):
         tried = []
@@ -98,13 +98,15 @@ def onward(section, last, lean, distance):
             for bend in range(-10, 61, 5):
                 for chord in range(-10, 11, 5):
                     cost = (np.log(d / distance / 0.93) / 0.15) ** 2 + (chord / 6) ** 2 + ((bend - 15) / 25) ** 2
-                    tried.append((cost / 2, *last + d * downward(lean + bend / 2 + chord), lean + bend, d))
-        cost, z, y, leans, distances = np.array(tried).T
+                    tried.append((cost / 2, *last + d * downward(lean + bend / 2 + chord), lean + bend))
+        cost, z, y, leans = np.array(tried).T
         gains = 3 * disc_evidence(section, np.column_stack([z, y]), leans) - cost
         best = int(gains.argmax())
         if gains[best] <= 0:
             break
-        last, lean, distance, total = np.array([z[best], y[best]]), leans[best], distances[best], total + gains[best]
+        total += gains[best]
+        _, *at, lean = settled(section, np.array([z[best], y[best]]), leans[best])
+        last, distance = np.array(at), np.linalg.norm(np.array(at) - last)
         places.append(last)
     return places, total
 

@@ -127,7 +127,7 @@ def test_small_vertebrae_are_near_and_stand_out_more(step_mm, evidence, small, m
     assert set(sizes) == {0.7 if small else 1.0}
 
 
-@pytest.mark.parametrize(("bends", "left"), [((0, 40), 4), ((0, 50), 3), ((-20, 0), 4), ((-30, 0), 2), ((0, 0), 4)])
+@pytest.mark.parametrize(("bends", "left"), [((0, 55), 4), ((0, 65), 3), ((-20, 0), 4), ((-30, 0), 2), ((0, 0), 4)])
 def test_a_chain_ends_where_it_bends_as_no_spine_does(bends, left):
     leans = np.cumsum([0, 0, *bends])
     assert len(chain._without_breaks(tuple(FoundDisc(np.zeros(2), float(a), 1.0) for a in leans))) == left

@@ -50,6 +50,32 @@ def test_no_anchor_no_names():
     assert [d.number for d in levels.discs] == list(range(1, 1 + len(levels.discs)))
 
 
+@cache
+def neck_mm(axis_mm, contrast="t2"):
+    """Levels of a neck whose C2/3 lies so far below the upper edge, and the height of C2/3."""
+    size = (180.0, 140.0, 60.0)
+    neck = make_phantom(region="cervical", contrast=contrast, spacing=(1.0, 1.0, 3.0), field_mm=size, axis_mm=axis_mm)
+    return cls.segment(neck.image).levels, size[0] - axis_mm
+
+
+@pytest.mark.parametrize("contrast", ["t2", "t1"])
+def test_names_counted_from_the_dens(contrast):
+    levels, height = neck_mm(70.0, contrast)
+    assert levels.anchor == "axis"
+    assert [d.name for d in levels.discs] == ["C2/3", "C3/4", "C4/5", "C5/6", "C6/7", "C7/T1"]
+    period = sum(ANATOMIES["cervical"].heights)
+    for i, disc in enumerate(levels.discs):
+        assert abs(disc.point_mm[2] - (height - period * i)) < 3.0  # the neck is upright there, within 1 mm
+
+
+def test_without_the_dens_in_view_no_names():
+    """The image ends within the axis: another disc above would not show."""
+    levels, height = neck_mm(20.0)
+    assert levels.anchor == "none"
+    assert {d.name for d in levels.discs} == {None}
+    assert abs(levels.discs[0].point_mm[2] - height) < 3.0
+
+
 def test_a_told_disc_names_all():
     result = segmented("cervical")
     third = result.levels.discs[2]
