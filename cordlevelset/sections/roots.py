@@ -30,6 +30,9 @@ ROUNDS = 20
 """Steps of the fit; the last ones move an ellipse by less than 0.01 mm."""
 FARTHEST_MM = 30.0
 """No ellipse reaches farther: what fits a contour that is none may be open."""
+RUN_AWAY = 2.0
+"""An ellipse that reaches so many times as far as its contour does not fit it: about a point that a deep dent nearly
+reaches, within a millimetre, the steps run away."""
 COS = np.cos(polar.ANGLES)
 """Left-right part of each ray."""
 SIN = np.sin(polar.ANGLES)
@@ -64,5 +67,7 @@ def _polar(terms: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def without_roots(radii_mm: FloatArray) -> FloatArray:
-    """Contours (P, A) that stand out of their ellipses by at most `STANDS_OUT_MM`."""
-    return np.minimum(radii_mm, section_ellipses(radii_mm) + STANDS_OUT_MM)
+    """Contours (P, A) that stand out of their ellipses by at most `STANDS_OUT_MM`; where none fits they stay whole."""
+    ellipses = section_ellipses(radii_mm)
+    fits = ellipses.max(1, keepdims=True) < RUN_AWAY * radii_mm.max(1, keepdims=True)
+    return np.where(fits, np.minimum(radii_mm, ellipses + STANDS_OUT_MM), radii_mm)

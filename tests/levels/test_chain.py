@@ -57,7 +57,7 @@ def stripes(seed=5):
     return Section(values, np.zeros(len(z)))
 
 
-@pytest.mark.parametrize("section", [stripes(5), speckled(7)])
+@pytest.mark.parametrize("section", [stripes(5), speckled(7), speckled(0)])
 def test_below_the_curve_it_goes_on_as_its_naive_twin(section):
     two = (FoundDisc(np.array([143.0, 40.0]), 0.0, 1.0), FoundDisc(np.array([113.0, 41.0]), 4.0, 1.0))
     discs, gain = chain._onward(section, two)

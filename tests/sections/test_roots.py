@@ -116,3 +116,12 @@ def test_a_dented_section_stays_nearly_whole(dent):
     found = without_roots(section[None])
     assert (found <= section).all()
     assert polar.polygon_area(found)[0] > 0.96 * polar.polygon_area(section[None])[0]
+
+
+@pytest.mark.parametrize(("half_ap", "dent", "whole"), [(3.0, 2.0, True), (3.5, 2.5, False)])
+def test_a_dent_that_nearly_reaches_the_middle_costs_little(half_ap, dent, whole):
+    """A millimetre from it: where the fit runs away, 15 mm wide about a contour of 6.5, nothing is cut."""
+    section = (ellipse(6.5, half_ap) - dent * np.exp(-0.5 * ((polar.ANGLES - 1.5 * np.pi) / 0.8) ** 2))[None]
+    found = without_roots(section)
+    assert polar.polygon_area(found)[0] > 0.95 * polar.polygon_area(section)[0]
+    assert (found == section).all() == whole
