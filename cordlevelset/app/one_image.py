@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from cordlevelset.errors import InputError
+
 if TYPE_CHECKING:
     from cordlevelset.result import CordSegmentation
 
@@ -53,6 +55,8 @@ def segment_image(args: argparse.Namespace) -> str:
     from cordlevelset.progress import COMPILED
     from cordlevelset.vertebral import with_disc
 
+    if (args.perlevel or args.perslice) and not any(path.name.endswith(".sct.csv") for path in args.measures or ()):
+        raise InputError("--perlevel and --perslice choose the rows of a .sct.csv; add --measures FILE.sct.csv")
     disc = None if args.disc is None else read_told(args.disc)
     given = {name: getattr(args, name) for name in GIVEN}
     outputs = _outputs(args)

@@ -81,7 +81,7 @@ def thumbnail(result: CordSegmentation) -> str:
 
 
 def bare_thumbnail(image: Volume) -> str:
-    """An image in which no cord was found, from the side and from the front, through its middle.
+    """An image in which no cord was found, from the side, from the front and across, through its middle.
 
     Parameters
     ----------
@@ -93,10 +93,12 @@ def bare_thumbnail(image: Volume) -> str:
     str
         An SVG element.
     """
-    side, front = through_the_middle(image, step_mm=THUMBNAIL_STEP_MM)
-    width, height = side.size_mm
-    panels = [_panel(side, encode=_jpeg), _panel(front, width + GAP_MM, encode=_jpeg)]
-    return _svg(panels, width + GAP_MM + front.size_mm[0], height, "the middle of the image")
+    views = through_the_middle(image, step_mm=THUMBNAIL_STEP_MM)
+    panels, left = [], 0.0
+    for view in views:
+        panels.append(_panel(view, left, encode=_jpeg))
+        left += view.size_mm[0] + GAP_MM
+    return _svg(panels, left - GAP_MM, max(view.size_mm[1] for view in views), "the middle of the image")
 
 
 def _svg(panels: Sequence[str], width: float, height: float, label: str) -> str:

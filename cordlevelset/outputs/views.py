@@ -118,8 +118,8 @@ def along_the_cord(
     return views[0], views[1]
 
 
-def through_the_middle(image: Volume, *, step_mm: float = STEP_MM) -> tuple[View, View]:
-    """Planes from the side and from the front through the middle of an image in which no cord was found.
+def through_the_middle(image: Volume, *, step_mm: float = STEP_MM) -> tuple[View, View, View]:
+    """Planes from the side, from the front and across, through the middle of an image in which no cord was found.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def through_the_middle(image: Volume, *, step_mm: float = STEP_MM) -> tuple[View
     Returns
     -------
     tuple of View
-        Without lines; the sides as in `along_the_cord`.
+        Without lines; the sides as in `along_the_cord` and `sections`.
     """
     canonical = canonical_turn(image).volume(image)
     values = image_values(canonical)
@@ -141,7 +141,9 @@ def through_the_middle(image: Volume, *, step_mm: float = STEP_MM) -> tuple[View
     for across, width in zip((1, 2), widths, strict=True):
         plane = values.take(values.shape[3 - across] // 2, axis=3 - across)
         views.append(View(plane[:: -every[0], :: every[across]].astype(np.float64), (float(width), float(height)), ()))
-    return views[0], views[1]
+    plane, (depth, width) = values[len(values) // 2], widths
+    section = View(plane[:: every[1], :: every[2]].astype(np.float64), (float(width), float(depth)), ())
+    return views[0], views[1], section
 
 
 def sections(result: CordSegmentation, n_sections: int) -> list[tuple[View, SliceMeasures]]:

@@ -71,6 +71,15 @@ def test_a_wrong_disc_writes_nothing(image, tmp_path, capsys):
     assert not (tmp_path / "cord.nii.gz").exists()
 
 
+@pytest.mark.parametrize("rows", ["--perlevel", "--perslice"])
+def test_rows_of_no_table_are_refused(rows, image, tmp_path, capsys):
+    cls.write(image, tmp_path / "neck.nii.gz")
+    arguments = ["segment", str(tmp_path / "neck.nii.gz"), "-o", str(tmp_path / "cord.nii.gz"), rows]
+    assert main([*arguments, "--measures", str(tmp_path / "a.csv")]) == 1
+    assert "add --measures FILE.sct.csv" in capsys.readouterr().err
+    assert not (tmp_path / "cord.nii.gz").exists()
+
+
 def test_a_disc_from_markups(tmp_path):
     points = [{"label": "F-1", "position": [0, 0, 0]}, {"label": "L5/S1", "position": [1.0, -2.0, 3.0]}]
     path = tmp_path / "known.mrk.json"

@@ -110,11 +110,17 @@ def test_an_image_without_a_cord_is_shown_through_its_middle():
     array = np.zeros((20, 40, 30), np.float32)
     array[:, :, 15] = np.arange(20)[:, None]  # brighter towards the head
     image = cls.Volume(array, (4.0, 1.0, 0.25))
-    side, front = views.through_the_middle(image, step_mm=0.75)
+    side, front, across = views.through_the_middle(image, step_mm=0.75)
     canonical = (80.0, 40.0, 7.5)
     assert sorted(side.size_mm + front.size_mm) == sorted((canonical[0], canonical[1], canonical[0], canonical[2]))
     assert side.picture[0].mean() > side.picture[-1].mean()
-    assert pictures.bare_thumbnail(image).count("<image") == 2
+    assert sorted(across.size_mm) == sorted(canonical[1:])
+    assert across.picture.mean() == pytest.approx(10 / 10)  # half way up; one column of the ten that are left
+    shown = pictures.bare_thumbnail(image)
+    assert shown.count("<image") == 3
+    assert [float(v) for v in re.search(r'viewBox="0 0 (\S+) (\S+)"', shown).groups()] == pytest.approx(
+        [side.size_mm[0] + front.size_mm[0] + across.size_mm[0] + 2 * 2, 80.0]
+    )
 
 
 def test_a_thumbnail_shows_its_image_but_for_the_noise(neck_result):
