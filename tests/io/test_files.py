@@ -214,3 +214,10 @@ def test_drafts_of_living_processes_are_left_alone(tmp_path):
         assert set(tmp_path.iterdir()) == {other, unnamed, mine, draft.parent}
     assert set(tmp_path.iterdir()) == {other, unnamed, tmp_path / "a.txt"}
     assert drafts.ABANDONED_S == 86400
+
+
+def test_outputs_have_names_of_their_own(tmp_path):
+    """By whatever way a path is written."""
+    files.check_distinct([tmp_path / "a.csv", tmp_path / "b.csv"], [tmp_path / "c.csv"])
+    with pytest.raises(cls.InputError, match="cannot write two outputs"):
+        files.check_distinct([tmp_path / "a.csv", tmp_path / "sub" / ".." / "a.csv"], [])

@@ -16,3 +16,15 @@ def test_a_pointer_of_git_annex_is_told(size, absent, tmp_path):
             check_present(path)
     else:
         check_present(path)
+
+
+@pytest.mark.parametrize(("missing", "whole"), [(0, True), (5, False)])
+def test_values_that_end_early_are_damage(missing, whole, tmp_path):
+    path = tmp_path / "a.nrrd"
+    head = b"NRRD0005\ntype: short\ndimension: 3\nsizes: 2 3 4\nencoding: raw\nendian: little\n\n"
+    path.write_bytes(head + bytes(48 - missing))
+    if whole:
+        assert not cls.read(path).array.any()
+    else:
+        with pytest.raises(cls.InputError, match="it holds 43 bytes, its header asks for 48"):
+            cls.read(path)
