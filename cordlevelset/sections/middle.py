@@ -1,15 +1,17 @@
 """The middle of the cord in each plane: an ellipse of its size holds cord there, and something else lies around it.
 
 A path found on a coarse grid stands a millimetre or two off the cord's middle, and in EPI distortion moves each plane
-by itself. From there a contour may close on half of the cord, along its grey matter. So ellipses of a cord's sizes are
-laid about points near the path. With I the brightness on their rays, c its median inside and h the spread of the
-surroundings,
+by itself, some by 8 mm. From there a contour may close on half of the cord, along its grey matter. So ellipses of a
+cord's sizes are laid about points near the path. With I the brightness on their rays, c its median inside and h the
+spread of the surroundings,
 
-    S = mean_outside f(o) - mean_inside min(((I - c) / h)^2, 1) - k |shift|^2,    o = -p (I - c) / h
+    S = l (mean_outside f(o) - mean_inside min(((I - c) / h)^2, 1)),    o = -p (I - c) / h
     f(o) = min(o, 1) where o > 0: CSF;   w min(-o, 1) where o < 0: the canal's wall, which the cord may touch
 
-S is averaged along the cord, as one plane alone is easily misled, and the middle is the mean of all points and sizes
-tried, weighted by exp(S / T).
+l is the ellipse's size over the mean cord's: a longer border is more to see, and half of a cord has the shorter one.
+From plane to plane the middle walks at random. With exp((S - k |shift|^2) / T) the odds of a point in one plane, the
+forward-backward sums over all walks (Rabiner 1989, doi:10.1109/5.18626) give those in the stack, and the middle is
+their mean.
 """
 
 from __future__ import annotations
@@ -20,16 +22,19 @@ from scipy import ndimage as ndi
 
 from cordlevelset.parallel import in_parts
 from cordlevelset.sections import polar
-from cordlevelset.sections.curves import along_cord
 
 __all__ = ["middles"]
 
 FloatArray = NDArray[np.float64]
 
-SIZES_MM = ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5))
-"""Half-diameters tried, antero-posterior and left-right: thoracic cord, the mean and the cervical enlargement."""
-FARTHEST_SHIFT_MM = 4.0
-"""Farthest from the path: most of a cord's half-diameter; paths lie 1 to 2 mm off, up to 4 mm in EPI."""
+SIZES_MM = ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5), (4.5, 7.8))
+"""Half-diameters tried, antero-posterior and left-right: thoracic cord, the mean, the cervical enlargement, and a wide
+one that distortion has drawn out."""
+MEAN_SIZE_MM = 4.4
+"""Radius of the mean cord, by area: the unit of l."""
+FARTHEST_SHIFT_MM = (8.0, 4.0)
+"""Farthest from the path: distortion moves planes of EPI by up to 8 mm along the rows; to the sides paths lie up to a
+cord's half-diameter off."""
 GRID_MM = 1.0
 """Distance of the points tried: a pixel of EPI; the weighted mean lies between them."""
 SOME_ANGLES = polar.ANGLES[::4]
@@ -42,14 +47,17 @@ AROUND_MM = 9.0
 """Half-width of the square whose spread of brightness is the unit: cord, CSF and some of what lies around."""
 TOUCHED_SHARE = 0.5
 """w: a wall that lies on the cord speaks half as loud as CSF; it may be thin CSF that is not resolved."""
-SHIFT_COST = 0.005
-"""k, per mm2: 4 mm from the path cost as much as CSF missed on a twelfth of the border."""
-SURE_SCORE = 0.03
-"""T: two points whose S differ by CSF on 3 % of the border are as good as each other but for a factor of e."""
+SHIFT_COST = 0.002
+"""k, per mm2: 7 mm from the path cost as much as CSF missed on a tenth of the border."""
+SURE_SCORE = 0.1
+"""T: two points whose S differ by CSF on a tenth of the border are as good as each other but for a factor of e."""
 PLANES_MM = 4.0
 """Of planes nearer than this only some are looked at; cords hardly move in between."""
-AGREE_MM = 5.0
-"""Gaussian sigma along the cord of S, half a vertebra; planes twice as far apart say nothing of each other."""
+FARTHEST_APART_MM = 10.0
+"""Planes farther apart, a vertebra's half, say nothing of each other, and one alone is easily misled."""
+WALK_MM2 = (0.3, 0.1)
+"""Variance of the random walk along rows and columns, mm2 a mm: the middles of EPI differ from plane to plane by 0.5 to
+1.5 mm along the phase direction, and half as much to the sides."""
 
 
 def middles(
@@ -62,14 +70,15 @@ def middles(
 ) -> FloatArray:
     """Points (P, 2) nearer to the cord's middle than those of a path; parameters as for `Sections.of_image`.
 
-    Planes too far apart to be averaged keep the path's points.
+    Planes too far apart to know of each other keep the path's points.
     """
     stride = max(1, round(PLANES_MM / spacing[0]))
     apart = stride * spacing[0]
-    if apart > 2 * AGREE_MM:
+    if apart > FARTHEST_APART_MM:
         return centers_mm
     looked = np.arange(len(centers_mm))[::stride]
-    shifts, rays_mm = _shifts(), _rays_mm()
+    axes = [np.arange(-far, far + GRID_MM / 2, GRID_MM) for far in FARTHEST_SHIFT_MM]
+    shifts, rays_mm = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2), _rays_mm()
     scores = np.empty((len(looked), len(SIZES_MM), len(shifts)))
 
     def score(part: slice) -> None:
@@ -77,18 +86,28 @@ def middles(
             scores[row] = _scores(array[first + p], spacing, centers_mm[p], polarity, shifts, rays_mm)
 
     in_parts(score, len(looked))
-    scores = along_cord(scores, AGREE_MM, apart)
-    weight = np.exp((scores - scores.max((1, 2), keepdims=True)) / SURE_SCORE).sum(1)
-    shift = weight @ shifts / weight.sum(1, keepdims=True)
+    alone = np.exp((scores - scores.max((1, 2), keepdims=True)) / SURE_SCORE).sum(1)
+    odds = _walked(alone.reshape(len(looked), *(axis.size for axis in axes)), axes, apart)
+    shift = np.column_stack([odds.sum(2) @ axes[0], odds.sum(1) @ axes[1]])
     planes = np.arange(len(centers_mm))
     out: FloatArray = centers_mm + np.column_stack([np.interp(planes, looked, axis) for axis in shift.T])
     return out
 
 
-def _shifts() -> FloatArray:
-    """Points tried (C, 2), mm from the path."""
-    axis = np.arange(-FARTHEST_SHIFT_MM, FARTHEST_SHIFT_MM + GRID_MM / 2, GRID_MM)
-    return np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+def _walked(alone: FloatArray, axes: list[FloatArray], apart_mm: float) -> FloatArray:
+    """Odds (P, rows, columns) of a point, given all planes, by those in one plane alone; they sum to 1."""
+    rows, columns = (
+        np.exp(-((axis[:, None] - axis) ** 2) / (2 * rate * apart_mm))
+        for axis, rate in zip(axes, WALK_MM2, strict=True)
+    )
+    forward, backward = np.ones_like(alone), np.ones_like(alone)
+    for k in range(1, len(alone)):
+        before, after = forward[k - 1] * alone[k - 1], backward[-k] * alone[-k]
+        forward[k] = rows @ (before / before.sum()) @ columns
+        backward[-k - 1] = rows @ (after / after.sum()) @ columns
+    odds = forward * alone * backward
+    out: FloatArray = odds / odds.sum((1, 2), keepdims=True)
+    return out
 
 
 def _rays_mm() -> FloatArray:
@@ -121,5 +140,7 @@ def _scores(
     cord = np.median(values[:, :, :2], axis=(2, 3), keepdims=True)
     inside, outside = (values[:, :, :3] - cord) / unit, -polarity * (values[:, :, 3] - cord[:, :, 0]) / unit
     around = np.where(outside > 0, np.minimum(outside, 1), TOUCHED_SHARE * np.minimum(-outside, 1))
-    out: FloatArray = around.mean(2) - np.minimum(inside**2, 1).mean((2, 3)) - SHIFT_COST * (shifts**2).sum(1)
+    size = np.sqrt(np.prod(SIZES_MM, axis=1, keepdims=True)) / MEAN_SIZE_MM
+    seen = size * (around.mean(2) - np.minimum(inside**2, 1).mean((2, 3)))
+    out: FloatArray = seen - SHIFT_COST * (shifts**2).sum(1)
     return out

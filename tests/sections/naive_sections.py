@@ -1,5 +1,7 @@
 """Slow plain twins of the kernels for cross-sections."""
 
+import itertools
+
 import numpy as np
 from scipy import ndimage as ndi
 
@@ -122,7 +124,7 @@ def middle_score(plane, spacing, center, polarity, shift):
         return low * (1 - y + j) + (plane[j + 1, i] * (1 - x + i) + plane[j + 1, i + 1] * (x - i)) * (y - j)
 
     scores = []
-    for ap, lr in ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5)):
+    for ap, lr in ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5), (4.5, 7.8)):
         rays = [(t, ap * lr / np.hypot(lr * np.sin(t), ap * np.cos(t))) for t in 2 * np.pi * np.arange(16) / 16]
         core = [at(share * r, t) for share in (0.4, 0.75) for t, r in rays]
         level = np.median(core)
@@ -131,8 +133,22 @@ def middle_score(plane, spacing, center, polarity, shift):
         for t, r in rays:
             off = -polarity * (at(r + 1.0, t) - level) / unit
             score += (min(off, 1) if off > 0 else min(-off, 1) * 0.5) / 16
-        scores.append(score - 0.005 * (shift[0] ** 2 + shift[1] ** 2))
+        scores.append(score * np.sqrt(ap * lr) / 4.4 - 0.002 * (shift[0] ** 2 + shift[1] ** 2))
     return scores
+
+
+def walked(alone, rows, columns, apart):
+    """Odds of each point of each plane: the sum over all walks through the few points of a few planes, one by one."""
+    points = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
+    odds = np.zeros(alone.shape)
+    for walk in itertools.product(points, repeat=len(alone)):
+        worth = np.prod([alone[p][at] for p, at in enumerate(walk)])
+        for (i, j), (k, m) in itertools.pairwise(walk):
+            worth *= np.exp(-((rows[i] - rows[k]) ** 2) / (2 * 0.3 * apart))
+            worth *= np.exp(-((columns[j] - columns[m]) ** 2) / (2 * 0.1 * apart))
+        for p, at in enumerate(walk):
+            odds[p][at] += worth
+    return odds / odds[0].sum()
 
 
 def texture_gain(cord, evidence, values, uneven, level, ratio, dark):

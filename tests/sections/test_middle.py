@@ -4,7 +4,6 @@ import naive_sections as naive
 import numpy as np
 import pytest
 import tubes
-from scipy import ndimage as ndi
 
 from cordlevelset.sections import middle
 
@@ -20,26 +19,28 @@ def test_scores_equal_the_naive_twin(spacing, polarity):
     assert found == pytest.approx(np.transpose(expected), abs=1e-4)
 
 
-def test_points_tried_lie_a_pixel_apart_and_reach_a_half_diameter():
-    shifts = middle._shifts()
-    assert len(shifts) == 81
-    assert np.abs(shifts).max() == 4.0
-    assert np.diff(np.unique(shifts[:, 0])) == pytest.approx(1.0)
+@pytest.mark.parametrize("apart", [1.5, 4.0])
+def test_odds_are_the_sum_over_all_walks(apart, rng):
+    """Four planes of two by three points: 1,296 walks."""
+    rows, columns = np.array([-1.0, 0.5]), np.array([-1.0, 0.0, 1.0])
+    alone = rng.uniform(0.01, 1, (4, 2, 3)) ** 3
+    found = middle._walked(alone, [rows, columns], apart)
+    assert found == pytest.approx(naive.walked(alone, rows, columns, apart), rel=1e-9)
 
 
 @pytest.mark.parametrize("spacing", [(3.0, 1.0, 1.0), (1.0, 1.0, 1.0)])
-def test_middles_average_the_scores_along_the_cord(spacing):
-    """The mean of the points tried, weighted as the text says, of scores averaged over 5 mm; planes 4 mm apart."""
+def test_middles_are_the_mean_of_the_points_by_their_odds(spacing):
+    """Points 1 mm apart, 8 mm along the rows and 4 mm to the sides, in planes 4 mm apart."""
     image, _ = tubes.tube((18, 46, 40), spacing, noise=0.3)
     start = tubes.centers(image.shape, spacing) + np.array([2.0, 1.0])
     stride = {3.0: 1, 1.0: 4}[spacing[0]]
-    shifts, rays = middle._shifts(), middle._rays_mm()
+    rows, columns = np.arange(-8.0, 9), np.arange(-4.0, 5)
+    shifts, rays = np.array([(y, x) for y in rows for x in columns]), middle._rays_mm()
     scores = np.stack([middle._scores(image[p], spacing, start[p], -1, shifts, rays) for p in range(0, 18, stride)])
-    scores = ndi.gaussian_filter1d(scores, 5.0 / (stride * spacing[0]), axis=0, mode="nearest")
-    weight = np.exp(scores / 0.03).sum(1)
-    shift = np.einsum("pc,ci->pi", weight, shifts) / weight.sum(1)[:, None]
+    alone = np.exp(scores / 0.1).sum(1).reshape(-1, 17, 9)
+    odds = middle._walked(alone, [rows, columns], stride * spacing[0]).reshape(len(alone), -1)
     found = middle.middles(image, spacing=spacing, first=0, centers_mm=start, polarity=-1)
-    assert found[::stride] == pytest.approx(start[::stride] + shift, abs=1e-6)
+    assert found[::stride] == pytest.approx(start[::stride] + odds @ shifts, abs=1e-6)
 
 
 @pytest.mark.parametrize("polarity", [-1, 1])
@@ -53,6 +54,15 @@ def test_planes_that_have_moved_are_found_from_a_path_that_has_not(polarity):
     found = middle.middles(moved, spacing=(3.0, 1.0, 1.0), first=0, centers_mm=path, polarity=polarity)
     assert np.abs(found - truth).mean(0) == pytest.approx([0, 0], abs=1.0)
     assert np.hypot(*(found - truth).T).mean() < 0.5 * np.hypot(*(path - truth).T).mean()
+
+
+def test_planes_that_distortion_moved_by_seven_millimetres_are_found():
+    image, _ = tubes.tube((16, 60, 50), (3.0, 1.0, 1.0), noise=0.1)
+    jumps = np.round(7.0 * np.exp(-((np.arange(16) - 8) ** 2) / 18)).astype(int)
+    moved = np.stack([np.roll(plane, j, axis=0) for plane, j in zip(image, jumps, strict=True)])
+    path = tubes.centers(image.shape, (3.0, 1.0, 1.0))
+    found = middle.middles(moved, spacing=(3.0, 1.0, 1.0), first=0, centers_mm=path, polarity=-1)
+    assert np.abs(found[:, 0] - path[:, 0] - jumps).max() < 1.5
 
 
 def test_planes_far_apart_keep_their_path():
