@@ -18,7 +18,6 @@ from cordlevelset.sections import polar
 from cordlevelset.sections.boundary import completed, start_contours
 from cordlevelset.sections.contours import CordContours
 from cordlevelset.sections.curves import along_cord, in_place
-from cordlevelset.sections.roots import without_roots
 from cordlevelset.sections.stack import Sections
 from cordlevelset.sections.taper import above_tip, tapered_contours
 
@@ -142,7 +141,6 @@ def segment_path(
     seen = Sections.of_contours(array, start, spacing=spacing, polarity=path.polarity)
     sharp = seen.smoothed(SHARP_ALONG_MM, SHARP_RADIAL_MM)
     radii = evolve(sharp, int(start.confidence.argmax()))  # onto the CSF border
-    radii = without_roots(radii)  # roots and ligaments cut off
     radii = start.radii_mm + resolved_share(spacing[2]) * (radii - start.radii_mm)  # no farther than voxels resolve
     radii = np.minimum(radii, start.sac_mm)  # within the sac
     radii = completed(sharp.with_radii(radii), UNSEEN_MM)  # from the neighbours where no border is seen

@@ -29,7 +29,6 @@ def test_stages_after_the_start_contours_equal_their_twin(plane_mm, monkeypatch,
     moved = rng.uniform(3.5, 5.0, (SHAPE[0], 64))
     seen = []
     monkeypatch.setattr(propagate, "evolve", lambda cord, surest: seen.append(cord) or moved)
-    monkeypatch.setattr(propagate, "without_roots", lambda radii: radii)
     found = propagate.segment_path(image, spacing=spacing, path=path())
 
     start = propagate.follow_path(image, spacing=spacing, path=path())
