@@ -23,9 +23,9 @@ WEIGHTS = (2.827, -0.752, 2.665, 7.114, 2.912, -0.968, 4.867, -1.637, 1.822, -1.
 """Log odds a unit of each figure, in the order of `windows.FIGURES`."""
 FOUND = (0.48, 1.01)
 """Log odds that what was found is the cord: at total log odds of zero, and per unit of them."""
-BORDER_INTERCEPT = 0.87
+BORDER_INTERCEPT = 1.06
 """Log odds that a slice's contour is right where the cord was found, at border figures of zero."""
-BORDER_WEIGHTS = (2.84, -2.25)
+BORDER_WEIGHTS = (2.55, -1.94)
 """Log odds a unit of each figure, in the order of `border.confidence.BORDER_FIGURES`."""
 LOWER_END_RIGHT = 0.83
 """Share of lower ends within the image that lie within their tolerance, on sources left out: 18 of 21."""

@@ -129,6 +129,13 @@ def test_a_sac_that_is_clipped_is_doubted(percentile, neck):
     assert given(neck.image.like(np.minimum(neck.image.array, highest))) <= DOUBTED
 
 
+@pytest.mark.parametrize("contrast", [lost(SAC_IS_ENOUGH, "t2"), lost(SAC_IS_ENOUGH, "t1")])
+def test_a_sac_without_a_cord_is_doubted(contrast):
+    """Nobody has one: in a tube of a sac's size noise alone draws a cord."""
+    kind = {"region": "cervical", "spacing": (2.0, 1.0, 1.0), "field_mm": (80.0, 100.0, 60.0)}
+    assert given(make_phantom(contrast=contrast, cord=False, **kind).image) <= DOUBTED
+
+
 @pytest.mark.parametrize("contrast", [lost(SAC_IS_ENOUGH, "t2"), lost(FAT_BEHIND, "t1")])
 def test_a_stack_of_discs_with_vessels_is_refused(contrast):
     with pytest.raises(cls.NoCordFoundError):
