@@ -1,7 +1,5 @@
 """Slow plain twins of the kernels for cross-sections."""
 
-import itertools
-
 import numpy as np
 from scipy import ndimage as ndi
 
@@ -104,27 +102,34 @@ def sac_gain(evidence, cord_mm):
     return gain
 
 
-def middle_score(plane, spacing, center, polarity, shift):
-    """What one point is worth for each size of cord, ray by ray: `sections.middle`'s equation in plain loops."""
-    n_y, n_x = plane.shape
-    window = [
-        plane[j, i]
-        for j in range(n_y)
-        for i in range(n_x)
+def near_unit(plane, spacing, center):
+    """Spread of brightness in a square of 18 mm."""
+    return np.std([
+        plane[j, i] for j in range(plane.shape[0]) for i in range(plane.shape[1])
         if abs(j * spacing[1] - center[0]) <= 9 and abs(i * spacing[2] - center[1]) <= 9
-    ]
-    unit = np.std(np.asarray(window, float))
+    ])  # fmt: skip
+
+
+def on_ray(plane, spacing, center, radius, angle):
+    """Brightness at a place, by linear interpolation, the plane's edge repeated beyond it."""
+    n_y, n_x = plane.shape
+    y = (center[0] + radius * np.sin(angle)) / spacing[1]
+    x = (center[1] + radius * np.cos(angle)) / spacing[2]
+    y, x = min(max(y, 0), n_y - 1), min(max(x, 0), n_x - 1)
+    j, i = min(int(y), n_y - 2), min(int(x), n_x - 2)
+    low = plane[j, i] * (1 - x + i) + plane[j, i + 1] * (x - i)
+    return low * (1 - y + j) + (plane[j + 1, i] * (1 - x + i) + plane[j + 1, i + 1] * (x - i)) * (y - j)
+
+
+def middle_score(plane, spacing, center, polarity, shift):
+    """What one point is worth for each size of cord, ray by ray: `sections.middle`'s equation without the sac."""
+    unit = near_unit(plane, spacing, center)
 
     def at(radius, angle):
-        y = (center[0] + shift[0] + radius * np.sin(angle)) / spacing[1]
-        x = (center[1] + shift[1] + radius * np.cos(angle)) / spacing[2]
-        y, x = min(max(y, 0), n_y - 1), min(max(x, 0), n_x - 1)
-        j, i = min(int(y), n_y - 2), min(int(x), n_x - 2)
-        low = plane[j, i] * (1 - x + i) + plane[j, i + 1] * (x - i)
-        return low * (1 - y + j) + (plane[j + 1, i] * (1 - x + i) + plane[j + 1, i + 1] * (x - i)) * (y - j)
+        return on_ray(plane, spacing, np.add(center, shift), radius, angle)
 
     scores = []
-    for ap, lr in ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5), (4.5, 7.8)):
+    for ap, lr in ((3.0, 4.0), (3.7, 5.2), (4.5, 6.5)):
         rays = [(t, ap * lr / np.hypot(lr * np.sin(t), ap * np.cos(t))) for t in 2 * np.pi * np.arange(16) / 16]
         core = [at(share * r, t) for share in (0.4, 0.75) for t, r in rays]
         level = np.median(core)
@@ -133,22 +138,23 @@ def middle_score(plane, spacing, center, polarity, shift):
         for t, r in rays:
             off = -polarity * (at(r + 1.0, t) - level) / unit
             score += (min(off, 1) if off > 0 else min(-off, 1) * 0.5) / 16
-        scores.append(score * np.sqrt(ap * lr) / 4.4 - 0.002 * (shift[0] ** 2 + shift[1] ** 2))
+        scores.append(score - 0.005 * (shift[0] ** 2 + shift[1] ** 2))
     return scores
 
 
-def walked(alone, rows, columns, apart):
-    """Odds of each point of each plane: the sum over all walks through the few points of a few planes, one by one."""
-    points = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
-    odds = np.zeros(alone.shape)
-    for walk in itertools.product(points, repeat=len(alone)):
-        worth = np.prod([alone[p][at] for p, at in enumerate(walk)])
-        for (i, j), (k, m) in itertools.pairwise(walk):
-            worth *= np.exp(-((rows[i] - rows[k]) ** 2) / (2 * 0.3 * apart))
-            worth *= np.exp(-((columns[j] - columns[m]) ** 2) / (2 * 0.1 * apart))
-        for p, at in enumerate(walk):
-            odds[p][at] += worth
-    return odds / odds[0].sum()
+def sac_score(plane, spacing, center, polarity, shift):
+    """The best sac about one point: 6.8 by 9.5 mm, its middle at most 3 mm in front or behind and 2 mm beside."""
+    unit = near_unit(plane, spacing, center)
+    best = -np.inf
+    for y in range(-3, 4):
+        for x in range(-2, 3):
+            middle, steps = np.add(np.add(center, shift), (y, x)), []
+            for t in 2 * np.pi * np.arange(16) / 16:
+                r = np.hypot(6.8 * np.sin(t), 9.5 * np.cos(t))
+                step = on_ray(plane, spacing, middle, r - 1, t) - on_ray(plane, spacing, middle, r + 1, t)
+                steps.append(min(max(-polarity * step / unit, -1), 1))
+            best = max(best, np.mean(steps) - 0.085 * ((y / 3) ** 2 + (x / 2) ** 2))
+    return best
 
 
 def texture_gain(cord, evidence, values, uneven, level, ratio, dark):
