@@ -261,7 +261,7 @@ def test_files_and_functions_stay_short(name):
             assert length <= 60, f"{node.name} has {length} lines"
 
 
-def test_warmup_compiles_every_kernel_that_the_package_calls():
+def test_warmup_compiles_every_kernel_that_segment_calls_for_one_kind_of_array():
     called = {
         n.attr
         for tree in TREES.values()
@@ -276,4 +276,5 @@ def test_warmup_compiles_every_kernel_that_the_package_calls():
     compiled = json.loads(done.stdout)
     entries = called & compiled.keys()
     assert len(entries) > 5
-    assert {name: compiled[name] for name in entries if compiled[name] != 1} == {}, "one kind of array each"
+    on_request = {"to_distances"}  # of the engine on its own: `segment` needs none
+    assert {name: compiled[name] for name in entries if compiled[name] != int(name not in on_request)} == {}

@@ -12,7 +12,7 @@ __all__ = ["warmup"]
 def warmup(*, callback: Callback | None = None) -> float:
     """Run the whole path on two small phantoms, thin slices and thick: all that `segment` needs is then cached.
 
-    The engine in double precision, or with three axes, is compiled when it is first asked for.
+    The engine on its own, in double precision or with three axes, is compiled when it is first asked for.
 
     Parameters
     ----------
