@@ -46,6 +46,7 @@ def allowed(function, *args, **options):
     said = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow of odd values
+        warnings.simplefilter("ignore", UserWarning)  # notes on a mask; with NumPy 1 a fit to areas of next to nothing
         try:
             return function(*args, **options)
         except cls.CordLevelSetError as error:

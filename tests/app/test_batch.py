@@ -84,7 +84,7 @@ def test_each_image_has_its_answer(undisturbed):
     links = re.findall('<a href="([^"]+)"', page)
     assert len(links) == 2
     assert all((output / link).exists() for link in links)
-    assert page.count("<image") == 2 * (2 + 4) + 2  # views and sections of both cords, views of the image without one
+    assert page.count("<image") == 2 * (2 + 4) + 3  # views and sections of both cords, and of the image without one
 
 
 def test_nothing_is_repeated(dataset, undisturbed, monkeypatch):

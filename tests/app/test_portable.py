@@ -71,6 +71,7 @@ for module in {sorted(POSIX_MODULES)}:
 for module, names in {POSIX_NAMES}.items():
     for name in names:
         vars(sys.modules[module]).pop(name, None)
+shutil._use_fd_functions = False  # it looks once whether they are there, and from Python 3.13 on asks for one more
 
 from cordlevelset.app.cli import process
 process()
